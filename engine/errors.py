@@ -1,0 +1,79 @@
+"""Errors that a person is meant to read: what happened, what was kept, what to do."""
+
+from __future__ import annotations
+
+
+class ZuoxiError(Exception):
+    """A refusal or failure with a stable `code` and one line for the person in front of it.
+
+    `message` is bilingual where it is shown in the window: it is looked up by `code` in the texts
+    of the interface, and falls back to the English line given here.
+    """
+
+    code = "error"
+
+    def __init__(self, message: str, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if code is not None:
+            self.code = code
+
+
+class InputError(ZuoxiError):
+    """Something given from outside (a file, an option, a text) cannot be used."""
+
+    code = "bad_input"
+
+
+class ModelError(ZuoxiError):
+    """A generator's file is missing, cut, of the wrong kind, or refuses to load."""
+
+    code = "model"
+
+
+class EmbedderError(ZuoxiError):
+    """An embedder's folder is missing or unusable."""
+
+    code = "embedder"
+
+
+class EmbedderMismatch(EmbedderError):
+    """The knowledge was indexed with another embedder: it must be indexed again."""
+
+    code = "embedder_mismatch"
+
+
+class KnowledgeError(ZuoxiError):
+    """The knowledge base cannot be read or written; the former version stays in use."""
+
+    code = "knowledge"
+
+
+class RuleError(ZuoxiError):
+    """A rule pack is malformed or its own examples fail."""
+
+    code = "rules"
+
+
+class StoreError(ZuoxiError):
+    """The database cannot be opened, read or written."""
+
+    code = "store"
+
+
+class GateRefused(ZuoxiError):
+    """The send gate does not let this text out."""
+
+    code = "blocked"
+
+
+class EngineGone(ZuoxiError):
+    """The engine process died and could not be brought back."""
+
+    code = "engine_gone"
+
+
+class Cancelled(ZuoxiError):
+    """The person, or a newer message, called the work off."""
+
+    code = "cancelled"

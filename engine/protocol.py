@@ -1,0 +1,229 @@
+"""Requests to the engine process and events from it: everything that crosses the pipe.
+
+Each is a tagged msgspec struct, sent as MessagePack bytes (never pickle). Every event that answers
+a request carries that request's `id`; the receiver drops answers to ids it no longer waits for.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from engine.records import Draft, DraftMode, Evidence, Found, Language, Turn
+
+EngineStep = Literal["process", "model", "embedder", "knowledge"]
+
+
+class EngineConfig(Struct, frozen=True, tag=True):
+    """What an engine process is started with. Paths are absolute strings.
+
+    `gpu_layers` −1 means as many as fit; `threads` 0 means the physical cores.
+    `generator` "scripted" starts the fake that tests use instead of llama.cpp.
+    """
+
+    model: str
+    embedder: str
+    knowledge: str
+    rules: str
+    style: str
+    language: Language = "zh"
+    gpu_layers: int = -1
+    threads: int = 0
+    context: int = 4096
+    mode: DraftMode = "auto"
+    generator: Literal["llama", "scripted"] = "llama"
+
+
+class DraftRequest(Struct, frozen=True, tag=True):
+    """Draft a reply to the newest customer turn. `as_of` is the day the knowledge is asked for."""
+
+    id: str
+    turns: tuple[Turn, ...]
+    as_of: str | None = None
+    mode: DraftMode = "auto"
+
+
+class SearchRequest(Struct, frozen=True, tag=True):
+    """Search the knowledge. `turns`, when given, lets a follow-up refer back."""
+
+    id: str
+    query: str
+    k: int = 5
+    as_of: str | None = None
+    turns: tuple[Turn, ...] = ()
+
+
+class CancelRequest(Struct, frozen=True, tag=True):
+    """Give up request `id`: it ends with `RequestFailed(code="cancelled")` within one token."""
+
+    id: str
+
+
+class ReloadKnowledge(Struct, frozen=True, tag=True):
+    """The knowledge on disk has a newer version: open it."""
+
+    id: str
+
+
+class Shutdown(Struct, frozen=True, tag=True):
+    """End the process in good order."""
+
+
+Request = DraftRequest | SearchRequest | CancelRequest | ReloadKnowledge | Shutdown
+
+
+class Offload(Struct, frozen=True):
+    """GPU layers in use and in all, and why that number (`reason` is a code for the texts)."""
+
+    layers: int = 0
+    total: int = 0
+    device: str = "CPU"
+    reason: str = ""
+
+
+class EngineStarting(Struct, frozen=True, tag=True):
+    """The engine is loading `step`."""
+
+    step: EngineStep
+
+
+class EngineReady(Struct, frozen=True, tag=True):
+    """The engine can answer. `model_error` is set when it can search but not draft."""
+
+    model: str = ""
+    embedder: str = ""
+    knowledge: str = ""
+    passages: int = 0
+    rules: str = ""
+    offload: Offload = Offload()
+    model_error: str = ""
+    knowledge_error: str = ""
+
+
+class EngineFailed(Struct, frozen=True, tag=True):
+    """The engine cannot start: `code` and one line that says what to do."""
+
+    code: str
+    message: str
+
+
+class EngineRestarted(Struct, frozen=True, tag=True):
+    """Made by the client, not the process: the process died (`why`) and a new one is starting.
+
+    `attempt` counts deaths without a ready state in between; `repeated` says how many requests
+    were sent again.
+    """
+
+    why: str
+    attempt: int = 1
+    repeated: int = 0
+
+
+class DraftStarted(Struct, frozen=True, tag=True):
+    """Work on the request has begun."""
+
+    id: str
+
+
+class EvidenceFound(Struct, frozen=True, tag=True):
+    """The passages that the draft will rest on."""
+
+    id: str
+    evidence: tuple[Evidence, ...]
+
+
+class TextReleased(Struct, frozen=True, tag=True):
+    """More of the draft, cleared by the screen. Append `text` to what came before."""
+
+    id: str
+    text: str
+
+
+class TextWithdrawn(Struct, frozen=True, tag=True):
+    """Forget all text released so far for this request: it is being drafted again."""
+
+    id: str
+    reason: str = ""
+
+
+class DraftFinished(Struct, frozen=True, tag=True):
+    """The draft as it may be stored and shown; its text replaces what was streamed."""
+
+    id: str
+    draft: Draft
+
+
+class SearchFinished(Struct, frozen=True, tag=True):
+    """Passages, best first. `query` is what was searched, with its references resolved."""
+
+    id: str
+    query: str
+    found: tuple[Found, ...]
+    ms: float
+
+
+class KnowledgeReloaded(Struct, frozen=True, tag=True):
+    """The knowledge version now in use."""
+
+    id: str
+    knowledge: str
+    passages: int
+
+
+class RequestFailed(Struct, frozen=True, tag=True):
+    """The request ended without an answer: `cancelled`, or an error for the person."""
+
+    id: str
+    code: str
+    message: str
+
+
+Event = (
+    EngineStarting
+    | EngineReady
+    | EngineFailed
+    | EngineRestarted
+    | DraftStarted
+    | EvidenceFound
+    | TextReleased
+    | TextWithdrawn
+    | DraftFinished
+    | SearchFinished
+    | KnowledgeReloaded
+    | RequestFailed
+)
+
+_encoder = msgspec.msgpack.Encoder()
+_request_decoder = msgspec.msgpack.Decoder(Request)
+_event_decoder = msgspec.msgpack.Decoder(Event)
+
+
+def encode(message: Request | Event) -> bytes:
+    """One request or event as MessagePack bytes. Lone surrogates are replaced, not refused."""
+    try:
+        return _encoder.encode(message)
+    except UnicodeEncodeError:
+        builtins = msgspec.to_builtins(message)
+        return _encoder.encode(_without_surrogates(builtins))
+
+
+def decode_request(data: bytes) -> Request:
+    """The request in `data`; raises `msgspec.DecodeError` when it is none."""
+    return _request_decoder.decode(data)
+
+
+def decode_event(data: bytes) -> Event:
+    """The event in `data`; raises `msgspec.DecodeError` when it is none."""
+    return _event_decoder.decode(data)
+
+
+def _without_surrogates(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {key: _without_surrogates(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_surrogates(item) for item in value]
+    return value
