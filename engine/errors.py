@@ -6,15 +6,16 @@ from __future__ import annotations
 class ZuoxiError(Exception):
     """A refusal or failure with a stable `code` and one line for the person in front of it.
 
-    `message` is bilingual where it is shown in the window: it is looked up by `code` in the texts
-    of the interface, and falls back to the English line given here.
+    The line shown is the text ``error.<code>`` filled with `values`, in the person's language;
+    `message` is the English line used where no such text exists.
     """
 
     code = "error"
 
-    def __init__(self, message: str, code: str | None = None) -> None:
+    def __init__(self, message: str, code: str | None = None, **values: object) -> None:
         super().__init__(message)
         self.message = message
+        self.values = values
         if code is not None:
             self.code = code
 

@@ -1,0 +1,50 @@
+"""Every sentence a person reads, in Chinese and English, side by side in ``assets/texts/*.yaml``.
+
+A file maps keys to ``{zh: …, en: …}``; values in braces are filled in with `str.format`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from engine.errors import ZuoxiError
+from engine.paths import ASSETS
+from engine.records import Language
+
+
+class Both(Struct, frozen=True, forbid_unknown_fields=True):
+    """One sentence in both languages."""
+
+    zh: str
+    en: str
+
+
+def text(key: str, language: Language, **values: object) -> str:
+    """The sentence for `key`; raises `KeyError` when there is none."""
+    both = table()[key]
+    sentence = both.zh if language == "zh" else both.en
+    return sentence.format(**values) if values else sentence
+
+
+def explain(error: ZuoxiError, language: Language) -> str:
+    """`error` in one line for a person: its text by code, else the line it was raised with."""
+    try:
+        return text(f"error.{error.code}", language, **error.values)
+    except (KeyError, IndexError):
+        return error.message
+
+
+@cache
+def table(folder: Path = ASSETS / "texts") -> dict[str, Both]:
+    """All sentences by key. A key that stands in two files is a mistake and raises `ValueError`."""
+    merged: dict[str, Both] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        part = msgspec.yaml.decode(path.read_bytes(), type=dict[str, Both])
+        if twice := merged.keys() & part.keys():
+            raise ValueError(f"{path.name}: {sorted(twice)} stand in another file too")
+        merged.update(part)
+    return merged
