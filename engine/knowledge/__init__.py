@@ -1,0 +1,39 @@
+"""The company's knowledge: files in, passages found.
+
+Values (all frozen msgspec structs) and calls, by module::
+
+    documents   Document(doc, title, text, valid_from, valid_until, tags, internal, digest)
+                Skipped(path, reason, code, values)        .error() -> InputError for texts.explain
+                read_document(path) -> Document            raises InputError
+                collect(paths) -> (files, skipped)         folders are walked
+    passages    split_sentences(text) -> tuple[Span, ...]  exact slices
+                passages(document) -> tuple[Passage, ...]
+    embedding   Embedder (Protocol): name, digest, dimension, vector_weight,
+                queries(texts), passages(texts) -> float32 array (n, dimension), unit length
+                load_embedder(folder) -> Embedder          raises EmbedderError
+                HashedEmbedder(dimension=256)              no torch; .save(folder) for load_embedder
+    catalogue   DocumentRow(doc, title, valid_from, valid_until, tags, internal, digest, passages,
+                            characters, imported)
+                Current(version, embedder, embedder_digest, dimension, documents, passages, created,
+                        layout)
+                current(folder) -> Current | None          None: nothing was ever imported
+                list_documents(folder) -> list[DocumentRow]
+    index       ImportProgress(step, done, total, doc), step: reading|embedding|indexing
+                ImportReport(documents, passages, skipped, version: str)
+                import_documents(folder, paths, embedder, *, progress, cancelled) -> ImportReport
+                remove_document(folder, doc, *, progress, cancelled) -> ImportReport
+                rebuild(folder, embedder, *, progress, cancelled) -> ImportReport
+    search      SearchResult(query, found, expired, ms)
+                Searcher.open(folder, embedder)            raises KnowledgeError, EmbedderMismatch
+                .version: str  .passage_count: int  .current: Current | None  .close()
+                .search(query, *, k=5, as_of=None, include_internal=False, turns=())
+                .score_sentences(query, sentences) -> list[float]   0…1
+    queries     standalone_query(turns) -> str             what the newest customer turn asks for
+    job         ImportJob(folder, paths, embedder_folder) · RemoveJob(folder, doc)
+                · RebuildJob(folder, embedder_folder), each in a process of its own:
+                .start()  .poll(seconds=0) -> list[ImportProgress]  .events() -> Iterator
+                .cancel()  .finished  .result() -> ImportReport     raises ZuoxiError
+
+`documents`, `passages`, `catalogue`, `queries` and `job` load neither lancedb nor torch. A folder that holds no
+knowledge yet opens as an empty `Searcher` (`passage_count` 0), so that callers show an empty state.
+"""
