@@ -38,7 +38,7 @@ class Turn(Struct, frozen=True):
 
 
 class Passage(Struct, frozen=True):
-    """A piece of a knowledge document. `doc` is the file's name, `ordinal` its place in the file."""
+    """A piece of a knowledge document. `doc` is the file's name, `ordinal` its place in it."""
 
     doc: str
     title: str
@@ -66,7 +66,7 @@ class Found(Struct, frozen=True):
 
 
 class Evidence(Struct, frozen=True):
-    """A passage as a draft cites it, kept as a snapshot with the draft; `[n]` in the text is `n`."""
+    """A passage as a draft cites it, a snapshot kept with it; `[n]` in the text is `n`."""
 
     n: int
     doc: str

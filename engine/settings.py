@@ -34,7 +34,7 @@ class Settings(Struct, frozen=True):
 
 
 def load(folder: paths.DataFolder) -> Settings:
-    """The settings in `folder`, defaults where none are kept. Raises `InputError` on a broken file."""
+    """The settings in `folder`, defaults where none are kept; `InputError` on a broken file."""
     try:
         raw = tomllib.loads(folder.settings.read_text("utf-8"))
         return msgspec.convert(raw, Settings)

@@ -1,0 +1,1 @@
+"""Decisions become training data; models are trained, measured and released."""

@@ -1,0 +1,122 @@
+"""What a generator is: chat messages and a constraint in, pieces of text out.
+
+`llama.py` holds the real one, `scripted.py` the fake for tests; both pass the same contract test.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from engine.drafting.prompt import ChatMessage
+from engine.protocol import Offload
+from engine.records import TokenCounts
+
+Logits = NDArray[np.float32]
+Cancelled = Callable[[], bool]
+
+
+class Vocabulary(Protocol):
+    """The tokens of a model."""
+
+    @property
+    def pieces(self) -> Sequence[bytes]:
+        """The UTF-8 bytes of every token; empty for control tokens."""
+        ...
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """The tokens that end a reply."""
+        ...
+
+    def tokenize(self, text: str) -> list[int]:
+        """`text` as tokens; nothing in it is read as a control token."""
+        ...
+
+
+class Constraint(Protocol):
+    """Decides what may come next: the sampler and all that is enforced in it."""
+
+    def choose(self, logits: Logits) -> Sequence[int]:
+        """The next tokens after those already chosen (`logits` are for the next one, unnormalised).
+
+        One token, or several where only one way leads on; none ends the reply.
+        """
+        ...
+
+
+class Piece(Struct, frozen=True):
+    """Text that was generated, and the counts so far."""
+
+    text: str
+    tokens: TokenCounts
+
+
+class Generator(Protocol):
+    """A model that writes."""
+
+    @property
+    def name(self) -> str:
+        """The model's name and short hash."""
+        ...
+
+    @property
+    def offload(self) -> Offload:
+        """Where its layers are."""
+        ...
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """Its tokens."""
+        ...
+
+    @property
+    def context(self) -> int:
+        """The most tokens that prompt and reply may have together."""
+        ...
+
+    def count(self, text: str) -> int:
+        """How many tokens `text` has."""
+        ...
+
+    def generate(
+        self,
+        messages: Sequence[ChatMessage],
+        constraint: Constraint,
+        *,
+        limit: int,
+        cancelled: Cancelled = lambda: False,
+    ) -> Iterator[Piece]:
+        """The reply to `messages`, piece by piece, at most about `limit` tokens.
+
+        The first piece is empty and comes when the prompt is read. Raises `Cancelled` between two
+        tokens or two chunks of the prompt once `cancelled` says so.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free the model's memory."""
+        ...
+
+
+class TextAssembler:
+    """Turns tokens into text as they come, each byte decoded once."""
+
+    def __init__(self, pieces: Sequence[bytes]) -> None:
+        self._pieces = pieces
+        self._decoder: Any = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def add(self, tokens: Sequence[int]) -> str:
+        """The characters that `tokens` complete."""
+        text: str = self._decoder.decode(b"".join(self._pieces[token] for token in tokens))
+        return text
+
+    def finish(self) -> str:
+        """What is left of an incomplete character, as a replacement character."""
+        text: str = self._decoder.decode(b"", True)
+        return text
