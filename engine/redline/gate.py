@@ -1,0 +1,167 @@
+"""The gate that every text passes: what the customer wrote, what a model or an agent would send.
+
+A gate that fails raises `RuleError`; whoever asked then treats the text as blocked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.errors import RuleError
+from engine.records import Action, Hit, Language, Screening, Side, Turn
+from engine.redline.matching import Matcher, PhraseFinder
+from engine.redline.normalise import fold
+from engine.redline.schema import STRENGTH, Rule, RuleSet
+from engine.texts import Both, text
+
+HITS_PER_RULE = 200
+STOPPING: frozenset[Action] = frozenset(("block", "handover"))
+
+
+class Gate:
+    """One rule set made ready; screening is pure and may be called from any thread."""
+
+    def __init__(self, rule_set: RuleSet) -> None:
+        self.rule_set = rule_set
+        self._rules = {rule.id: rule for rule in rule_set.rules}
+        self._matchers: dict[Side, Matcher] = {
+            side: Matcher([rule for rule in rule_set.rules if side in rule.sides])
+            for side in ("customer", "model", "agent")
+        }
+        self._whens = [PhraseFinder.of_when(script.when) for script in rule_set.scripts]
+        self._said = [
+            PhraseFinder(words=script.satisfied_by or (script.text.zh, script.text.en))
+            for script in rule_set.scripts
+        ]
+
+    @property
+    def version(self) -> str:
+        """The short hash of the rule set."""
+        return self.rule_set.version
+
+    def matcher(self, side: Side) -> Matcher:
+        """The compiled rules of one side."""
+        return self._matchers[side]
+
+    def screen(
+        self, text: str, side: Side, *, language: Language = "zh", turns: Sequence[Turn] = ()
+    ) -> Screening:
+        """All hits of `side`'s rules in `text`, the strongest action, and the scripts.
+
+        For a reply (`model`, `agent`) the scripts are the mandatory ones that the conversation
+        `turns` call for and `text` lacks; for a `customer` it is the script of the hand-over.
+        Names and advice are in `language`. Raises `RuleError` when the rules cannot be applied.
+        """
+        try:
+            return self._screen(text, side, language, turns)
+        except RuleError:
+            raise
+        except Exception as error:
+            raise RuleError(
+                f"the red-line rules could not be applied ({type(error).__name__})",
+                code="rules_failed",
+                kind=type(error).__name__,
+            ) from error
+
+    def handover(self, screening: Screening, language: Language) -> tuple[str, str] | None:
+        """Category and script of the gravest hand-over in `screening`, or `None` without one."""
+        grave = [hit for hit in screening.hits if hit.action == "handover"]
+        if not grave:
+            return None
+        hit = min(grave, key=lambda hit: (-int(hit.level[1:]), hit.start))
+        rule = self._rules.get(hit.rule)
+        if rule is not None and rule.script is not None:
+            return hit.category, _in(rule.script, language)
+        return hit.category, text("redline.handover.script", language)
+
+    def _screen(
+        self, text: str, side: Side, language: Language, turns: Sequence[Turn]
+    ) -> Screening:
+        folded = fold(text)
+        counts: dict[str, int] = {}
+        hits: list[Hit] = []
+        for found in self._matchers[side].find(folded.text):
+            rule = found.rule
+            if found.vetoed or language not in rule.languages:
+                continue
+            counts[rule.id] = counts.get(rule.id, 0) + 1
+            if counts[rule.id] > HITS_PER_RULE and rule.action != "mask":
+                continue
+            start, end = folded.span(found.start, found.end)
+            hits.append(hit_of(rule, text, start, end, side, language))
+        hits.sort(key=lambda hit: (hit.start, -hit.end, hit.rule))
+        action = max((hit.action for hit in hits), key=STRENGTH.__getitem__, default="none")
+        bare = Screening(hits=tuple(hits), action=action)
+        if side == "customer":
+            due = self.handover(bare, spoken(text, language))
+            scripts = (due[1],) if due else ()
+        else:
+            scripts = self._missing(text, folded.text, language, turns)
+        return Screening(hits=bare.hits, action=action, scripts=scripts)
+
+    def _missing(
+        self, reply: str, folded: str, language: Language, turns: Sequence[Turn]
+    ) -> tuple[str, ...]:
+        asked = "\n".join(turn.text for turn in turns if turn.role == "customer")
+        if not asked or not self._whens:
+            return ()
+        asked = fold(asked).text
+        return tuple(
+            _in(script.text, spoken(reply, language))
+            for script, when, said in zip(
+                self.rule_set.scripts, self._whens, self._said, strict=True
+            )
+            if when.found_in(asked) and not said.found_in(folded)
+        )
+
+
+def hit_of(rule: Rule, text: str, start: int, end: int, side: Side, language: Language) -> Hit:
+    """The hit of `rule` at ``text[start:end]``, with its words for people in `language`."""
+    return Hit(
+        rule=rule.id,
+        category=rule.category,
+        level=rule.level,
+        action=rule.action,
+        start=start,
+        end=end,
+        text=text[start:end],
+        side=side,
+        name=_in(rule.name, language),
+        why=_in(rule.why, language),
+        advice=_in(rule.advice, language),
+    )
+
+
+def masked(text: str, screening: Screening) -> str:
+    """`text` with every hit of a masking rule starred out, character for character.
+
+    Of a number with eleven characters and more the first three and last four stay readable.
+    """
+    return mask_spans(text, [(h.start, h.end) for h in screening.hits if h.action == "mask"])
+
+
+def mask_spans(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """`text` with the spans starred out; its length stays the same."""
+    if not spans:
+        return text
+    characters = list(text)
+    for start, end in spans:
+        inner = (start + 3, end - 4) if end - start >= 11 else (start, end)
+        for place in range(*inner):
+            if not characters[place].isspace():
+                characters[place] = "*"
+    return "".join(characters)
+
+
+def spoken(text: str, language: Language) -> Language:
+    """The language to answer `text` in: Chinese where it holds Han characters, English where it
+    holds Latin letters only, else `language`."""
+    if any("\u3400" <= character <= "\u9fff" for character in text[:2000]):
+        return "zh"
+    if sum(character.isascii() and character.isalpha() for character in text[:2000]) >= 8:
+        return "en"
+    return language
+
+
+def _in(both: Both, language: Language) -> str:
+    return both.zh if language == "zh" else both.en
