@@ -1,0 +1,1 @@
+"""Red-line rules: what customers write, models draft and agents send is screened here."""

@@ -90,11 +90,12 @@ class Gate:
             start, end = folded.span(found.start, found.end)
             hits.append(hit_of(rule, text, start, end, side, language))
         hits.sort(key=lambda hit: (hit.start, -hit.end, hit.rule))
-        action = max((hit.action for hit in hits), key=STRENGTH.__getitem__, default="none")
+        actions: list[Action] = [hit.action for hit in hits]
+        action = max(actions, key=STRENGTH.__getitem__, default="none")
         bare = Screening(hits=tuple(hits), action=action)
         if side == "customer":
             due = self.handover(bare, spoken(text, language))
-            scripts = (due[1],) if due else ()
+            scripts: tuple[str, ...] = (due[1],) if due else ()
         else:
             scripts = self._missing(text, folded.text, language, turns)
         return Screening(hits=bare.hits, action=action, scripts=scripts)

@@ -126,6 +126,11 @@ class RuleSet(Struct, frozen=True):
 
 
 STRENGTH: dict[Action, int] = {
-    action: rank for rank, action in enumerate(("none", "log", "hint", "mask", "block", "handover"))
+    "none": 0,
+    "log": 1,
+    "hint": 2,
+    "mask": 3,
+    "block": 4,
+    "handover": 5,
 }
 """How strong each action is; of two, the stronger one decides."""
