@@ -34,6 +34,7 @@ Values (all frozen msgspec structs) and calls, by module::
                 .start()  .poll(seconds=0) -> list[ImportProgress]  .events() -> Iterator
                 .cancel()  .finished  .result() -> ImportReport     raises ZuoxiError
 
-`documents`, `passages`, `catalogue`, `queries` and `job` load neither lancedb nor torch. A folder that holds no
-knowledge yet opens as an empty `Searcher` (`passage_count` 0), so that callers show an empty state.
+`documents`, `passages`, `catalogue`, `queries` and `job` load neither lancedb nor torch. A folder
+that holds no knowledge yet opens as an empty `Searcher` (`passage_count` 0), so that callers show an
+empty state.
 """

@@ -1,0 +1,220 @@
+"""What lies in the knowledge folder, readable without lancedb: versions, documents, who writes.
+
+::
+
+    current.json                 the version in use; replaced in one step
+    documents/<digest>/<name>    the imported files themselves
+    versions/<n>/                lance data, catalogue.jsonl, weights.json
+    import.lock                  held by the one that writes
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from engine.errors import KnowledgeError
+
+# Raised when the cutting of passages or the table's columns change: older versions are re-indexed.
+LAYOUT = 1
+
+
+class DocumentRow(Struct, frozen=True):
+    """One document. `characters` is its text's length, `imported` in epoch seconds."""
+
+    doc: str
+    title: str
+    valid_from: str | None = None
+    valid_until: str | None = None
+    tags: tuple[str, ...] = ()
+    internal: bool = False
+    digest: str = ""
+    passages: int = 0
+    characters: int = 0
+    imported: float = 0.0
+
+
+class Current(Struct, frozen=True):
+    """The version in use and the embedder whose vectors it holds. `created` is in epoch seconds."""
+
+    version: int
+    embedder: str
+    embedder_digest: str
+    dimension: int
+    documents: int
+    passages: int
+    created: float
+    layout: int = LAYOUT
+
+
+class Layout(Struct, frozen=True):
+    """The places in one knowledge folder."""
+
+    folder: Path
+
+    @property
+    def pointer(self) -> Path:
+        """The file that names the version in use."""
+        return self.folder / "current.json"
+
+    @property
+    def documents(self) -> Path:
+        """The stored copies."""
+        return self.folder / "documents"
+
+    @property
+    def versions(self) -> Path:
+        """All versions."""
+        return self.folder / "versions"
+
+    def version(self, number: int) -> Path:
+        """One version's folder."""
+        return self.versions / str(number)
+
+    def copy(self, digest: str, doc: str) -> Path:
+        """Where the document's own file is kept."""
+        return self.documents / digest[:32] / doc
+
+    def numbers(self) -> list[int]:
+        """The versions that lie there, whole or not."""
+        if not self.versions.is_dir():
+            return []
+        return sorted(int(entry.name) for entry in self.versions.iterdir() if entry.name.isdigit())
+
+
+def current(folder: Path) -> Current | None:
+    """The version in use, None before the first import. Raises `KnowledgeError` when unreadable."""
+    pointer = Layout(folder).pointer
+    try:
+        return msgspec.json.decode(pointer.read_bytes(), type=Current)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError) as error:
+        raise corrupt(error) from error
+
+
+def list_documents(folder: Path) -> list[DocumentRow]:
+    """The documents of the version in use, by name. Raises `KnowledgeError` when unreadable."""
+    now = current(folder)
+    return read_catalogue(Layout(folder).version(now.version)) if now else []
+
+
+def read_catalogue(version: Path) -> list[DocumentRow]:
+    """The documents of the version in that folder."""
+    try:
+        lines = (version / "catalogue.jsonl").read_bytes()
+        return msgspec.json.Decoder(DocumentRow).decode_lines(lines)
+    except (OSError, msgspec.DecodeError) as error:
+        raise corrupt(error) from error
+
+
+def write_catalogue(version: Path, rows: Iterable[DocumentRow]) -> None:
+    """Write the documents of a version that is being made."""
+    lines = msgspec.json.Encoder().encode_lines(sorted(rows, key=lambda row: row.doc))
+    replace(version / "catalogue.jsonl", lines)
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Put `data` in `path` in one step: a crash leaves the old file or the new one, whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with scratch.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(path)
+
+
+def sweep(layout: Layout, keep: Iterable[int]) -> None:
+    """Delete the versions that are not in `keep`; what cannot be deleted now goes another time."""
+    kept = set(keep)
+    for number in layout.numbers():
+        if number not in kept:
+            shutil.rmtree(layout.version(number), ignore_errors=True)
+    for scratch in layout.folder.glob(".*.tmp"):
+        scratch.unlink(missing_ok=True)
+
+
+def sweep_copies(layout: Layout, rows: Iterable[DocumentRow]) -> None:
+    """Delete the stored copies that none of `rows` names."""
+    wanted = {layout.copy(row.digest, row.doc) for row in rows}
+    for place in layout.documents.glob("*/*"):
+        if place not in wanted:
+            place.unlink(missing_ok=True)
+    for place in layout.documents.glob("*"):
+        with contextlib.suppress(OSError):
+            place.rmdir()
+
+
+def corrupt(error: Exception) -> KnowledgeError:
+    """The index cannot be read."""
+    why = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    return KnowledgeError(
+        f"The knowledge index is damaged ({why}). The imported documents are kept: import any "
+        "document again (zuoxi kb import) and the index is rebuilt from them.",
+        "knowledge_corrupt",
+        why=why,
+    )
+
+
+@contextlib.contextmanager
+def writing(layout: Layout) -> Iterator[None]:
+    """Be the one that writes; raises `KnowledgeError` while another process is.
+
+    The system drops the lock when its holder dies, however that happens; the process id in the
+    file only tells people who it is.
+    """
+    try:
+        layout.folder.mkdir(parents=True, exist_ok=True)
+        file = (layout.folder / "import.lock").open("a+b")
+    except OSError as error:
+        raise not_written(error) from error
+    with file:
+        try:
+            _lock(file.fileno())
+        except OSError:
+            file.seek(0)
+            holder = file.read(64).decode("ascii", "replace").split(" ")[0].strip()
+            raise KnowledgeError(
+                f"Another import is running (process {holder or '?'}). Nothing was changed; try "
+                "again when it has ended.",
+                "knowledge_busy",
+                pid=holder or "?",
+            ) from None
+        file.seek(0)
+        file.truncate()
+        file.write(f"{os.getpid()} {time.time():.0f}\n".encode())
+        file.flush()
+        yield
+
+
+def not_written(error: OSError) -> KnowledgeError:
+    """The disk refuses."""
+    why = error.strerror or type(error).__name__
+    return KnowledgeError(
+        f"The knowledge folder cannot be written ({why}). The former version stays in use.",
+        "knowledge_write",
+        why=why,
+    )
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        # Far behind the text, so that others can read who holds it.
+        os.lseek(descriptor, 1 << 20, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

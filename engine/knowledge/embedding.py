@@ -1,0 +1,221 @@
+"""What turns texts into vectors: sentence-transformers from a folder, or a hashed stand-in."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from engine.errors import EmbedderError
+from engine.knowledge.grams import grams, is_function
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+Vectors = NDArray[np.float32]
+
+DEFAULT_VECTOR_WEIGHT = 0.3
+FUSION = "fusion.json"
+HASHED = "hashed.json"
+_BATCH = 32
+# These beside a model change nothing in its vectors.
+_NOT_DIGESTED = {FUSION, "README.md", ".gitattributes"}
+
+
+class Embedder(Protocol):
+    """Texts to vectors of unit length, float32, shape (number of texts, `dimension`).
+
+    `name` and `digest` are stored with the index; vectors of another digest never meet it.
+    `vector_weight` (0…1) is what the vector ranking weighs against the full text's in a search.
+    """
+
+    @property
+    def name(self) -> str:
+        """The embedder's short name."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over everything that decides its vectors."""
+
+    @property
+    def dimension(self) -> int:
+        """The length of its vectors."""
+
+    @property
+    def vector_weight(self) -> float:
+        """The vectors' share in the fusion with full text."""
+
+    def queries(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of questions."""
+
+    def passages(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of what may answer them."""
+
+
+class _Fusion(Struct, frozen=True):
+    vector_weight: float = DEFAULT_VECTOR_WEIGHT
+
+
+class _HashedConfig(Struct, frozen=True):
+    dimension: int = 256
+    vector_weight: float = 0.1
+
+
+class HashedEmbedder:
+    """Hashed grams, signed and weighted: no model, no learning, the same on every machine.
+
+    It finds what shares characters or words, which full text does better; it stands in where no
+    embedder is installed, and in tests.
+    """
+
+    def __init__(self, dimension: int = 256, vector_weight: float = 0.1) -> None:
+        self.name = f"hashed-{dimension}"
+        self.digest = hashlib.sha256(f"zuoxi hashed 1 {dimension}".encode()).hexdigest()
+        self.dimension = dimension
+        self.vector_weight = vector_weight
+
+    def save(self, folder: Path) -> None:
+        """Write what `load_embedder` needs to make the same one from `folder`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        config = _HashedConfig(self.dimension, self.vector_weight)
+        (folder / HASHED).write_bytes(msgspec.json.encode(config))
+
+    def queries(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of questions."""
+        return self._vectors(texts)
+
+    def passages(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of what may answer them."""
+        return self._vectors(texts)
+
+    def _vectors(self, texts: Sequence[str]) -> Vectors:
+        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        for row, text in enumerate(texts):
+            for gram in grams(text):
+                hashed = hashlib.blake2b(gram.encode("utf-8", "replace"), digest_size=8).digest()
+                number = int.from_bytes(hashed, "little")
+                weight = 0.1 if is_function(gram) else float(min(len(gram), 3))
+                vectors[row, (number >> 1) % self.dimension] += weight if number & 1 else -weight
+        return _unit(vectors)
+
+
+class SentenceTransformerEmbedder:
+    """A sentence-transformers model from a folder on this machine."""
+
+    def __init__(self, folder: Path, model: SentenceTransformer, dimension: int) -> None:
+        self.name = folder.name
+        self.digest = folder_digest(folder)
+        self.dimension = dimension
+        self.vector_weight = _vector_weight(folder)
+        self._model = model
+
+    def queries(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of questions, with the model's own query prompt where it has one."""
+        if not texts:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        return self._checked(
+            self._model.encode_query(
+                _encodable(texts), batch_size=_BATCH, convert_to_numpy=True, show_progress_bar=False
+            )
+        )
+
+    def passages(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of what may answer them, with the model's own document prompt."""
+        if not texts:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        return self._checked(
+            self._model.encode_document(
+                _encodable(texts), batch_size=_BATCH, convert_to_numpy=True, show_progress_bar=False
+            )
+        )
+
+    def _checked(self, vectors: object) -> Vectors:
+        found = np.asarray(vectors, dtype=np.float32)
+        if found.ndim != 2 or found.shape[1] != self.dimension or not np.isfinite(found).all():
+            raise EmbedderError(
+                f"The embedder {self.name} returns unusable vectors; choose another one.",
+                "embedder_broken",
+                name=self.name,
+                why="vectors",
+            )
+        return _unit(found)
+
+
+def load_embedder(folder: Path) -> Embedder:
+    """The embedder in `folder`, without network. Raises `EmbedderError` when there is none."""
+    if (folder / HASHED).is_file():
+        try:
+            config = msgspec.json.decode((folder / HASHED).read_bytes(), type=_HashedConfig)
+        except (OSError, msgspec.DecodeError) as error:
+            raise _broken(folder, error) from error
+        return HashedEmbedder(config.dimension, config.vector_weight)
+    if not (folder / "modules.json").is_file() and not (folder / "config.json").is_file():
+        raise EmbedderError(
+            f"There is no embedder in {folder}. Choose a sentence-transformers folder in the "
+            "settings, or install the starter models again.",
+            "embedder_missing",
+            folder=str(folder),
+        )
+    from sentence_transformers import SentenceTransformer
+
+    try:
+        model = SentenceTransformer(str(folder), local_files_only=True, trust_remote_code=False)
+        model.eval()
+        dimension = int(np.asarray(model.encode(["a"], show_progress_bar=False)).shape[1])
+    except Exception as error:  # Any library below may raise anything on a broken file.
+        raise _broken(folder, error) from error
+    return SentenceTransformerEmbedder(folder, model, dimension)
+
+
+def folder_digest(folder: Path) -> str:
+    """SHA-256 over the names and contents of all files of a model folder."""
+    total = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if not path.is_file() or path.name in _NOT_DIGESTED or "__pycache__" in path.parts:
+            continue
+        total.update(path.relative_to(folder).as_posix().encode() + b"\0")
+        with path.open("rb") as file:
+            total.update(hashlib.file_digest(file, "sha256").digest())
+    return total.hexdigest()
+
+
+def _vector_weight(folder: Path) -> float:
+    try:
+        fusion = msgspec.json.decode((folder / FUSION).read_bytes(), type=_Fusion)
+    except FileNotFoundError:
+        return DEFAULT_VECTOR_WEIGHT
+    except (OSError, msgspec.DecodeError) as error:
+        raise _broken(folder, error) from error
+    return min(1.0, max(0.0, fusion.vector_weight))
+
+
+def _broken(folder: Path, error: Exception) -> EmbedderError:
+    why = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    return EmbedderError(
+        f"The embedder in {folder} cannot be loaded ({why}). Copy it again or choose another one.",
+        "embedder_broken",
+        name=str(folder),
+        why=why,
+    )
+
+
+def _encodable(texts: Sequence[str]) -> list[str]:
+    return [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    # A text without any gram gets a fixed direction, so that every vector has unit length.
+    empty = lengths[:, 0] < 1e-12
+    if empty.any():
+        vectors = vectors.copy()
+        vectors[empty] = 0.0
+        vectors[empty, 0] = 1.0
+        lengths[empty] = 1.0
+    return np.asarray(vectors / lengths, dtype=np.float32)

@@ -1,0 +1,139 @@
+"""The units that words are compared by: character 1- and 2-grams for Chinese, words for English."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from opencc import OpenCC
+
+MAX_WORD = 40
+
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff]"
+)
+_RUN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+|[^\W_\u3400-\u9fff]+")
+_HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+
+# Grammar and politeness. They say nothing about the subject, yet are rare in formal knowledge,
+# where plain inverse document frequency would take them for important.
+_FUNCTION_CHARS = frozenset(
+    "的了吗呢吧啊呀哦嗯哈嘛么啦着过得地之其与及和或而但且也都就还又再很太更最把被让给对向从"
+    "我你您他她它们咱俺这那哪啥谁怎咋请问想要能会可以是有在没不个下些点样好"
+)
+_ENGLISH = (
+    "a an the of to in on at for by with from as and or but if so than then that this these those "
+    "it its is are was were be been being am do does did done have has had can could will would "
+    "shall should may might must i you he she we they me my your our their us them please hi "
+    "hello hey just really very what which who whom how when where why there here not no yes any "
+    "some about into out up get got im ive id dont cant s t m re ve ll"
+)
+_FUNCTION_WORDS = frozenset(_ENGLISH.split())
+_FUNCTION_WEIGHT = 0.1
+
+
+def clean(text: str) -> str:
+    """`text` without control, zero-width and direction characters and without lone surrogates."""
+    return _CONTROL.sub(" ", text)
+
+
+def fold(text: str) -> str:
+    """`text` as it is compared: width, case and traditional forms made one."""
+    folded = unicodedata.normalize("NFKC", clean(text)).lower()
+    return _simplifier().convert(folded) if _HAN.search(folded) else folded
+
+
+def grams(text: str) -> list[str]:
+    """All grams of `text`, in order, with repetitions."""
+    found: list[str] = []
+    for run in _RUN.findall(fold(text)):
+        if _HAN.match(run):
+            for place, char in enumerate(run):
+                found.append(char)
+                if place + 1 < len(run):
+                    found.append(run[place : place + 2])
+        else:
+            found.append(_stem(run[:MAX_WORD]))
+    return found
+
+
+def is_function(gram: str) -> bool:
+    """Whether `gram` is grammar rather than matter."""
+    if gram in _FUNCTION_WORDS:
+        return True
+    return all(char in _FUNCTION_CHARS for char in gram)
+
+
+class Weights(Struct, frozen=True):
+    """In how many of `passages` each gram stands: what a knowledge version finds remarkable."""
+
+    passages: int
+    frequency: dict[str, int]
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> Weights:
+        """Count the grams of `texts`."""
+        count = 0
+        frequency: Counter[str] = Counter()
+        for text in texts:
+            count += 1
+            frequency.update(set(grams(text)))
+        return cls(count, dict(frequency))
+
+    def weight(self, gram: str) -> float:
+        """The inverse document frequency of `gram`; pairs of characters count as one and a half."""
+        seen = self.frequency.get(gram, 0)
+        idf = math.log(1 + (self.passages - seen + 0.5) / (seen + 0.5))
+        if is_function(gram):
+            return _FUNCTION_WEIGHT * idf
+        return idf * (1.5 if len(gram) == 2 and _HAN.match(gram) else 1.0)
+
+    def coverage(self, query: Sequence[str], text: Sequence[str]) -> float:
+        """The share (0…1) of the weight of `query`'s grams that stands in `text`."""
+        wanted = set(query)
+        total = sum(self.weight(gram) for gram in wanted)
+        if not total:
+            return 0.0
+        there = wanted.intersection(text)
+        return min(1.0, sum(self.weight(gram) for gram in there) / total)
+
+    def likeness(self, one: Sequence[str], other: Sequence[str]) -> float:
+        """How alike (0…1) two texts are: the cosine of their weighted gram sets."""
+        left, right = set(one), set(other)
+        norms = math.sqrt(self._square(left) * self._square(right))
+        return min(1.0, self._square(left & right) / norms) if norms else 0.0
+
+    def _square(self, found: set[str]) -> float:
+        return sum(self.weight(gram) ** 2 for gram in found)
+
+
+def _stem(word: str) -> str:
+    if len(word) > 4 and word.isascii() and word.isalpha():
+        if word.endswith("ies"):
+            return word[:-3] + "y"
+        if word.endswith("ing") and len(word) > 6:
+            return word[:-3]
+        if word.endswith("ed") and len(word) > 5:
+            return word[:-2]
+        if word.endswith("es") and word[-3] in "sxzh":
+            return word[:-2]
+        if word.endswith("s") and word[-2] not in "sui":
+            return word[:-1]
+    elif len(word) == 4 and word.isascii() and word.endswith("s") and word[-2] not in "sui":
+        return word[:-1]
+    return word
+
+
+@cache
+def _simplifier() -> OpenCC:
+    from opencc import OpenCC
+
+    return OpenCC("t2s")
