@@ -127,7 +127,7 @@ class GroundedNumbers:
         self._citations = {str(item.n) for item in evidence}
         self._sources: dict[tuple[str, str], tuple[Source, int]] = {}
         self._bare: dict[str, tuple[Source, int]] = {}
-        self._written: set[str] = set()
+        self._beginnings: set[str] = set()
         for sentence in style:
             self._learn(sentence, "style", 0)
         for text in conversation:
@@ -144,9 +144,11 @@ class GroundedNumbers:
         for quantity in quantities(text):
             self._sources[quantity.value, quantity.unit] = (source, n)
             self._bare[quantity.value] = (source, n)
-            self._written |= {quantity.value, _folded(text[quantity.start : quantity.end])}
+            written = _folded(text[quantity.start : quantity.end])
+            # Of 2026年11月30日, 11月30日 may be said alone.
+            for form in (quantity.value, written, written.partition("年")[2]):
+                self._beginnings.add(re.sub(r"\D", "", form))
             if quantity.unit == "date" and quantity.value.count("-") == 2:
-                # Of 2026年11月30日, 11月30日 may be said alone.
                 short = quantity.value.split("-", 1)[1]
                 self._sources[short, "date"] = (source, n)
 
@@ -180,7 +182,7 @@ class GroundedNumbers:
 
     def _may_grow(self, begun: str) -> bool:
         digits = re.sub(r"\D", "", begun)
-        return not digits or any(digits in re.sub(r"\D", "", value) for value in self._written)
+        return not digits or any(form.startswith(digits) for form in self._beginnings)
 
     def trace(self, text: str) -> tuple[NumberSource, ...]:
         """Every quantity of `text` that has a source, with it."""

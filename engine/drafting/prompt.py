@@ -22,11 +22,12 @@ _SYSTEM = {
     "meet the customer's worry first, and cite the source after each sentence.",
 }
 _SOURCES = {"zh": "依据：", "en": "Sources:"}
+_AVOID = {"zh": "不要出现：{words}", "en": "Do not say: {words}"}
 _CUT = "…"
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _LATIN = re.compile(r"[A-Za-z]")
 
-VERSION = hashlib.sha256(repr((_SYSTEM, _SOURCES)).encode()).hexdigest()[:8]
+VERSION = hashlib.sha256(repr((_SYSTEM, _SOURCES, _AVOID)).encode()).hexdigest()[:8]
 
 
 class ChatMessage(Struct, frozen=True):
@@ -56,8 +57,11 @@ def build_messages(
     *,
     budget: int,
     count: Callable[[str], int],
+    avoid: Sequence[str] = (),
 ) -> list[ChatMessage]:
     """The chat for one draft, at most about `budget` tokens as `count` measures them.
+
+    `avoid` holds wordings that a former try was stopped for.
 
     The system message, the newest customer turns and the evidence always stand in it (cut in the
     middle when one alone is too long); of the rest, as many of the newest turns as still fit.
@@ -67,7 +71,8 @@ def build_messages(
     share = max(64, (budget - count(system.content)) // 3)
     question = _shortened(newest, share, count)
     sources = _sources(evidence, language, share, count)
-    final = ChatMessage("user", f"{question}\n\n{sources}" if sources else question)
+    warning = _AVOID[language].format(words="、".join(avoid)) if avoid else ""
+    final = ChatMessage("user", "\n\n".join(part for part in (question, sources, warning) if part))
     left = budget - count(system.content) - count(final.content)
     return [system, *_history(earlier, left, count), final]
 

@@ -1,0 +1,196 @@
+"""What is enforced in the sampler: grounded numbers in free drafts, whole sentences in verbatim.
+
+Decoding is greedy: the same conversation over the same evidence gives the same draft.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from msgspec import Struct
+
+from engine.drafting.generation import Logits, TextAssembler, Vocabulary
+from engine.drafting.grounding import GroundedNumbers
+
+_SENTENCE_ENDS = "。！？!?\n"
+_REPEAT = 12
+
+
+class GroundedFree:
+    """Free wording in which no number may stand that the sources do not hold.
+
+    Of the likeliest tokens the first is taken that keeps the text clean; a reply that has used
+    its `room` (characters) ends at the next end of a sentence, one that repeats itself at once.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, numbers: GroundedNumbers, *, room: int) -> None:
+        self._vocabulary = vocabulary
+        self._numbers = numbers
+        self._room = room
+        self._assembler = TextAssembler(vocabulary.pieces)
+        self._text = ""
+        # A number is judged with what stands before it, but never further back than this.
+        self._judged_from = 0
+
+    def choose(self, logits: Logits) -> Sequence[int]:
+        """The likeliest token that may stand here; none at the end."""
+        if self._is_over():
+            return ()
+        for token in _best_first(logits):
+            if token in self._vocabulary.ends:
+                if not self._numbers.violation(self._text[self._judged_from :], final=True):
+                    return ()
+                continue
+            if self._vocabulary.pieces[token] and self._may_add(token):
+                return (token,)
+        return ()
+
+    def _is_over(self) -> bool:
+        if len(self._text) >= self._room and self._text.rstrip("]0123456789[")[-1:] in (
+            *_SENTENCE_ENDS,
+            ".",
+        ):
+            return True
+        tail = self._text[-_REPEAT:]
+        return len(tail) == _REPEAT and self._text.count(tail) > 2
+
+    def _may_add(self, token: int) -> bool:
+        # A token may end within a character: what is judged is what can be read so far.
+        added = self._vocabulary.pieces[token].decode("utf-8", "ignore")
+        candidate = self._text + added
+        if self._numbers.violation(candidate[self._judged_from :], final=False):
+            return False
+        self._text += self._assembler.add((token,))
+        end = max(self._text.rfind(c) for c in _SENTENCE_ENDS)
+        self._judged_from = max(self._judged_from, end)
+        return True
+
+
+class Alternative(Struct, frozen=True):
+    """One way to go on: its text, how likely it is beforehand, and what is taken by it."""
+
+    text: str
+    weight: float
+    taken: int | None = None
+
+
+class Menu:
+    """The grammar of a verbatim reply, as the alternatives open after what was taken so far.
+
+    reply → sentence cite ((connective)? sentence cite)*, each sentence at most once, as a whole.
+    `relevance` of a sentence is 0…1; ending weighs as much as a sentence of `stop` times the best.
+    """
+
+    def __init__(
+        self,
+        sentences: Sequence[str],
+        cites: Sequence[str],
+        relevance: Sequence[float],
+        *,
+        connectives: Sequence[str] = (),
+        room: int = 220,
+        most: int = 3,
+        sharpness: float = 4.0,
+        stop: float = 0.6,
+    ) -> None:
+        self._sentences = list(zip(sentences, cites, relevance, strict=True))
+        self._connectives = connectives
+        self._room = room
+        self._most = most
+        self._sharpness = sharpness
+        self._stop = stop
+
+    def after(self, taken: Sequence[int]) -> list[Alternative]:
+        """The alternatives when sentences `taken` stand already; an empty text ends the reply."""
+        if len(taken) >= self._most:
+            return []
+        used = sum(len(self._sentences[index][0]) for index in taken)
+        best = max((relevance for _, _, relevance in self._sentences), default=0.0)
+        # A connective before the second sentence on, each in turn, so that none is said twice.
+        joint = ""
+        if taken and self._connectives:
+            joint = self._connectives[(len(taken) - 1) % len(self._connectives)]
+        open_ways = [
+            Alternative(f"{joint}{sentence}{cite}", self._weight(relevance), index)
+            for index, (sentence, cite, relevance) in enumerate(self._sentences)
+            if index not in taken and (not taken or used + len(sentence) <= self._room)
+        ]
+        if taken:
+            open_ways.append(Alternative("", self._weight(self._stop * best)))
+        return open_ways
+
+    def _weight(self, relevance: float) -> float:
+        return math.pow(max(relevance, 1e-3), self._sharpness)
+
+
+class Verbatim:
+    """A reply made of whole sentences of the evidence only (the Menu's), by a token trie.
+
+    At a fork the model's likelihood of each way, restricted to those that are open, is multiplied
+    by the way's weight beforehand (to the power `trust`, 0: the model alone decides). Where one
+    way is left all its tokens are given at once, so that they are read as one batch.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, menu: Menu, *, trust: float = 1.0) -> None:
+        self._vocabulary = vocabulary
+        self._menu = menu
+        self._trust = trust
+        self.taken: list[int] = []
+        self._ways: list[tuple[list[int], Alternative]] = []
+        self._fork()
+
+    def choose(self, logits: Logits) -> Sequence[int]:
+        """The next tokens: one at a fork, the rest of the sentence where there is none."""
+        if not self._ways:
+            return ()
+        if len(self._ways) > 1:
+            token = self._decide(logits)
+            if token is None:
+                return ()
+            self._ways = [(way[1:], end) for way, end in self._ways if way[:1] == [token]]
+            chosen = [token]
+        else:
+            chosen = []
+        if len(self._ways) == 1 or all(way == self._ways[0][0] for way, _ in self._ways):
+            rest, alternative = self._ways[0]
+            chosen += rest
+            if alternative.taken is None:
+                return ()
+            self.taken.append(alternative.taken)
+            self._fork()
+        return chosen
+
+    def _fork(self) -> None:
+        self._ways = [
+            (self._vocabulary.tokenize(alternative.text), alternative)
+            for alternative in self._menu.after(self.taken)
+        ]
+
+    def _decide(self, logits: Logits) -> int | None:
+        """The token of the best way; None when that is to end here."""
+        prior: dict[int | None, float] = {}
+        for way, alternative in self._ways:
+            token = way[0] if way else None
+            prior[token] = prior.get(token, 0.0) + alternative.weight
+        likelihood = self._likelihoods(logits, [token for token in prior if token is not None])
+        return max(
+            prior, key=lambda token: likelihood(token) + self._trust * math.log(prior[token])
+        )
+
+    def _likelihoods(self, logits: Logits, tokens: Sequence[int]) -> Callable[[int | None], float]:
+        """Log-likelihood of each of `tokens` and of ending (None), all others being impossible."""
+        ending = max((float(logits[token]) for token in self._vocabulary.ends), default=-math.inf)
+        values: dict[int | None, float] = {token: float(logits[token]) for token in tokens}
+        values[None] = ending
+        top = max(values.values())
+        total = top + math.log(sum(math.exp(value - top) for value in values.values()))
+        return lambda token: values[token] - total
+
+
+def _best_first(logits: Logits, most: int = 64) -> list[int]:
+    """The `most` likeliest tokens, best first. The usual case needs only the first."""
+    count = min(most, logits.size)
+    top = np.argpartition(logits, -count)[-count:]
+    return [int(token) for token in top[np.argsort(logits[top])[::-1]]]

@@ -1,0 +1,345 @@
+"""READ FIRST. From the newest customer message to a draft, as a plain generator of events.
+
+message → red line (hand-over?) → search → evidence (enough?) → prompt → constrained generation
+→ streaming screen → style → Draft. `list(drafter.draft(request))` is all there is to a test.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from engine.drafting import evidence as evidence_
+from engine.drafting import prompt
+from engine.drafting.constraints import GroundedFree, Menu, Verbatim
+from engine.drafting.finishing import emphasise, frame
+from engine.drafting.generation import Cancelled, Constraint, Generator
+from engine.drafting.grounding import GroundedNumbers
+from engine.drafting.screening import StreamScreen
+from engine.drafting.style import StyleProfile
+from engine.errors import ModelError, RuleError
+from engine.knowledge.passages import split_sentences
+from engine.knowledge.search import SearchResult
+from engine.protocol import (
+    DraftFinished,
+    DraftRequest,
+    DraftStarted,
+    Event,
+    EvidenceFound,
+    TextReleased,
+    TextWithdrawn,
+)
+from engine.records import (
+    Draft,
+    DraftMode,
+    Evidence,
+    Hit,
+    Language,
+    Release,
+    Timings,
+    TokenCounts,
+    Turn,
+)
+from engine.redline.gate import Gate
+from engine.texts import text
+
+_REPLY_TOKENS = 400
+_STARTER = "starter@"
+
+
+class Knowledge(Protocol):
+    """What drafting needs of a knowledge base (`engine.knowledge.search.Searcher`)."""
+
+    @property
+    def version(self) -> str: ...  # noqa: D102
+    @property
+    def passage_count(self) -> int: ...  # noqa: D102
+
+    def search(  # noqa: D102
+        self, query: str, *, k: int, as_of: str | None, turns: Sequence[Turn]
+    ) -> SearchResult: ...
+
+    def score_sentences(self, query: str, sentences: Sequence[str]) -> list[float]: ...  # noqa: D102
+
+
+class _Body(Struct):
+    """What one try of the model came to."""
+
+    text: str = ""
+    tokens: TokenCounts = TokenCounts()
+    blocked: tuple[Hit, ...] = ()
+
+
+class Drafter:
+    """Drafts replies for one company: its knowledge, rules and style, and a model."""
+
+    def __init__(
+        self,
+        knowledge: Knowledge,
+        generator: Generator | None,
+        gate: Gate,
+        style: StyleProfile,
+        *,
+        language: Language = "zh",
+        mode: DraftMode = "auto",
+        model_error: str = "",
+    ) -> None:
+        self.knowledge = knowledge
+        self._generator = generator
+        self._gate = gate
+        self._style = style
+        self._language: Language = language
+        self._mode = mode
+        self._model_error = model_error
+
+    def draft(self, request: DraftRequest, cancelled: Cancelled = lambda: False) -> Iterator[Event]:
+        """The events of one draft, `DraftFinished` last. Raises `Cancelled` and `ModelError`."""
+        yield DraftStarted(request.id)
+        yield from _Drafting(self, request, cancelled).events()
+
+    def mode_for(self, request: DraftRequest) -> DraftMode:
+        """`auto` is verbatim for the starter model, which words badly, and free for others."""
+        mode = request.mode if request.mode != "auto" else self._mode
+        if mode != "auto":
+            return mode
+        name = self._generator.name if self._generator else ""
+        return "verbatim" if name.startswith(_STARTER) else "free"
+
+    @property
+    def release(self) -> Release:
+        """What a draft made now is made from."""
+        return Release(
+            model=self._generator.name if self._generator else "",
+            rules=self._gate.version,
+            knowledge=self.knowledge.version,
+            prompt=f"{prompt.VERSION}/{self._style.id}",
+        )
+
+
+class _Drafting:
+    """One request on its way through."""
+
+    def __init__(self, drafter: Drafter, request: DraftRequest, cancelled: Cancelled) -> None:
+        self._drafter = drafter
+        self._gate = drafter._gate
+        self._style = drafter._style
+        self._request = request
+        self._cancelled = cancelled
+        self._began = time.perf_counter()
+        self._search_ms = self._first_ms = 0.0
+        self._message = _newest_message(request.turns)
+        self._language = prompt.reply_language(request.turns, drafter._language)
+        self._hits: tuple[Hit, ...] = ()
+        self._evidence: tuple[Evidence, ...] = ()
+
+    def events(self) -> Iterator[Event]:
+        if not self._message.strip():
+            yield self._abstained("drafting.abstain.no_question")
+            return
+        handover = self._screen_customer()
+        if handover:
+            yield handover
+            return
+        result = self._search()
+        if not self._evidence:
+            yield self._nothing_to_rest_on(result)
+            return
+        yield EvidenceFound(self._request.id, self._evidence)
+        yield from self._write(result.query)
+
+    def _screen_customer(self) -> DraftFinished | None:
+        ui_language = self._drafter._language
+        try:
+            screening = self._gate.screen(self._message, "customer", language=self._language)
+            self._hits = screening.hits
+            handover = self._gate.handover(screening, self._language)
+        except RuleError:
+            # Fail closed: nothing is drafted that nobody could check.
+            handover = ("rules_failed", text("drafting.handover.rules_failed", ui_language))
+        if not handover:
+            return None
+        category, script = handover
+        return self._finished(Draft("handover", category=category, script=script))
+
+    def _search(self) -> SearchResult:
+        began = time.perf_counter()
+        result = self._drafter.knowledge.search(
+            self._message, k=8, as_of=self._request.as_of, turns=self._request.turns
+        )
+        self._evidence = evidence_.choose_evidence(result.found)
+        self._search_ms = _ms_since(began)
+        return result
+
+    def _nothing_to_rest_on(self, result: SearchResult) -> DraftFinished:
+        if not self._drafter.knowledge.passage_count:
+            return self._abstained("drafting.abstain.empty")
+        expired = [item for item in result.expired if evidence_.is_strong(item)]
+        if expired:
+            docs = "、".join(dict.fromkeys(item.passage.doc for item in expired[:3]))
+            return self._abstained("drafting.abstain.expired", docs=docs)
+        return self._abstained("drafting.abstain.no_evidence")
+
+    def _write(self, query: str) -> Iterator[Event]:
+        generator = self._drafter._generator
+        if generator is None:
+            raise ModelError(
+                self._drafter._model_error or "There is no model to draft with.", "model"
+            )
+        mode = self._drafter.mode_for(self._request)
+        avoid: list[Hit] = []
+        tokens = TokenCounts()
+        for attempt in range(2):
+            if attempt:
+                yield TextWithdrawn(self._request.id, avoid[0].name)
+            body = yield from self._attempt(generator, mode, query, avoid)
+            tokens = body.tokens
+            if not body.blocked:
+                yield self._drafted(body, mode)
+                return
+            avoid += body.blocked
+        self._hits += tuple(avoid)
+        yield TextWithdrawn(self._request.id, avoid[0].name)
+        reason = text("drafting.failed.red_line", self._drafter._language, rule=avoid[0].name)
+        yield self._finished(Draft("failed", reason=reason, mode=mode, tokens=tokens))
+
+    def _attempt(
+        self, generator: Generator, mode: DraftMode, query: str, avoid: Sequence[Hit]
+    ) -> Iterator[Event]:
+        body = _Body()
+        opening, closing = frame(self._style, self._message, self._language)
+        room = self._style.room(self._language) - len(opening) - len(closing)
+        messages = prompt.build_messages(
+            self._request.turns,
+            self._evidence,
+            self._style,
+            self._language,
+            budget=generator.context - _REPLY_TOKENS - 64,
+            count=generator.count,
+            avoid=[hit.text for hit in avoid],
+        )
+        constraint = self._constraint(generator, mode, query, room, avoid)
+        screen = StreamScreen(self._gate, self._language)
+        released = screen.feed(opening)
+        for piece in generator.generate(
+            messages, constraint, limit=_REPLY_TOKENS, cancelled=self._cancelled
+        ):
+            body.tokens = piece.tokens
+            body.text += piece.text
+            released += screen.feed(piece.text)
+            if screen.blocked:
+                break
+            if released:
+                yield self._released(released)
+                released = ""
+        if not screen.blocked:
+            released += screen.feed(closing) + screen.finish()
+            if released and not screen.blocked:
+                yield self._released(released)
+        body.blocked = screen.blocked
+        return body  # noqa: B901 - the events go out, the body comes back to the caller
+
+    def _constraint(
+        self,
+        generator: Generator,
+        mode: DraftMode,
+        query: str,
+        room: int,
+        avoid: Sequence[Hit],
+    ) -> Constraint:
+        if mode == "free":
+            numbers = self._numbers()
+            return GroundedFree(generator.vocabulary, numbers, room=room)
+        sentences, cites = self._quotable([hit.text for hit in avoid])
+        relevance = self._drafter.knowledge.score_sentences(query, sentences)
+        menu = Menu(
+            sentences,
+            cites,
+            relevance,
+            connectives=self._style.connectives.of(self._language),
+            room=room,
+            most=self._style.max_sentences,
+        )
+        return Verbatim(generator.vocabulary, menu)
+
+    def _quotable(self, avoid: Sequence[str]) -> tuple[list[str], list[str]]:
+        """The sentences that may be quoted, each once, with the citation that follows each."""
+        sentences: dict[str, str] = {}
+        gap = " " if self._language == "en" else ""
+        for item in self._evidence:
+            for span in split_sentences(item.text):
+                sentence = span.text.strip()
+                if sentence and not any(words in sentence for words in avoid):
+                    sentences.setdefault(sentence, f"[{item.n}]{gap}")
+        return list(sentences), list(sentences.values())
+
+    def _numbers(self) -> GroundedNumbers:
+        conversation = [turn.text for turn in self._request.turns]
+        return GroundedNumbers(
+            self._evidence, conversation, self._style.own_sentences(self._language)
+        )
+
+    def _released(self, released: str) -> TextReleased:
+        if not self._first_ms:
+            self._first_ms = _ms_since(self._began)
+        return TextReleased(self._request.id, released)
+
+    def _drafted(self, body: _Body, mode: DraftMode) -> DraftFinished:
+        if not body.text.strip():
+            reason = text("drafting.failed.empty", self._drafter._language)
+            return self._finished(Draft("failed", reason=reason, mode=mode, tokens=body.tokens))
+        opening, closing = frame(self._style, self._message, self._language)
+        reply = opening + body.text.strip() + closing
+        if self._style.bold_amounts:
+            reply = emphasise(reply)
+        numbers = self._numbers()
+        own = self._style.own_sentences(self._language)
+        unsupported = [
+            *evidence_.sentences_without_evidence(reply, self._evidence, own),
+            *numbers.unsupported(reply),
+        ]
+        return self._finished(
+            Draft(
+                "drafted",
+                reply,
+                unsupported=tuple(sorted(unsupported, key=lambda span: span.start)),
+                numbers=numbers.trace(reply),
+                mode=mode,
+                tokens=body.tokens,
+            )
+        )
+
+    def _abstained(self, reason: str, **values: str) -> DraftFinished:
+        return self._finished(
+            Draft("abstained", reason=text(reason, self._drafter._language, **values))
+        )
+
+    def _finished(self, draft: Draft) -> DraftFinished:
+        from msgspec.structs import replace
+
+        whole = replace(
+            draft,
+            evidence=self._evidence,
+            hits=self._hits,
+            style=self._style.id,
+            release=self._drafter.release,
+            ms=Timings(self._search_ms, self._first_ms, _ms_since(self._began)),
+        )
+        return DraftFinished(self._request.id, whole)
+
+
+def _newest_message(turns: Sequence[Turn]) -> str:
+    """The text of the customer's newest consecutive turns."""
+    lines: list[str] = []
+    for turn in reversed(turns):
+        if turn.role == "agent":
+            break
+        if turn.role == "customer":
+            lines.append(turn.text)
+    return "\n".join(reversed(lines))
+
+
+def _ms_since(began: float) -> float:
+    return round((time.perf_counter() - began) * 1000, 2)

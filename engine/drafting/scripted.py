@@ -1,0 +1,81 @@
+"""A generator that writes what it was told to: for tests of everything around a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from engine.drafting.generation import Cancelled, Constraint, Logits, Piece, TextAssembler
+from engine.drafting.prompt import ChatMessage
+from engine.errors import Cancelled as CancelledError
+from engine.protocol import Offload
+from engine.records import TokenCounts
+
+_END = 256
+
+
+class ByteVocabulary:
+    """One token a byte, and one that ends the reply."""
+
+    pieces: Sequence[bytes] = (*(bytes([value]) for value in range(256)), b"")
+    ends = frozenset({_END})
+
+    def tokenize(self, text: str) -> list[int]:
+        """The bytes of `text`."""
+        return list(text.encode("utf-8", "replace"))
+
+
+class ScriptedGenerator:
+    """Prefers, byte by byte, the next of its `replies`; constraints apply as to any model.
+
+    Without replies left it repeats the last; with none at all it ends at once.
+    """
+
+    def __init__(self, replies: Sequence[str] = (), context: int = 65536) -> None:
+        self.name = "scripted"
+        self.offload = Offload(0, 0, "CPU", "gpu.none")
+        self.vocabulary = ByteVocabulary()
+        self.context = context
+        self.seen: list[Sequence[ChatMessage]] = []
+        self._replies = list(replies)
+
+    def count(self, text: str) -> int:
+        """How many bytes `text` has."""
+        return len(self.vocabulary.tokenize(text))
+
+    def generate(
+        self,
+        messages: Sequence[ChatMessage],
+        constraint: Constraint,
+        *,
+        limit: int,
+        cancelled: Cancelled = lambda: False,
+    ) -> Iterator[Piece]:
+        """See `Generator.generate`."""
+        self.seen.append(messages)
+        prompt = sum(self.count(message.content) for message in messages)
+        reply = self._replies.pop(0) if len(self._replies) > 1 else "".join(self._replies)
+        wanted = [*self.vocabulary.tokenize(reply), _END]
+        text = TextAssembler(self.vocabulary.pieces)
+        yield Piece("", TokenCounts(prompt, 0, 0))
+        generated = 0
+        while generated < limit:
+            if cancelled():
+                raise CancelledError("The draft was called off.")
+            tokens = list(constraint.choose(_preferring(wanted, generated)))[: limit - generated]
+            if not tokens:
+                break
+            generated += len(tokens)
+            yield Piece(text.add(tokens), TokenCounts(prompt, 0, generated))
+        yield Piece(text.finish(), TokenCounts(prompt, 0, generated))
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+
+def _preferring(wanted: Sequence[int], place: int) -> Logits:
+    logits = np.zeros(257, dtype=np.float32)
+    logits[wanted[min(place, len(wanted) - 1)]] = 10.0
+    logits[_END] += 1.0
+    return logits
