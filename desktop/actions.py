@@ -106,7 +106,7 @@ def readable(portable: str, language: Language = "zh") -> str:
 def combinations(where: Where | None = None) -> frozenset[QKeyCombination]:
     """The key combinations of all actions (of one place) that a QAction listens for."""
     return frozenset(
-        QKeySequence(keys)[0]
+        QKeySequence(keys)[0]  # type: ignore[index]
         for action in ACTIONS
         if not action.by_widget and where in (None, action.where)
         for keys in action.keys

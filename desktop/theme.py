@@ -238,7 +238,8 @@ def font(size: TextSize = "body", bold: bool = False) -> QFont:
 @cache
 def icon(name: str, color: str) -> QIcon:
     """The Phosphor icon `name` in `color` (a ``#RRGGBB`` token); drawn from a font that ships."""
-    return qtawesome.icon(f"ph.{name}", color=color, color_disabled=color)
+    made: QIcon = qtawesome.icon(f"ph.{name}", color=color, color_disabled=color)
+    return made
 
 
 def icon_rect(left: float, center_y: float, size: int = ICON) -> QRectF:

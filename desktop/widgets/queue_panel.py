@@ -1,0 +1,296 @@
+"""The waiting customers: search, filters and the list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, get_args
+
+from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QObject, Qt, Signal
+from PySide6.QtGui import QAction, QColor, QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QButtonGroup,
+    QLineEdit,
+    QListView,
+    QStackedLayout,
+    QWidget,
+)
+
+from desktop import theme
+from desktop.theme import Look
+from desktop.widgets.blocks import Card, Dressed, KeyHint, Label, PushButton, column, row
+from desktop.widgets.empty_state import EmptyState
+from desktop.widgets.flow import FlowLayout
+from desktop.widgets.queue_delegate import QueueDelegate
+from desktop.widgets.queue_roles import QueueRole
+from desktop.widgets.values import QueueFilter
+
+FILTERS: Final[tuple[QueueFilter, ...]] = get_args(QueueFilter)
+
+
+class SearchField(Dressed, QLineEdit):
+    """A search line that shows its shortcut while it is empty; Escape clears it."""
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self._look = look
+        self.setProperty("kind", "search")
+        self.setFont(theme.font("small"))
+        self.setMinimumHeight(theme.CONTROL)
+        self._glass = QAction(self)
+        self.addAction(self._glass, QLineEdit.ActionPosition.LeadingPosition)
+        self._hint = KeyHint(look, "search")
+        self._hint.setParent(self)
+        self._hint.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.textChanged.connect(self._show_hint)
+        self._dress()
+
+    def _show_hint(self) -> None:
+        self._hint.setVisible(not self.text() and not self.hasFocus())
+        self.setClearButtonEnabled(bool(self.text()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the hint at the right end."""
+        super().resizeEvent(event)
+        size = self._hint.sizeHint()
+        left = self.width() - size.width() - theme.S2
+        self._hint.setGeometry(left, (self.height() - size.height()) // 2, *size.toTuple())
+
+    def event(self, event: QEvent) -> bool:
+        """Hide the hint while somebody types."""
+        handled = super().event(event)
+        if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
+            self._show_hint()
+        return handled
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape clears."""
+        if event.key() == Qt.Key.Key_Escape and self.text():
+            self.clear()
+            return
+        super().keyPressEvent(event)
+
+    def _dress(self) -> None:
+        look = self._look
+        self._glass.setIcon(theme.icon("magnifying-glass", look.tokens.text_faint))
+        self.setPlaceholderText(look.text("queue.search"))
+        self.setAccessibleName(look.text("action.search"))
+
+
+class FilterChip(PushButton):
+    """A filter with the number of conversations that it would show."""
+
+    def __init__(self, look: Look, key: str) -> None:
+        self._count: int | None = None
+        super().__init__(look, key, kind="filter")
+        self.setCheckable(True)
+        self.setFixedHeight(theme.CHIP + theme.S1)
+
+    def set_count(self, count: int | None) -> None:
+        """The number behind the name; none for None."""
+        self._count = count
+        self._dress()
+
+    def _dress(self) -> None:
+        super()._dress()
+        if self._count is not None:
+            self.setText(f"{self.text()} {self._count}")
+            self.setAccessibleName(self.text())
+            self.updateGeometry()
+
+    def _inks(self) -> tuple[QColor, QColor]:
+        ink = self._look.color("accent_text" if self.isChecked() else "text_soft")
+        return ink, ink
+
+
+class QueuePanel(Dressed, Card):
+    """Fill it with `set_model`; the model answers `QueueRole`s and does the filtering itself."""
+
+    opened = Signal(str)
+    search_changed = Signal(str)
+    filter_changed = Signal(str)
+    start_requested = Signal()
+
+    def __init__(self, look: Look) -> None:
+        super().__init__("column")
+        self._look = look
+        self._last = ""
+        self._counts: dict[str, int] = {}
+        self._summary: tuple[int, int] | None = None
+        self._start = True
+        title = Label(look, "queue", size="title", bold=True)
+        self._sum = Label(look, tone="soft")
+        self._search = SearchField(look)
+        self._search.textChanged.connect(self._on_search)
+        self._search.installEventFilter(self)
+        head = column(None, theme.S3)
+        head.setContentsMargins(theme.S4, theme.S3, theme.S4, theme.S2)
+        top = row(None, theme.S2)
+        top.addWidget(title)
+        top.addStretch(1)
+        top.addWidget(self._sum)
+        head.addLayout(top)
+        head.addWidget(self._search)
+        self._filters = QWidget()
+        flow = FlowLayout(self._filters)
+        self._group = QButtonGroup(self)
+        self._chips: dict[str, FilterChip] = {}
+        for name in FILTERS:
+            chip = FilterChip(look, f"queue.filter.{name}")
+            chip.setChecked(name == "all")
+            chip.clicked.connect(lambda _=False, name=name: self._on_filter(name))
+            self._group.addButton(chip)
+            self._chips[name] = chip
+            flow.addWidget(chip)
+        head.addWidget(self._filters)
+        self._list = QListView()
+        self._list.setUniformItemSizes(True)
+        self._list.setMouseTracking(True)
+        self._list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._list.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self._delegate = QueueDelegate(look, self._list)
+        self._list.setItemDelegate(self._delegate)
+        self._empty = EmptyState(look)
+        self._empty.action_requested.connect(self._on_empty_action)
+        self._stack = QStackedLayout()
+        self._stack.addWidget(self._list)
+        self._stack.addWidget(self._empty)
+        layout = column(self)
+        layout.addLayout(head)
+        layout.addLayout(self._stack, 1)
+        self._show_empty()
+        self._dress()
+
+    def set_model(self, model: QAbstractItemModel) -> None:
+        """Show the rows of `model`; it stays the owner's."""
+        self._list.setModel(model)
+        for signal in (model.rowsInserted, model.rowsRemoved, model.modelReset):
+            signal.connect(self._show_empty)
+        self._list.selectionModel().currentChanged.connect(self._on_current)
+        self._show_empty()
+
+    def set_counts(self, counts: Mapping[str, int]) -> None:
+        """How many conversations each filter would show."""
+        self._counts = dict(counts)
+        self._dress()
+
+    def set_summary(self, waiting: int, today: int) -> None:
+        """How many wait now and how many came today."""
+        self._summary = (waiting, today)
+        self._dress()
+
+    def set_filter(self, name: str) -> None:
+        """Mark a filter as chosen, without a signal."""
+        self._chips[name].setChecked(True)
+        self._show_empty()
+
+    def set_start_offered(self, offered: bool) -> None:
+        """Whether the empty list offers the sample conversations."""
+        self._start = offered
+        self._show_empty()
+
+    def current_filter(self) -> str:
+        """The filter that is chosen."""
+        return next(name for name, chip in self._chips.items() if chip.isChecked())
+
+    def current_id(self) -> str:
+        """The conversation that is chosen, "" if none."""
+        return str(self._list.currentIndex().data(QueueRole.ID) or "")
+
+    def select(self, conversation_id: str) -> bool:
+        """Choose a conversation, without a signal; False when the list does not show it."""
+        model = self._list.model()
+        for at in range(model.rowCount() if model else 0):
+            index = model.index(at, 0)
+            if index.data(QueueRole.ID) == conversation_id:
+                self._last = conversation_id
+                self._list.setCurrentIndex(index)
+                self._list.scrollTo(index)
+                return True
+        return False
+
+    def select_next(self) -> None:
+        """Open the conversation below."""
+        self._step(1)
+
+    def select_previous(self) -> None:
+        """Open the conversation above."""
+        self._step(-1)
+
+    def focus_search(self) -> None:
+        """Put the cursor into the search line."""
+        self._search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self._search.selectAll()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Down and Enter in the search line go to the list."""
+        if (
+            event.type() == QEvent.Type.KeyPress
+            and isinstance(event, QKeyEvent)
+            and event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter)
+            and self._rows()
+        ):
+            self._list.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            if not self._list.currentIndex().isValid():
+                self._step(1)
+            return True
+        return super().eventFilter(watched, event)
+
+    def _rows(self) -> int:
+        model = self._list.model()
+        return model.rowCount() if model else 0
+
+    def _step(self, by: int) -> None:
+        rows = self._rows()
+        if not rows:
+            return
+        current = self._list.currentIndex()
+        at = current.row() + by if current.isValid() else 0
+        self._list.setCurrentIndex(self._list.model().index(max(0, min(rows - 1, at)), 0))
+
+    def _on_current(self, current: QModelIndex, _previous: QModelIndex) -> None:
+        conversation_id = str(current.data(QueueRole.ID) or "")
+        if conversation_id and conversation_id != self._last:
+            self._last = conversation_id
+            self.opened.emit(conversation_id)
+
+    def _on_search(self, text: str) -> None:
+        self.search_changed.emit(text)
+        self._show_empty()
+
+    def _on_filter(self, name: str) -> None:
+        self.filter_changed.emit(name)
+        self._show_empty()
+
+    def _on_empty_action(self) -> None:
+        if self._search.text() or self.current_filter() != "all":
+            self._chips["all"].setChecked(True)
+            self._search.clear()
+            self._on_filter("all")
+        else:
+            self.start_requested.emit()
+
+    def _show_empty(self) -> None:
+        if self._rows():
+            self._stack.setCurrentWidget(self._list)
+            return
+        if self._search.text() or self.current_filter() != "all":
+            words = "queue.nothing"
+            self._empty.set_content("magnifying-glass", words, f"{words}.body", f"{words}.action")
+        else:
+            action = "queue.empty.action" if self._start else ""
+            self._empty.set_content("chats-circle", "queue.empty", "queue.empty.body", action)
+        self._stack.setCurrentWidget(self._empty)
+
+    def _dress(self) -> None:
+        look = self._look
+        self._delegate.look = look
+        self._list.viewport().update()
+        self._list.setAccessibleName(look.text("queue.list"))
+        self._filters.setAccessibleName(look.text("queue.filters"))
+        if self._summary:
+            waiting, today = self._summary
+            self._sum.set_key("queue.summary", waiting=waiting, today=today)
+        for name, chip in self._chips.items():
+            chip.set_count(self._counts.get(name))
