@@ -7,6 +7,7 @@ message → red line (hand-over?) → search → evidence (enough?) → prompt �
 from __future__ import annotations
 
 import time
+from collections.abc import Generator as Steps
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
@@ -207,7 +208,8 @@ class _Drafting:
 
     def _attempt(
         self, generator: Generator, mode: DraftMode, query: str, avoid: Sequence[Hit]
-    ) -> Iterator[Event]:
+    ) -> Steps[Event, None, _Body]:
+        """One try: its events go out, what it came to is returned."""
         body = _Body()
         opening, closing = frame(self._style, self._message, self._language)
         room = self._style.room(self._language) - len(opening) - len(closing)
@@ -239,7 +241,7 @@ class _Drafting:
             if released and not screen.blocked:
                 yield self._released(released)
         body.blocked = screen.blocked
-        return body  # noqa: B901 - the events go out, the body comes back to the caller
+        return body
 
     def _constraint(
         self,
