@@ -32,6 +32,7 @@ from engine.protocol import (
     Event,
     KnowledgeReloaded,
     ReloadKnowledge,
+    Request,
     RequestFailed,
     SearchFinished,
     SearchRequest,
