@@ -1,0 +1,320 @@
+"""A channel that plays conversations from a script, for trying the program out.
+
+The script is JSON Lines, one conversation each: history (`turns`), the customer's first messages
+(`opening`), what the customer answers to an agent (`replies`: the first unused one of which a
+`when` word stands in the agent's text; no words match any text) and, once all replies are used
+up, a `closing` word. Seconds throughout: `start` after the replay began, `waited` before that,
+`ago` before the first message, `after` it, `delay` after the agent's.
+
+What has arrived is known from the store, so a replay that is begun anew goes on where it was.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from engine.errors import InputError
+from engine.reception import Received, receive
+from engine.records import Language
+from engine.redline.gate import Gate
+from engine.store.rows import ExternalKey, StoredMessage
+from engine.store.store import Store
+
+SOURCE = "replay"
+_CLOSING_DELAY = 8.0
+
+Seconds = Annotated[float, Meta(ge=0, le=1e9)]
+Key = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class PastTurn(Struct, frozen=True):
+    """A message exchanged before the replay, `ago` seconds before the first opening message."""
+
+    role: Literal["customer", "agent"]
+    text: str
+    ago: Seconds = 0.0
+
+
+class Opening(Struct, frozen=True):
+    """A customer message that comes by itself, `after` seconds into the conversation."""
+
+    text: str
+    after: Seconds = 0.0
+
+
+class Reply(Struct, frozen=True):
+    """What the customer answers, once, to an agent's text with one of the words `when`."""
+
+    text: str
+    when: tuple[str, ...] = ()
+    delay: Seconds = 10.0
+
+
+class Scene(Struct, frozen=True):
+    """One conversation of a script."""
+
+    id: Key
+    customer: str
+    opening: Annotated[tuple[Opening, ...], Meta(min_length=1)]
+    channel: str = SOURCE
+    label: str = ""
+    subject: str = ""
+    start: Seconds = 0.0
+    waited: Seconds = 0.0
+    turns: tuple[PastTurn, ...] = ()
+    replies: tuple[Reply, ...] = ()
+    closing: str = ""
+
+
+class Arrival(Struct, frozen=True):
+    """A message whose time has come: hand it to `deliver`.
+
+    `at` is when it was written (epoch seconds); `history` marks what was exchanged before.
+    """
+
+    key: str
+    conversation: str
+    role: Literal["customer", "agent"]
+    text: str
+    at: float
+    customer: str
+    channel: str
+    label: str = ""
+    subject: str = ""
+    history: bool = False
+
+
+class _Played:
+    """One scene as far as it was played."""
+
+    def __init__(self, scene: Scene, start: float) -> None:
+        self.scene = scene
+        self.start = start
+        self.used: set[int] = set()
+        self.closed = not scene.closing
+
+
+def read_script(path: Path) -> tuple[Scene, ...]:
+    """The scenes of the script at `path`. Raises `InputError` (`replay_line`, `replay_file`)."""
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise InputError(
+            f"The replay script {path} cannot be read ({error.strerror}).",
+            "replay_file",
+            path=str(path),
+        ) from error
+    scenes: dict[str, Scene] = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            scene = msgspec.json.decode(line, type=Scene)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise _bad_line(path, number, str(error)) from error
+        if scene.id in scenes:
+            raise _bad_line(path, number, "its id stands in an earlier line, too")
+        scenes[scene.id] = scene
+    return tuple(scenes.values())
+
+
+class Replay:
+    """Plays a script against a clock that the caller looks at. No threads, no sleeping."""
+
+    def __init__(self, script: Iterable[Scene], clock: Callable[[], float]) -> None:
+        """`clock` gives epoch seconds; the replay begins now."""
+        self._clock = clock
+        began = clock()
+        self._played = {scene.id: _Played(scene, began + scene.start) for scene in script}
+        self._arrived: set[str] = set()
+        self._queue: list[tuple[float, int, Arrival]] = []
+        self._order = 0
+        for played in self._played.values():
+            self._begin(played)
+
+    def restore(self, store: Store) -> None:
+        """Go on where the replay that filled `store` was: nothing that arrived arrives again.
+
+        Answers to what agents had sent, and that were still to come, are scheduled again.
+        """
+        delivered = store.channel_keys.delivered(SOURCE)
+        self._arrived |= delivered.keys()
+        self._queue.clear()
+        for played in self._played.values():
+            first = delivered.get(_opening_key(played.scene, 0))
+            if first is not None:
+                written = store.conversations.message(first).at
+                played.start = written - played.scene.opening[0].after + played.scene.waited
+            self._begin(played)
+            conversation = store.channel_keys.conversation(SOURCE, played.scene.id)
+            if conversation is not None:
+                self._repeat_sent(
+                    played, store.conversations.messages(conversation), set(delivered.values())
+                )
+
+    def due(self, now: float | None = None) -> list[Arrival]:
+        """The messages whose time has come by `now`, in order; each is given once."""
+        moment = self._clock() if now is None else now
+        arrivals = []
+        while self._queue and self._queue[0][0] <= moment:
+            arrivals.append(heapq.heappop(self._queue)[2])
+        return arrivals
+
+    def next_at(self) -> float | None:
+        """When the next message is due; None when nothing is left until an agent writes."""
+        return self._queue[0][0] if self._queue else None
+
+    def sent(self, conversation_key: str, text: str, now: float | None = None) -> float | None:
+        """An agent's message left: schedule the customer's answer.
+
+        Returns when the answer is due, None when the customer has nothing to say (also for a
+        conversation that is not in the script).
+        """
+        played = self._played.get(conversation_key)
+        if played is None:
+            return None
+        return self._answer(played, text, self._clock() if now is None else now)
+
+    def _begin(self, played: _Played) -> None:
+        scene = played.scene
+        written = played.start - scene.waited
+        for number, turn in enumerate(scene.turns):
+            self._schedule(
+                played,
+                f"{scene.id}#turn{number}",
+                turn.text,
+                due=played.start,
+                at=written - turn.ago,
+                role=turn.role,
+                history=True,
+            )
+        for number, message in enumerate(scene.opening):
+            at = written + message.after
+            self._schedule(
+                played,
+                _opening_key(scene, number),
+                message.text,
+                due=max(played.start, at),
+                at=at,
+            )
+
+    def _repeat_sent(
+        self, played: _Played, messages: list[StoredMessage], delivered: set[str]
+    ) -> None:
+        for message in messages:
+            own = message.role == "agent" and message.state == "sent"
+            if own and message.id not in delivered and message.sent_at is not None:
+                self._answer(played, message.text, message.sent_at)
+
+    def _answer(self, played: _Played, text: str, now: float) -> float | None:
+        scene = played.scene
+        folded = text.casefold()
+        for number, reply in enumerate(scene.replies):
+            if number in played.used:
+                continue
+            if not reply.when or any(word.casefold() in folded for word in reply.when):
+                played.used.add(number)
+                due = now + reply.delay
+                self._schedule(played, f"{scene.id}#reply{number}", reply.text, due=due, at=due)
+                return due
+        if played.closed or len(played.used) < len(scene.replies):
+            return None
+        played.closed = True
+        due = now + _CLOSING_DELAY
+        self._schedule(played, f"{scene.id}#closing", scene.closing, due=due, at=due)
+        return due
+
+    def _schedule(
+        self,
+        played: _Played,
+        key: str,
+        text: str,
+        *,
+        due: float,
+        at: float,
+        role: Literal["customer", "agent"] = "customer",
+        history: bool = False,
+    ) -> None:
+        if key in self._arrived:
+            return
+        scene = played.scene
+        arrival = Arrival(
+            key=key,
+            conversation=scene.id,
+            role=role,
+            text=text,
+            at=at,
+            customer=scene.customer,
+            channel=scene.channel,
+            label=scene.label,
+            subject=scene.subject,
+            history=history,
+        )
+        self._order += 1
+        heapq.heappush(self._queue, (due, self._order, arrival))
+
+
+def deliver(
+    store: Store, gate: Gate, arrival: Arrival, *, language: Language = "zh"
+) -> Received | None:
+    """Store an arrival, once however often it is delivered; a new customer message is screened.
+
+    Returns None for history.
+    """
+    key = ExternalKey(SOURCE, arrival.conversation, arrival.key)
+    if not arrival.history:
+        return receive(
+            store,
+            gate,
+            arrival.customer,
+            arrival.text,
+            channel=arrival.channel,
+            at=arrival.at,
+            label=arrival.label,
+            subject=arrival.subject,
+            key=key,
+            language=language,
+        )
+    if arrival.role == "agent":
+        store.conversations.append_agent(
+            arrival.customer,
+            arrival.text,
+            channel=arrival.channel,
+            at=arrival.at,
+            label=arrival.label,
+            subject=arrival.subject,
+            key=key,
+        )
+    else:
+        store.conversations.receive(
+            arrival.customer,
+            arrival.text,
+            channel=arrival.channel,
+            at=arrival.at,
+            label=arrival.label,
+            subject=arrival.subject,
+            key=key,
+            history=True,
+        )
+    return None
+
+
+def _opening_key(scene: Scene, number: int) -> str:
+    return f"{scene.id}#opening{number}"
+
+
+def _bad_line(path: Path, number: int, detail: str) -> InputError:
+    return InputError(
+        f"Line {number} of the replay script {path.name} cannot be used: {detail}. "
+        "Nothing was played.",
+        "replay_line",
+        path=path.name,
+        line=number,
+        detail=detail,
+    )

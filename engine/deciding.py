@@ -1,0 +1,247 @@
+"""The one way to take a decision, for the window and for the command line.
+
+Whatever leaves for a customer has passed the gate here, in the very form in which it is sent.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from msgspec import Struct
+
+from engine.errors import GateRefused, ZuoxiError
+from engine.records import DecisionAction, Hit, Language, RejectReason, Screening
+from engine.redline.gate import STOPPING, Gate, masked
+from engine.store.rows import StoredDecision, StoredDraft
+from engine.store.store import Store
+from engine.store.text import clean
+
+Choice = Literal["accept", "edit", "reject", "hand_over"]
+
+AGENT_CATEGORY = "agent"
+
+_MARK = re.compile(r"[ \t\u3000]*\[\d{1,3}\]")
+_REWRITTEN_SHARE = 0.7
+# Beyond this the bit-parallel distance takes longer than an agent waits for a key press.
+_COMPARED_LENGTH = 20_000
+
+
+class DecisionRefused(ZuoxiError):
+    """The decision does not fit the conversation as it stands; nothing was stored.
+
+    Codes: `no_draft`, `draft_stale`, `no_reason`, `empty_text`.
+    """
+
+    code = "no_draft"
+
+
+class SendRefused(GateRefused):
+    """The gate kept a text back: `blocked` or `script_missing`, with what it found.
+
+    `hits` index `text`, the text as it would have been sent; `scripts` are the missing ones.
+    """
+
+    def __init__(self, message: str, code: str, text: str, screening: Screening) -> None:
+        rules = ", ".join(sorted({hit.name or hit.rule for hit in screening.hits}))
+        super().__init__(message, code, rules=rules, scripts=" ".join(screening.scripts))
+        self.text = text
+        self.hits: tuple[Hit, ...] = screening.hits
+        self.scripts: tuple[str, ...] = screening.scripts
+
+
+class _Outgoing(Struct, frozen=True):
+    action: DecisionAction
+    text: str
+    edit_distance: int
+
+
+def decide(
+    store: Store,
+    gate: Gate,
+    conversation: str,
+    action: Choice,
+    *,
+    text: str | None = None,
+    draft_id: str | None = None,
+    reason: RejectReason | None = None,
+    comment: str = "",
+    seconds: float = 0.0,
+    who: str = "",
+    undo_seconds: float = 0.0,
+    language: Language = "zh",
+    override: str | None = None,
+    needs_draft: bool = False,
+) -> StoredDecision:
+    """Take a decision on a conversation's newest message; durable on return.
+
+    `accept` sends the stored draft, `edit` sends `text`, `reject` needs a `reason` and sends
+    nothing, `hand_over` opens a case (also without a draft, unless `needs_draft`). `draft_id` is
+    the draft the agent saw; another one in its place refuses the decision. `override` is the
+    agent's reason to send what the gate would keep back: it is stored for the lead.
+
+    Raises `InputError` (`no_conversation`, `already_decided`), `DecisionRefused`, `SendRefused`
+    (then only the hits are stored) and `StoreError`.
+    """
+    store.conversations.get(conversation)
+    stored = store.drafts.latest(conversation)
+    if draft_id is not None and (stored is None or stored.id != draft_id):
+        raise DecisionRefused(
+            "This draft no longer answers the newest message, or was decided on already. "
+            "Nothing was sent; read the conversation again.",
+            "draft_stale",
+        )
+    drafted = stored if stored is not None and stored.draft.status == "drafted" else None
+    if action == "hand_over":
+        if needs_draft and stored is None:
+            raise _no_draft()
+        with store.transaction():
+            store.handovers.open(conversation, AGENT_CATEGORY)
+            return store.decisions.record(
+                conversation,
+                "handed_over",
+                message=stored.message if stored else None,
+                draft=stored.id if stored else None,
+                comment=comment,
+                seconds=seconds,
+                who=who,
+            )
+    if action == "reject":
+        if drafted is None:
+            raise _no_draft()
+        if reason is None:
+            raise DecisionRefused(
+                "A rejection needs a reason. Nothing was stored; choose one.", "no_reason"
+            )
+        return store.decisions.record(
+            conversation,
+            "rejected",
+            message=drafted.message,
+            draft=drafted.id,
+            reason=reason,
+            comment=comment,
+            seconds=seconds,
+            who=who,
+        )
+    outgoing = _outgoing(action, drafted, text)
+    final, hits = _pass_gate(store, gate, conversation, outgoing.text, language, override)
+    return store.decisions.record(
+        conversation,
+        outgoing.action,
+        text=final,
+        message=drafted.message if drafted else None,
+        draft=drafted.id if drafted else None,
+        edit_distance=outgoing.edit_distance,
+        comment=comment,
+        seconds=seconds,
+        who=who,
+        hits=hits,
+        override=override,
+        undo_seconds=undo_seconds,
+    )
+
+
+def sendable(text: str) -> str:
+    """A draft's text as a customer gets it: without citation marks ``[n]`` and ``**``."""
+    return _MARK.sub("", clean(text)).replace("**", "").strip()
+
+
+def edit_distance(first: str, second: str) -> int:
+    """Levenshtein distance in code points.
+
+    Texts that differ over more than 20,000 code points count as wholly rewritten.
+    """
+    start = 0
+    shorter = min(len(first), len(second))
+    while start < shorter and first[start] == second[start]:
+        start += 1
+    end = 0
+    while end < shorter - start and first[-1 - end] == second[-1 - end]:
+        end += 1
+    first, second = first[start : len(first) - end], second[start : len(second) - end]
+    if not first or not second or max(len(first), len(second)) > _COMPARED_LENGTH:
+        return max(len(first), len(second))
+    return _bit_parallel_distance(first, second)
+
+
+def _bit_parallel_distance(pattern: str, text: str) -> int:
+    """Myers' algorithm in Hyyrö's form: one column of the table is two integers of `pattern` bits.
+
+    `up` and `down` hold where a column's values rise and fall by one from row to row.
+    """
+    length = len(pattern)
+    full = (1 << length) - 1
+    last = 1 << (length - 1)
+    places: dict[str, int] = {}
+    for index, character in enumerate(pattern):
+        places[character] = places.get(character, 0) | (1 << index)
+    up, down, distance = full, 0, length
+    for character in text:
+        match = places.get(character, 0)
+        diagonal = ((((match & up) + up) ^ up) | match | down) & full
+        right_up = (down | ~(diagonal | up)) & full
+        right_down = up & diagonal
+        if right_up & last:
+            distance += 1
+        if right_down & last:
+            distance -= 1
+        right_up = ((right_up << 1) | 1) & full
+        right_down = (right_down << 1) & full
+        up = (right_down | ~(diagonal | right_up)) & full
+        down = right_up & diagonal
+    return distance
+
+
+def _outgoing(action: Choice, drafted: StoredDraft | None, text: str | None) -> _Outgoing:
+    if action == "accept":
+        if drafted is None:
+            raise _no_draft()
+        final = sendable(drafted.draft.text)
+        if not final:
+            raise _no_draft()
+        return _Outgoing("accepted", final, 0)
+    # What was typed over a draft may still bear the draft's marks; free text is left as typed.
+    final = sendable(text or "") if drafted else clean(text or "")
+    if not final.strip():
+        raise DecisionRefused("There is no text to send. Nothing was stored.", "empty_text")
+    if drafted is None:
+        return _Outgoing("rewritten", final, 0)
+    proposed = sendable(drafted.draft.text)
+    distance = edit_distance(proposed, final)
+    rewritten = distance > _REWRITTEN_SHARE * max(len(proposed), len(final))
+    return _Outgoing("rewritten" if rewritten else "edited", final, distance)
+
+
+def _pass_gate(
+    store: Store, gate: Gate, conversation: str, text: str, language: Language, override: str | None
+) -> tuple[str, tuple[Hit, ...]]:
+    """The text as it may leave, and its hits; masking rules star out what must not be told."""
+    turns = store.conversations.turns(conversation)
+    screening = gate.screen(text, "agent", language=language, turns=turns)
+    if override:
+        return text, screening.hits
+    if screening.action in STOPPING:
+        store.hits.add_all(conversation, None, text, screening.hits)
+        raise SendRefused(
+            "A red-line rule keeps this text back. Nothing was sent; change the marked words.",
+            "blocked",
+            text,
+            screening,
+        )
+    if screening.scripts:
+        store.hits.add_all(conversation, None, text, screening.hits)
+        raise SendRefused(
+            "A mandatory script is missing. Nothing was sent; insert it and send again.",
+            "script_missing",
+            text,
+            screening,
+        )
+    return masked(text, screening), screening.hits
+
+
+def _no_draft() -> DecisionRefused:
+    return DecisionRefused(
+        "There is no draft for the newest message to decide on. Nothing was stored; "
+        "write a reply yourself or ask for a draft.",
+        "no_draft",
+    )

@@ -1,0 +1,133 @@
+"""Decisions out of the store, as training data in its raw form."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+from msgspec import Struct
+
+from engine.errors import InputError
+from engine.records import DecisionAction, Draft, Hit, RejectReason, Turn
+from engine.store.rows import StoredDecision
+from engine.store.store import Store
+
+FORMAT = "zuoxi-decisions-1"
+DECISIONS = "decisions.jsonl"
+MANIFEST = "manifest.json"
+
+
+class RawDecision(Struct, frozen=True):
+    """One decision with all it rested on; `turns` ends with the customer message decided on.
+
+    `draft` holds the evidence, the model's hits and the release; `hits` are the send gate's.
+    `thumbs_down` counts agents who marked the draft as bad. Times are epoch seconds.
+    """
+
+    id: str
+    conversation: str
+    action: DecisionAction
+    at: float
+    undone: bool
+    turns: tuple[Turn, ...]
+    draft_id: str | None
+    draft: Draft | None
+    text: str
+    edit_distance: int
+    reason: RejectReason | None
+    comment: str
+    seconds: float
+    who: str
+    hits: tuple[Hit, ...]
+    override: str | None
+    thumbs_down: int
+
+
+class RawManifest(Struct, frozen=True):
+    """What an export holds: standing decisions by action, undone ones, and the file's SHA-256."""
+
+    format: str
+    file: str
+    sha256: str
+    decisions: int
+    undone: int
+    actions: dict[str, int]
+
+
+def export_raw(store: Store, out_dir: Path) -> RawManifest:
+    """Write all decisions to `out_dir` as decisions.jsonl and manifest.json.
+
+    Each file is replaced in one step, the manifest last: a crash leaves a whole older file. Raises
+    `InputError` (`export_failed`) and `StoreError`.
+    """
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+        scratch = out_dir / f"{DECISIONS}.tmp"
+        with scratch.open("wb") as file:
+            manifest = _write(store, file)
+            _flush(file)
+        manifest_scratch = out_dir / f"{MANIFEST}.tmp"
+        with manifest_scratch.open("wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
+            _flush(file)
+        scratch.replace(out_dir / DECISIONS)
+        manifest_scratch.replace(out_dir / MANIFEST)
+    except OSError as error:
+        raise InputError(
+            f"The decisions could not be written to {out_dir} ({error.strerror}). What lay there "
+            "is unchanged; free space or choose another folder.",
+            "export_failed",
+            path=str(out_dir),
+            detail=error.strerror or "",
+        ) from error
+    return manifest
+
+
+def _write(store: Store, file: BinaryIO) -> RawManifest:
+    digest = hashlib.sha256()
+    actions: dict[str, int] = {}
+    decisions = undone = 0
+    for decision in store.decisions.all():
+        line = msgspec.json.encode(_raw(store, decision)) + b"\n"
+        file.write(line)
+        digest.update(line)
+        decisions += 1
+        if decision.undone:
+            undone += 1
+        else:
+            actions[decision.action] = actions.get(decision.action, 0) + 1
+    return RawManifest(FORMAT, DECISIONS, digest.hexdigest(), decisions, undone, actions)
+
+
+def _raw(store: Store, decision: StoredDecision) -> RawDecision:
+    draft = store.drafts.get(decision.draft).draft if decision.draft else None
+    turns: tuple[Turn, ...] = ()
+    if decision.message is not None:
+        turns = store.conversations.turns(decision.conversation, until=decision.message)
+    return RawDecision(
+        id=decision.id,
+        conversation=decision.conversation,
+        action=decision.action,
+        at=decision.at,
+        undone=decision.undone,
+        turns=turns,
+        draft_id=decision.draft,
+        draft=draft,
+        text=decision.text,
+        edit_distance=decision.edit_distance,
+        reason=decision.reason,
+        comment=decision.comment,
+        seconds=decision.seconds,
+        who=decision.who,
+        hits=decision.hits,
+        override=decision.override,
+        thumbs_down=len(store.feedback.of(decision.draft)) if decision.draft else 0,
+    )
+
+
+def _flush(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())

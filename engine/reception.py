@@ -1,0 +1,83 @@
+"""How a customer's message comes in: stored first, screened, handed over if it must be."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from engine import texts
+from engine.records import Language, Screening
+from engine.redline.gate import Gate
+from engine.store.rows import ExternalKey, StoredHandover, StoredMessage
+from engine.store.store import Store
+
+RULES_FAILED = "rules_failed"
+
+
+class Received(Struct, frozen=True):
+    """A stored message, what the rules say of it, and the open case if it is handed over."""
+
+    message: StoredMessage
+    screening: Screening
+    handover: StoredHandover | None = None
+
+
+def receive(
+    store: Store,
+    gate: Gate,
+    customer: str,
+    text: str,
+    *,
+    channel: str = "inbox",
+    conversation: str | None = None,
+    at: float | None = None,
+    label: str = "",
+    subject: str = "",
+    kind: str | None = None,
+    key: ExternalKey | None = None,
+    language: Language = "zh",
+) -> Received:
+    """Take in a customer's message; arguments as in `Conversations.receive`.
+
+    If the rules cannot be run, the conversation is handed over (category `rules_failed`): no draft
+    is made and a human reads it. Raises `InputError` (`no_conversation`), `StoreError`; once the
+    message is stored it is not lost, `catch_up` screens it later.
+    """
+    message = store.conversations.receive(
+        customer,
+        text,
+        channel=channel,
+        conversation=conversation,
+        at=at,
+        label=label,
+        subject=subject,
+        kind=kind,
+        key=key,
+    )
+    return _screen(store, gate, message, language)
+
+
+def catch_up(store: Store, gate: Gate, language: Language = "zh") -> list[Received]:
+    """Screen the messages that were stored when the program ended before they were screened."""
+    return [_screen(store, gate, message, language) for message in store.conversations.unscreened()]
+
+
+def _screen(store: Store, gate: Gate, message: StoredMessage, language: Language) -> Received:
+    screening, case = Screening(), None
+    try:
+        turns = store.conversations.turns(message.conversation, until=message.id)[:-1]
+        screening = gate.screen(message.text, "customer", language=language, turns=turns)
+        case = gate.handover(screening, language)
+    except Exception:
+        # Whatever went wrong in the rules, the message must not pass as harmless.
+        case = (RULES_FAILED, texts.text("store.script.rules_failed", language))
+    handover = None
+    with store.transaction():
+        store.hits.add_all(message.conversation, message.id, message.text, screening.hits)
+        if case is not None:
+            category, script = case
+            rule = next((hit.rule for hit in screening.hits if hit.action == "handover"), "")
+            handover = store.handovers.open(
+                message.conversation, category, rule, script, message.id
+            )
+        store.conversations.mark_screened(message.id)
+    return Received(message, screening, handover)

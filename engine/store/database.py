@@ -1,0 +1,260 @@
+"""The one place that opens the database file and speaks to SQLite.
+
+Every SQLite error leaves here as a `StoreError` whose code says what happened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database as SqliteDatabase
+
+from engine.errors import StoreError
+from engine.store.migrations import APPLICATION_ID, MIGRATIONS, Migration
+from engine.store.text import clean
+
+Row = dict[str, Any]
+Parameters = Sequence[object] | Mapping[str, object]
+
+_BUSY_SECONDS = 5.0
+
+
+class Database:
+    """An open database. Calls from several threads take turns; a transaction belongs to one."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self.path = path
+        self._connection = connection
+        self._sqlite = SqliteDatabase(connection, execute_plugins=False)
+        self._lock = threading.RLock()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All writes inside become durable together when the block ends, or none do.
+
+        A transaction inside a transaction joins it. Raises `StoreError`.
+        """
+        with self._lock, translated(self.path):
+            if self._connection.in_transaction:
+                yield
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
+        """All rows that `sql` finds, as dictionaries."""
+        with self._lock, translated(self.path):
+            return list(self._sqlite.query(sql, _bound(parameters)))
+
+    def row(self, sql: str, parameters: Parameters = ()) -> Row | None:
+        """The first row that `sql` finds."""
+        found = self.rows(sql, parameters)
+        return found[0] if found else None
+
+    def run(self, sql: str, parameters: Parameters = ()) -> int:
+        """Run a writing statement; the number of rows it changed."""
+        with self._lock, translated(self.path):
+            return int(self._sqlite.execute(sql, _bound(parameters)).rowcount)
+
+    def insert(self, table: str, row: Row) -> None:
+        """Add `row` to `table`."""
+        names = ", ".join(row)
+        places = ", ".join(f":{name}" for name in row)
+        self.run(f"INSERT INTO {table} ({names}) VALUES ({places})", row)
+
+    def check(self) -> list[str]:
+        """What SQLite finds wrong with the file, in its words; empty when it is sound."""
+        problems = [next(iter(row.values())) for row in self.rows("PRAGMA integrity_check(20)")]
+        found = [str(problem) for problem in problems if problem != "ok"]
+        for row in self.rows("PRAGMA foreign_key_check"):
+            found.append(f"{row['table']}: row {row['rowid']} refers to no {row['parent']}")
+        return found
+
+    def data_version(self) -> int:
+        """A number that changes when another process (or connection) has written."""
+        row = self.row("PRAGMA data_version")
+        return int(row["data_version"]) if row else 0
+
+    def close(self) -> None:
+        """Close the file. Closing twice does nothing."""
+        with self._lock, translated(self.path):
+            self._connection.close()
+
+
+def open_database(
+    path: Path, *, read_only: bool = False, migrations: tuple[Migration, ...] = MIGRATIONS
+) -> Database:
+    """Open the file at `path`, made if it is not there, in the form `migrations` lead to.
+
+    Raises `StoreError`: `store_missing`, `store_newer`, `store_older` (read-only and not yet
+    migrated), `store_foreign`, `store_corrupt`, `store_read_only`, `store_cannot_open`.
+    """
+    path = path.absolute()
+    if read_only and not path.exists():
+        raise StoreError(f"There is no database at {path}.", "store_missing", path=str(path))
+    version = _peek(path, len(migrations))
+    if read_only and version < len(migrations):
+        raise StoreError(
+            f"The database {path} is of an older version and must be opened for writing once.",
+            "store_older",
+            path=str(path),
+        )
+    if not read_only:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _cannot_open(path, error) from error
+    connection = _connect(path, "ro" if read_only else "rwc")
+    try:
+        with translated(path):
+            connection.execute("PRAGMA foreign_keys = ON")
+            if not read_only:
+                _prepare(connection, path, version, migrations)
+    except BaseException:
+        connection.close()
+        raise
+    return Database(connection, path)
+
+
+@contextlib.contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors inside the block into `StoreError`."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _explained(error, path) from error
+
+
+def _prepare(
+    connection: sqlite3.Connection, path: Path, version: int, migrations: tuple[Migration, ...]
+) -> None:
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    if 0 < version < len(migrations):
+        _back_up(connection, path, version)
+    # Taken in any case: a file that cannot be written must say so now, not at the first decision.
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have migrated since the version was read.
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        database = SqliteDatabase(connection, execute_plugins=False, recursive_triggers=False)
+        for number, migration in enumerate(migrations[version:], version + 1):
+            migration(database)
+            connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _peek(path: Path, known: int) -> int:
+    """The version of the file at `path`, read without touching it; 0 when there is none yet."""
+    try:
+        if not path.exists() or path.stat().st_size == 0:
+            return 0
+    except OSError as error:
+        raise _cannot_open(path, error) from error
+    connection = _connect(path, "ro")
+    try:
+        with translated(path):
+            version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+            owner = int(connection.execute("PRAGMA application_id").fetchone()[0])
+            tables = int(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+    finally:
+        connection.close()
+    if owner != APPLICATION_ID and (owner or version or tables):
+        raise StoreError(
+            f"{path} is another program's database. Nothing was changed; name another data folder.",
+            "store_foreign",
+            path=str(path),
+        )
+    if version > known:
+        raise StoreError(
+            f"The database {path} was written by a newer Zuoxi (version {version}, this one knows "
+            f"{known}). Nothing was changed; install the newer program.",
+            "store_newer",
+            path=str(path),
+            version=version,
+            known=known,
+        )
+    return version
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    with translated(path):
+        return sqlite3.connect(
+            f"{path.as_uri()}?mode={mode}",
+            uri=True,
+            timeout=_BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+
+
+def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> None:
+    """Copy the database beside itself before its form changes; an unfinished copy never counts."""
+    target = path.with_name(f"{path.name}.v{version}.bak")
+    scratch = target.with_name(target.name + ".tmp")
+    try:
+        scratch.unlink(missing_ok=True)
+        with contextlib.closing(sqlite3.connect(scratch)) as copy:
+            connection.backup(copy)
+        scratch.replace(target)
+    except OSError as error:
+        raise _cannot_open(target, error) from error
+
+
+def _bound(parameters: Parameters) -> Parameters:
+    if isinstance(parameters, Mapping):
+        return {name: _clean(value) for name, value in parameters.items()}
+    return [_clean(value) for value in parameters]
+
+
+def _clean(value: object) -> object:
+    return clean(value) if isinstance(value, str) else value
+
+
+def _cannot_open(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"{path} cannot be opened ({error.strerror}). Check the path and the rights on it.",
+        "store_cannot_open",
+        path=str(path),
+    )
+
+
+_EXPLANATIONS = {
+    sqlite3.SQLITE_CORRUPT: ("store_corrupt", "is damaged; put back a backup of it"),
+    sqlite3.SQLITE_NOTADB: ("store_corrupt", "is no database; put back a backup of it"),
+    sqlite3.SQLITE_FULL: ("store_full", "could not grow: the disk is full; free some space"),
+    sqlite3.SQLITE_READONLY: ("store_read_only", "may not be written; check the rights on it"),
+    sqlite3.SQLITE_BUSY: ("store_busy", "is in use by another program; try again"),
+    sqlite3.SQLITE_LOCKED: ("store_busy", "is in use by another program; try again"),
+    sqlite3.SQLITE_CANTOPEN: ("store_cannot_open", "cannot be opened; check the path"),
+    sqlite3.SQLITE_PERM: ("store_cannot_open", "cannot be opened; check the rights on it"),
+    sqlite3.SQLITE_IOERR: ("store_io", "cannot be read or written; check the disk"),
+}
+
+
+def _explained(error: sqlite3.Error, path: Path) -> StoreError:
+    # The low byte is the primary code; the rest says which kind of it.
+    number = getattr(error, "sqlite_errorcode", -1)
+    code, what = _EXPLANATIONS.get(number & 0xFF if number >= 0 else -1, ("store", ""))
+    if not what:
+        # SQLite's own words may quote a statement, never a value.
+        what = f"failed: {error}"
+    return StoreError(
+        f"The database {path} {what}. What was stored before is kept.", code, path=str(path)
+    )

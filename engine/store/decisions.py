@@ -1,0 +1,189 @@
+"""Decisions: written once, in one transaction with what they send, and never changed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import msgspec
+
+from engine.errors import InputError
+from engine.records import DecisionAction, Hit, RejectReason
+from engine.store.conversations import Conversations
+from engine.store.database import Database, Row
+from engine.store.hits import Hits
+from engine.store.ids import new_id
+from engine.store.rows import DayCounts, StoredDecision
+from engine.store.standing import refresh
+from engine.store.text import to_json
+
+_SENDING: frozenset[DecisionAction] = frozenset({"accepted", "edited", "rewritten"})
+
+_DECISION = """SELECT decisions.*, messages.due AS due, decision_undos.decision AS undone
+    FROM decisions LEFT JOIN messages ON messages.id = decisions.outgoing
+    LEFT JOIN decision_undos ON decision_undos.decision = decisions.id"""
+
+
+class Decisions:
+    """What agents did with drafts."""
+
+    def __init__(self, database: Database, conversations: Conversations, hits: Hits) -> None:
+        self._database = database
+        self._conversations = conversations
+        self._hits = hits
+
+    def record(
+        self,
+        conversation: str,
+        action: DecisionAction,
+        *,
+        text: str = "",
+        message: str | None = None,
+        draft: str | None = None,
+        edit_distance: int = 0,
+        reason: RejectReason | None = None,
+        comment: str = "",
+        seconds: float = 0.0,
+        who: str = "",
+        hits: Sequence[Hit] = (),
+        override: str | None = None,
+        undo_seconds: float = 0.0,
+        at: float | None = None,
+    ) -> StoredDecision:
+        """Store a decision and, when it sends `text`, the outgoing message; durable on return.
+
+        The message is `pending` until `at` + `undo_seconds`. `message` is the customer message
+        decided on: the newest one unless given. Raises `InputError` (`no_conversation`,
+        `already_decided` when a standing decision on `draft` exists), `StoreError`.
+        """
+        moment = time.time() if at is None else at
+        with self._database.transaction():
+            row = self._conversations.get(conversation)
+            if draft is not None and self._standing(draft):
+                raise InputError(
+                    "A decision on this draft was taken already; it still stands.",
+                    "already_decided",
+                )
+            decision = new_id()
+            outgoing = None
+            if action in _SENDING:
+                outgoing = self._enqueue(conversation, decision, text, moment, undo_seconds)
+            self._database.insert(
+                "decisions",
+                {
+                    "id": decision,
+                    "conversation": conversation,
+                    "message": message or row.newest_message,
+                    "draft": draft,
+                    "action": action,
+                    "text": text,
+                    "edit_distance": edit_distance,
+                    "reason": reason,
+                    "comment": comment,
+                    "seconds": seconds,
+                    "who": who,
+                    "hits": to_json(list(hits)),
+                    "override": override,
+                    "outgoing": outgoing,
+                    "at": moment,
+                },
+            )
+            self._hits.add_all(conversation, outgoing, text, hits, at=moment)
+            refresh(self._database, conversation)
+            return self.get(decision)
+
+    def undo(self, decision_id: str, *, at: float | None = None) -> bool:
+        """Take a decision back while its message is pending; whether it was taken back.
+
+        The message becomes `undone`, the draft undecided again, and the conversation waits again
+        as it did before.
+        """
+        with self._database.transaction():
+            row = self._database.row(
+                "SELECT conversation, outgoing FROM decisions WHERE id = ?", [decision_id]
+            )
+            if row is None or not self._database.run(
+                "UPDATE messages SET state = 'undone' WHERE id = ? AND state = 'pending'",
+                [row["outgoing"]],
+            ):
+                return False
+            self._database.insert(
+                "decision_undos",
+                {"decision": decision_id, "at": time.time() if at is None else at},
+            )
+            self._database.run(
+                "UPDATE conversations SET closed_at = NULL WHERE id = ?", [row["conversation"]]
+            )
+            refresh(self._database, row["conversation"])
+            return True
+
+    def get(self, decision_id: str) -> StoredDecision:
+        """One decision. Raises `InputError` (`no_decision`)."""
+        row = self._database.row(f"{_DECISION} WHERE decisions.id = ?", [decision_id])
+        if row is None:
+            raise InputError("There is no such decision in the store.", "no_decision")
+        return _stored(row)
+
+    def of(self, conversation: str) -> list[StoredDecision]:
+        """All decisions in a conversation, oldest first, undone ones marked."""
+        rows = self._database.rows(
+            f"{_DECISION} WHERE decisions.conversation = ? ORDER BY decisions.seq", [conversation]
+        )
+        return [_stored(row) for row in rows]
+
+    def all(self) -> Iterator[StoredDecision]:
+        """Every decision, oldest first, undone ones marked; read piece by piece."""
+        last = 0
+        while rows := self._database.rows(
+            f"{_DECISION} WHERE decisions.seq > ? ORDER BY decisions.seq LIMIT 500", [last]
+        ):
+            last = rows[-1]["seq"]
+            for row in rows:
+                yield _stored(row)
+
+    def today(self, now: float | None = None) -> DayCounts:
+        """Standing decisions since midnight, local time, of the day of `now`."""
+        moment = datetime.fromtimestamp(time.time() if now is None else now)
+        midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+        rows = self._database.rows(
+            """SELECT action, count(*) AS n FROM decisions
+            WHERE at >= ? AND id NOT IN (SELECT decision FROM decision_undos) GROUP BY action""",
+            [midnight],
+        )
+        return DayCounts(**{row["action"]: row["n"] for row in rows})
+
+    def _standing(self, draft: str) -> bool:
+        row = self._database.row(
+            """SELECT 1 FROM decisions
+            WHERE draft = ? AND id NOT IN (SELECT decision FROM decision_undos)""",
+            [draft],
+        )
+        return row is not None
+
+    def _enqueue(
+        self, conversation: str, decision: str, text: str, moment: float, undo_seconds: float
+    ) -> str:
+        message = new_id()
+        self._database.insert(
+            "messages",
+            {
+                "id": message,
+                "conversation": conversation,
+                "role": "agent",
+                "text": text,
+                "at": moment,
+                "state": "pending",
+                "due": moment + max(undo_seconds, 0.0),
+                "decision": decision,
+                "screened": 1,
+            },
+        )
+        return message
+
+
+def _stored(row: Row) -> StoredDecision:
+    del row["seq"]
+    row["hits"] = msgspec.json.decode(row["hits"], type=tuple[Hit, ...])
+    row["undone"] = row["undone"] is not None
+    return StoredDecision(**row)

@@ -1,0 +1,182 @@
+"""The database's form, step by step. A migration that has shipped is never changed: append one.
+
+`PRAGMA user_version` counts the steps taken. Each step runs inside the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlite_utils import Database as SqliteDatabase
+
+Migration = Callable[[SqliteDatabase], None]
+
+APPLICATION_ID = 0x5A554F58  # "ZUOX": tells our files from other programs' SQLite files
+
+
+def m001_initial(db: SqliteDatabase) -> None:
+    """Conversations with what was said, drafted, decided, hit and handed over."""
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    for statement in _INITIAL:
+        db.execute(statement)
+
+
+MIGRATIONS: tuple[Migration, ...] = (m001_initial,)
+
+# `seq` orders rows by arrival, whatever the clocks said. In `conversations`, the columns from
+# `last_at` on repeat what the other tables say (see standing.py), so that a list of ten thousand
+# needs one index and no join.
+_INITIAL = (
+    """CREATE TABLE conversations (
+        id TEXT PRIMARY KEY,
+        customer TEXT NOT NULL,
+        channel TEXT NOT NULL,
+        label TEXT NOT NULL DEFAULT '',
+        subject TEXT NOT NULL DEFAULT '',
+        opened_at REAL NOT NULL,
+        closed_at REAL,
+        last_at REAL NOT NULL,
+        preview TEXT NOT NULL DEFAULT '',
+        messages INTEGER NOT NULL DEFAULT 0,
+        customer_messages INTEGER NOT NULL DEFAULT 0,
+        agent_messages INTEGER NOT NULL DEFAULT 0,
+        pending INTEGER NOT NULL DEFAULT 0,
+        waiting_since REAL,
+        newest_message TEXT,
+        draft_status TEXT NOT NULL DEFAULT 'none',
+        rejected INTEGER NOT NULL DEFAULT 0,
+        handed_over TEXT,
+        gap INTEGER NOT NULL DEFAULT 0,
+        urgency INTEGER NOT NULL DEFAULT 2,
+        sort_key REAL NOT NULL DEFAULT 0
+    )""",
+    "CREATE INDEX conversations_by_urgency ON conversations (urgency, sort_key)",
+    "CREATE INDEX conversations_by_gap ON conversations (gap) WHERE gap = 1",
+    """CREATE TABLE messages (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        conversation TEXT NOT NULL REFERENCES conversations (id),
+        role TEXT NOT NULL CHECK (role IN ('customer', 'agent', 'system')),
+        text TEXT NOT NULL,
+        at REAL NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('received', 'pending', 'sent', 'undone')),
+        kind TEXT NOT NULL DEFAULT '',
+        due REAL,
+        sent_at REAL,
+        decision TEXT,
+        screened INTEGER NOT NULL DEFAULT 0
+    )""",
+    "CREATE INDEX messages_by_conversation ON messages (conversation, seq)",
+    "CREATE INDEX messages_pending ON messages (due, seq) WHERE state = 'pending'",
+    "CREATE INDEX messages_unscreened ON messages (seq) WHERE screened = 0 AND role = 'customer'",
+    """CREATE TABLE drafts (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        conversation TEXT NOT NULL REFERENCES conversations (id),
+        message TEXT NOT NULL REFERENCES messages (id),
+        status TEXT NOT NULL,
+        body TEXT NOT NULL,
+        at REAL NOT NULL
+    )""",
+    "CREATE INDEX drafts_by_message ON drafts (message, seq)",
+    """CREATE TABLE decisions (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        conversation TEXT NOT NULL REFERENCES conversations (id),
+        message TEXT REFERENCES messages (id),
+        draft TEXT REFERENCES drafts (id),
+        action TEXT NOT NULL CHECK
+            (action IN ('accepted', 'edited', 'rewritten', 'rejected', 'handed_over')),
+        text TEXT NOT NULL,
+        edit_distance INTEGER NOT NULL,
+        reason TEXT,
+        comment TEXT NOT NULL,
+        seconds REAL NOT NULL,
+        who TEXT NOT NULL,
+        hits TEXT NOT NULL,
+        override TEXT,
+        outgoing TEXT REFERENCES messages (id),
+        at REAL NOT NULL
+    )""",
+    "CREATE INDEX decisions_by_conversation ON decisions (conversation, seq)",
+    "CREATE INDEX decisions_by_draft ON decisions (draft) WHERE draft IS NOT NULL",
+    "CREATE INDEX decisions_by_time ON decisions (at)",
+    """CREATE TABLE decision_undos (
+        decision TEXT PRIMARY KEY REFERENCES decisions (id),
+        at REAL NOT NULL
+    )""",
+    """CREATE TABLE handovers (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        conversation TEXT NOT NULL REFERENCES conversations (id),
+        category TEXT NOT NULL,
+        rule TEXT NOT NULL,
+        script TEXT NOT NULL,
+        message TEXT REFERENCES messages (id),
+        opened_at REAL NOT NULL,
+        taken_by TEXT NOT NULL DEFAULT '',
+        taken_at REAL,
+        closed_at REAL,
+        note TEXT NOT NULL DEFAULT ''
+    )""",
+    "CREATE UNIQUE INDEX handovers_open ON handovers (conversation) WHERE closed_at IS NULL",
+    "CREATE INDEX handovers_by_conversation ON handovers (conversation, seq)",
+    """CREATE TABLE hits (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        conversation TEXT NOT NULL REFERENCES conversations (id),
+        message TEXT REFERENCES messages (id),
+        rule TEXT NOT NULL,
+        body TEXT NOT NULL,
+        screened TEXT NOT NULL,
+        at REAL NOT NULL
+    )""",
+    "CREATE INDEX hits_by_conversation ON hits (conversation, seq)",
+    """CREATE TABLE hit_verdicts (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        hit TEXT NOT NULL REFERENCES hits (id),
+        verdict TEXT NOT NULL CHECK (verdict IN ('right', 'false_alarm')),
+        who TEXT NOT NULL,
+        note TEXT NOT NULL,
+        at REAL NOT NULL
+    )""",
+    "CREATE INDEX hit_verdicts_by_hit ON hit_verdicts (hit, seq)",
+    """CREATE TABLE gaps (
+        id TEXT PRIMARY KEY,
+        normalised TEXT NOT NULL,
+        question TEXT NOT NULL,
+        settled_at REAL
+    )""",
+    "CREATE UNIQUE INDEX gaps_open ON gaps (normalised) WHERE settled_at IS NULL",
+    """CREATE TABLE gap_sightings (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        gap TEXT NOT NULL REFERENCES gaps (id),
+        conversation TEXT NOT NULL REFERENCES conversations (id),
+        reason TEXT NOT NULL,
+        at REAL NOT NULL
+    )""",
+    "CREATE INDEX gap_sightings_by_gap ON gap_sightings (gap, seq)",
+    "CREATE INDEX gap_sightings_by_conversation ON gap_sightings (conversation)",
+    """CREATE TABLE composers (
+        conversation TEXT PRIMARY KEY REFERENCES conversations (id),
+        text TEXT NOT NULL,
+        at REAL NOT NULL
+    )""",
+    """CREATE TABLE thumbs (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        draft TEXT NOT NULL REFERENCES drafts (id),
+        who TEXT NOT NULL,
+        comment TEXT NOT NULL,
+        at REAL NOT NULL
+    )""",
+    "CREATE INDEX thumbs_by_draft ON thumbs (draft)",
+    """CREATE TABLE channel_keys (
+        source TEXT NOT NULL,
+        key TEXT NOT NULL,
+        conversation TEXT NOT NULL REFERENCES conversations (id),
+        message TEXT REFERENCES messages (id),
+        PRIMARY KEY (source, key)
+    )""",
+    "CREATE INDEX channel_keys_by_conversation ON channel_keys (conversation)",
+)

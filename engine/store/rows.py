@@ -1,0 +1,189 @@
+"""What comes out of the store: frozen values with their ids.
+
+Times are epoch seconds; ids are UUIDv7 strings, so they sort by the time they were made.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from engine.records import DecisionAction, Draft, Hit, RejectReason, Role
+
+MessageState = Literal["received", "pending", "sent", "undone"]
+StandingDraft = Literal["none", "drafted", "abstained", "handover", "failed"]
+Filter = Literal["all", "waiting", "ready", "handed_over", "answered", "gaps"]
+Verdict = Literal["right", "false_alarm"]
+
+
+class ExternalKey(Struct, frozen=True):
+    """How a channel names a message: `source` is the channel's own name for itself.
+
+    A key that has been received once is never stored a second time.
+    """
+
+    source: str
+    conversation: str
+    message: str
+
+
+class StoredMessage(Struct, frozen=True):
+    """One message. A customer's is `received`; an agent's is `pending` until `due`, then `sent`."""
+
+    id: str
+    conversation: str
+    role: Role
+    text: str
+    at: float
+    state: MessageState
+    kind: str = ""
+    due: float | None = None
+    sent_at: float | None = None
+    decision: str | None = None
+
+
+class ConversationRow(Struct, frozen=True):
+    """A conversation as a list shows it.
+
+    `waiting_since` is the time of the first customer message that no agent message followed, None
+    when answered or closed. `draft_status` tells of the undecided draft for `newest_message`, the
+    newest customer message; `rejected` is set when the agent rejected the last draft for it.
+    `handed_over` is the category of the open hand-over case. `preview` is one line.
+    """
+
+    id: str
+    customer: str
+    channel: str
+    label: str
+    subject: str
+    opened_at: float
+    last_at: float
+    preview: str
+    messages: int
+    customer_messages: int
+    agent_messages: int
+    pending: int
+    waiting_since: float | None = None
+    newest_message: str | None = None
+    draft_status: StandingDraft = "none"
+    rejected: bool = False
+    handed_over: str | None = None
+    gap: bool = False
+    closed_at: float | None = None
+
+
+class Counts(Struct, frozen=True):
+    """How many conversations each filter of the list finds."""
+
+    all: int = 0
+    waiting: int = 0
+    ready: int = 0
+    handed_over: int = 0
+    answered: int = 0
+    gaps: int = 0
+
+
+class StoredDraft(Struct, frozen=True):
+    """A draft for customer message `message`; `decided` once a standing decision is on it."""
+
+    id: str
+    conversation: str
+    message: str
+    draft: Draft
+    at: float
+    decided: bool = False
+
+
+class StoredDecision(Struct, frozen=True):
+    """What the agent did. `outgoing` is the message that leaves at `due`, None if nothing is sent.
+
+    `message` is the customer message it answers; `edit_distance` counts code points between the
+    draft as it could have been sent and `text`; `seconds` is how long the agent took.
+    """
+
+    id: str
+    conversation: str
+    action: DecisionAction
+    at: float
+    text: str = ""
+    message: str | None = None
+    draft: str | None = None
+    edit_distance: int = 0
+    reason: RejectReason | None = None
+    comment: str = ""
+    seconds: float = 0.0
+    who: str = ""
+    hits: tuple[Hit, ...] = ()
+    override: str | None = None
+    outgoing: str | None = None
+    due: float | None = None
+    undone: bool = False
+
+
+class DayCounts(Struct, frozen=True):
+    """Standing decisions since local midnight, by action."""
+
+    accepted: int = 0
+    edited: int = 0
+    rewritten: int = 0
+    rejected: int = 0
+    handed_over: int = 0
+
+
+class StoredHandover(Struct, frozen=True):
+    """A case for a senior human; open while `closed_at` is None."""
+
+    id: str
+    conversation: str
+    category: str
+    rule: str
+    script: str
+    message: str | None
+    opened_at: float
+    taken_by: str = ""
+    taken_at: float | None = None
+    closed_at: float | None = None
+    note: str = ""
+
+
+class StoredHit(Struct, frozen=True):
+    """A rule's hit with the whole text it was found in, and what the lead judged it to be."""
+
+    id: str
+    conversation: str
+    message: str | None
+    hit: Hit
+    screened: str
+    at: float
+    verdict: Verdict | None = None
+
+
+class Gap(Struct, frozen=True):
+    """A question the knowledge held no answer to, and how often it came."""
+
+    id: str
+    question: str
+    reason: str
+    count: int
+    first_at: float
+    last_at: float
+    conversation: str
+
+
+class Composer(Struct, frozen=True):
+    """What an agent has typed and not sent."""
+
+    conversation: str
+    text: str
+    at: float
+
+
+class Thumb(Struct, frozen=True):
+    """A thumbs-down on a draft."""
+
+    id: str
+    draft: str
+    who: str
+    comment: str
+    at: float

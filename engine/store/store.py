@@ -1,0 +1,72 @@
+"""One open database and everything it keeps."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from engine.store.channel_keys import ChannelKeys
+from engine.store.composers import Composers
+from engine.store.conversations import Conversations
+from engine.store.database import Database, open_database
+from engine.store.decisions import Decisions
+from engine.store.drafts import Drafts
+from engine.store.feedback import Feedback
+from engine.store.gaps import Gaps
+from engine.store.handovers import Handovers
+from engine.store.hits import Hits
+from engine.store.outbox import Outbox
+
+
+class Store:
+    """The parts of the store over one database. Every write is durable when its call returns."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.conversations = Conversations(database)
+        self.drafts = Drafts(database)
+        self.hits = Hits(database)
+        self.decisions = Decisions(database, self.conversations, self.hits)
+        self.outbox = Outbox(database)
+        self.handovers = Handovers(database, self.conversations)
+        self.gaps = Gaps(database)
+        self.composers = Composers(database)
+        self.feedback = Feedback(database, self.drafts)
+        self.channel_keys = ChannelKeys(database)
+
+    @property
+    def path(self) -> Path:
+        """The database file."""
+        return self._database.path
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Several calls that become durable together, or not at all. Raises `StoreError`."""
+        return self._database.transaction()
+
+    def check(self) -> list[str]:
+        """What is wrong with the file, in SQLite's words; empty when it is sound."""
+        return self._database.check()
+
+    def data_version(self) -> int:
+        """A number that changes when another process has written; compare it to the last one."""
+        return self._database.data_version()
+
+    def close(self) -> None:
+        """Close the file. Closing twice does nothing."""
+        self._database.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+def open_store(path: Path, *, read_only: bool = False) -> Store:
+    """Open the store at `path`; it is made, or brought to the newest form, if need be.
+
+    A backup is left beside an older file before its form changes. Raises `StoreError`:
+    `store_missing`, `store_newer`, `store_older`, `store_foreign`, `store_corrupt`,
+    `store_read_only`, `store_cannot_open`, `store_full`, `store_busy`, `store_io`.
+    """
+    return Store(open_database(path, read_only=read_only))
