@@ -72,8 +72,8 @@ class QueueDelegate(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw one row."""
-        look, state = self.look, option.state  # type: ignore[attr-defined]
-        outer = option.rect  # type: ignore[attr-defined]
+        look, state = self.look, option.state
+        outer = option.rect
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         frame = outer.adjusted(theme.S2, theme.S1 // 2, -theme.S2, -theme.S1 // 2)
