@@ -35,6 +35,6 @@ Values (all frozen msgspec structs) and calls, by module::
                 .cancel()  .finished  .result() -> ImportReport     raises ZuoxiError
 
 `documents`, `passages`, `catalogue`, `queries` and `job` load neither lancedb nor torch. A folder
-that holds no knowledge yet opens as an empty `Searcher` (`passage_count` 0), so that callers show an
-empty state.
+that holds no knowledge yet opens as an empty `Searcher` (`passage_count` 0), so that callers show
+an empty state.
 """

@@ -66,6 +66,11 @@ class _Content(Struct, frozen=True):
 
 def read_document(path: Path) -> Document:
     """The document in `path`; raises `InputError` with the reason when there is none to be had."""
+    return parse_document(path, read_bytes(path))
+
+
+def parse_document(path: Path, data: bytes) -> Document:
+    """The document that `data`, the content of `path`, holds. Raises like `read_document`."""
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise InputError(
@@ -73,7 +78,6 @@ def read_document(path: Path) -> Document:
             "document_kind",
             kind=path.suffix or path.name,
         )
-    data = _bytes(path)
     content = reader(data)
     if not content.text.strip():
         raise InputError("The file holds no text.", "document_empty")
@@ -159,7 +163,8 @@ def _walk(folder: Path, above: set[str]) -> Iterator[Path]:
             yield entry
 
 
-def _bytes(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """The content of `path`; raises `InputError` when it is missing, too large or unreadable."""
     try:
         if not path.is_file():
             raise InputError("There is no such file.", "document_missing")

@@ -102,7 +102,7 @@ def _section(
     shown = tuple(names[1:] if names and names[0] == document.title else names)
     if body.strip():
         yield shown, body
-    elif leaf and shown:
+    elif leaf and names:
         # A heading with nothing below it says what it has to say itself.
         yield shown, names[-1]
 

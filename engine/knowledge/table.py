@@ -1,0 +1,209 @@
+"""The one place that talks to LanceDB: how passages lie in a table and how it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from msgspec import Struct
+
+from engine.errors import KnowledgeError
+from engine.knowledge.catalogue import corrupt
+from engine.knowledge.embedding import Vectors
+from engine.knowledge.grams import grams, is_function
+from engine.records import Passage
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+NAME = "passages"
+# Below these sizes a scan is faster than building and asking an index.
+_ROWS_FOR_SCALAR_INDEX = 2_000
+_ROWS_FOR_VECTOR_INDEX = 20_000
+_EARLIEST, _LATEST = 0, 99_999_999
+_COLUMNS = (
+    "doc",
+    "title",
+    "section",
+    "text",
+    "ordinal",
+    "valid_from",
+    "valid_until",
+    "internal",
+    "tags",
+    "vector",
+)
+
+
+class Row(Struct, frozen=True):
+    """A passage with its vector, as it lies in the table."""
+
+    passage: Passage
+    vector: Any
+
+
+class Asked(Struct, frozen=True):
+    """Which passages a search may return: valid or not valid on `day`, internal ones or not."""
+
+    day: str
+    internal: bool = False
+    valid: bool = True
+
+    def condition(self) -> str:
+        """The same as a filter over the table's columns."""
+        day = as_number(self.day)
+        dates = f"starts <= {day} AND ends >= {day}"
+        if not self.valid:
+            dates = f"(starts > {day} OR ends < {day})"
+        return dates if self.internal else f"{dates} AND internal = false"
+
+
+def as_number(day: str) -> int:
+    """An ISO date as a number that sorts: 2026-11-22 is 20261122."""
+    return int(date.fromisoformat(day).strftime("%Y%m%d"))
+
+
+def searched_text(passage: Passage) -> str:
+    """What of a passage is embedded and searched: where it stands, and what it says."""
+    return "\n".join(part for part in (passage.title, passage.section, passage.text) if part)
+
+
+def create(version: Path, passages: Sequence[Passage], vectors: Vectors) -> None:
+    """Write a new table into the folder `version` and index it. Raises `KnowledgeError`."""
+    try:
+        _create(version, passages, vectors)
+    except OSError:
+        raise
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        raise KnowledgeError(
+            f"The index could not be made ({why}). The former version stays in use.",
+            "knowledge_failed",
+            why=why,
+        ) from error
+
+
+def _create(version: Path, passages: Sequence[Passage], vectors: Vectors) -> None:
+    import lancedb
+    from lancedb.index import FTS, Bitmap, BTree, HnswSq
+
+    table = lancedb.connect(str(version / "lance")).create_table(NAME, _arrow(passages, vectors))
+    # The column holds grams with spaces between them, made by the same code as the query's.
+    table.create_index(
+        "grams",
+        config=FTS(base_tokenizer="whitespace", stem=False, remove_stop_words=False),
+    )
+    if len(passages) >= _ROWS_FOR_SCALAR_INDEX:
+        table.create_index("starts", config=BTree())
+        table.create_index("ends", config=BTree())
+        table.create_index("internal", config=Bitmap())
+    if len(passages) >= _ROWS_FOR_VECTOR_INDEX:
+        table.create_index("vector", config=HnswSq(distance_type="cosine"))
+
+
+class PassageTable:
+    """A written table, open for reading. Every failure of LanceDB is a `KnowledgeError`."""
+
+    def __init__(self, version: Path) -> None:
+        import lancedb
+
+        try:
+            self._table = lancedb.connect(str(version / "lance")).open_table(NAME)
+            self.count = int(self._table.count_rows())
+        except Exception as error:
+            raise corrupt(error) from error
+
+    def by_words(self, query: Sequence[str], asked: Asked, limit: int) -> list[Row]:
+        """The best passages by BM25 over the grams of `query`."""
+        from lancedb.query import MatchQuery
+
+        words = " ".join(dict.fromkeys(gram for gram in query if not is_function(gram)))
+        words = words or " ".join(dict.fromkeys(query))
+        if not words:
+            return []
+        try:
+            # A MatchQuery is taken word by word: there is no query syntax to fall into.
+            search = self._table.search(MatchQuery(words, "grams"), query_type="fts")
+            return _rows(self._run(search, asked, limit, "_score"))
+        except Exception as error:
+            raise corrupt(error) from error
+
+    def by_vector(self, vector: Vectors, asked: Asked, limit: int) -> list[Row]:
+        """The nearest passages by cosine."""
+        try:
+            search = self._table.search(vector, vector_column_name="vector")
+            return _rows(self._run(search.distance_type("cosine"), asked, limit, "_distance"))
+        except Exception as error:
+            raise corrupt(error) from error
+
+    def all_rows(self) -> list[Row]:
+        """Everything, in the order it was written."""
+        try:
+            return _rows(self._table.to_arrow().select(list(_COLUMNS)))
+        except Exception as error:
+            raise corrupt(error) from error
+
+    def _run(self, search: Any, asked: Asked, limit: int, score: str) -> pa.Table:
+        # Lance writes a warning to stderr when its score column is not asked for by name.
+        return (
+            search.where(asked.condition(), prefilter=True)
+            .select([*_COLUMNS, score])
+            .limit(limit)
+            .to_arrow()
+        )
+
+
+def _arrow(passages: Sequence[Passage], vectors: Vectors) -> pa.Table:
+    import pyarrow as pa
+
+    def column(values: Iterable[object], kind: pa.DataType) -> pa.Array:
+        return pa.array(list(values), type=kind)
+
+    flat = pa.array(np.ascontiguousarray(vectors, dtype=np.float32).reshape(-1))
+    return pa.table(
+        {
+            "doc": column((p.doc for p in passages), pa.string()),
+            "title": column((p.title for p in passages), pa.string()),
+            "section": column((p.section for p in passages), pa.string()),
+            "text": column((p.text for p in passages), pa.string()),
+            "ordinal": column((p.ordinal for p in passages), pa.int32()),
+            "valid_from": column((p.valid_from for p in passages), pa.string()),
+            "valid_until": column((p.valid_until for p in passages), pa.string()),
+            "internal": column((p.internal for p in passages), pa.bool_()),
+            "tags": column((list(p.tags) for p in passages), pa.list_(pa.string())),
+            "starts": column((_bound(p.valid_from, _EARLIEST) for p in passages), pa.int32()),
+            "ends": column((_bound(p.valid_until, _LATEST) for p in passages), pa.int32()),
+            "grams": column((" ".join(grams(searched_text(p))) for p in passages), pa.string()),
+            "vector": pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1]),
+        }
+    )
+
+
+def _bound(day: str | None, otherwise: int) -> int:
+    return as_number(day) if day else otherwise
+
+
+def _rows(table: pa.Table) -> list[Row]:
+    vectors = table.column("vector").combine_chunks()
+    values = np.asarray(vectors.flatten(), dtype=np.float32).reshape(table.num_rows, -1)
+    columns = {name: table.column(name).to_pylist() for name in _COLUMNS if name != "vector"}
+    return [
+        Row(
+            Passage(
+                doc=columns["doc"][row],
+                title=columns["title"][row],
+                section=columns["section"][row],
+                text=columns["text"][row],
+                ordinal=columns["ordinal"][row],
+                valid_from=columns["valid_from"][row],
+                valid_until=columns["valid_until"][row],
+                internal=columns["internal"][row],
+                tags=tuple(columns["tags"][row] or ()),
+            ),
+            values[row],
+        )
+        for row in range(table.num_rows)
+    ]
