@@ -1,0 +1,123 @@
+"""How the commands speak: results on stdout, everything else on stderr, failures in one line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from engine import paths, settings
+from engine.errors import InputError, ZuoxiError
+from engine.records import Language
+from engine.texts import explain
+
+
+class Session(Struct):
+    """What every command starts from: the data folder and the settings kept in it."""
+
+    folder: paths.DataFolder
+    json: bool = False
+
+    @property
+    def settings(self) -> settings.Settings:
+        """The settings; a broken file is told, and the defaults used."""
+        try:
+            return settings.load(self.folder)
+        except InputError as error:
+            say(explain(error, "zh"))
+            return settings.Settings()
+
+    @property
+    def language(self) -> Language:
+        """The person's language."""
+        return self.settings.language
+
+
+def emit(value: Any) -> None:
+    """`value` as one line of JSON on stdout."""
+    line = msgspec.json.encode(_presentable(value)).decode("utf-8")
+    _write(sys.stdout, line)
+
+
+def show(line: str) -> None:
+    """A line of the result for a person, on stdout."""
+    _write(sys.stdout, line)
+
+
+def say(line: str) -> None:
+    """A message on stderr."""
+    _write(sys.stderr, line)
+
+
+def progress(line: str) -> None:
+    """A passing message: overwritten by the next one on a terminal, left out elsewhere."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\033[K{line}")
+        sys.stderr.flush()
+
+
+def end_progress() -> None:
+    """Take the passing message away."""
+    progress("")
+
+
+def fail(error: ZuoxiError, *, json: bool, language: Language) -> int:
+    """Explain `error` in one line; in JSON also on stdout. The exit code."""
+    line = " ".join(explain(error, language).split())
+    if json:
+        emit({"error": {"code": error.code, "message": line}})
+    say(line)
+    return 1
+
+
+def read_lines(path: Path) -> list[tuple[int, str]]:
+    """The lines of a text file that are not blank, numbered; `-` is standard input."""
+    try:
+        data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}).",
+            "unreadable",
+            name=str(path),
+            detail=error.strerror or "",
+        ) from error
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path} is not UTF-8 text (byte {error.start}).",
+            "not_text",
+            name=str(path),
+            place=error.start,
+        ) from error
+    numbered = enumerate(text.split("\n"), start=1)
+    return [(number, line.rstrip("\r")) for number, line in numbered if line.strip()]
+
+
+def _write(stream: Any, line: str) -> None:
+    # A lone surrogate (from a file name, say) must not end the program.
+    stream.write(line.encode("utf-8", "replace").decode("utf-8") + "\n")
+    stream.flush()
+
+
+def _presentable(value: Any) -> Any:
+    """`value` in JSON's own types, lone surrogates replaced."""
+    plain = msgspec.to_builtins(value, str_keys=True)
+    try:
+        msgspec.json.encode(plain)
+    except UnicodeEncodeError:
+        return _without_surrogates(plain)
+    return plain
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {key: _without_surrogates(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_surrogates(item) for item in value]
+    return value

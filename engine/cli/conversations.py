@@ -1,0 +1,127 @@
+"""`zuoxi inbox add`, `zuoxi decide`, `zuoxi feedback export`: conversations without a window."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+from typing import get_args
+
+import typer
+
+from engine import paths
+from engine.cli.console import Session, emit, show
+from engine.deciding import Choice, decide
+from engine.errors import InputError
+from engine.learning.feedback import export_raw
+from engine.reception import receive
+from engine.records import RejectReason
+from engine.redline.gate import Gate
+from engine.redline.rules import load_rules
+from engine.store.store import open_store
+from engine.texts import text
+
+inbox = typer.Typer(help="Messages in.", no_args_is_help=True)
+feedback = typer.Typer(help="Decisions as training data.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(inbox, name="inbox")
+    app.add_typer(feedback, name="feedback")
+    app.command("decide")(decide_)
+
+
+@inbox.command("add")
+def add(
+    context: typer.Context,
+    customer: str = typer.Option(..., "--customer", metavar="NAME"),
+    message: str = typer.Option(..., "--text"),
+    conversation: str = typer.Option("", "--conversation", metavar="ID"),
+    json: bool = typer.Option(False, "--json"),
+) -> None:
+    """A message arrives, as from a channel; a running window shows it within a second."""
+    session: Session = context.obj
+    if not message.strip() or not customer.strip():
+        raise InputError("A message needs a customer and a text.", "empty_message")
+    gate = Gate(load_rules(paths.RULES))
+    with open_store(session.folder.database) as store:
+        received = receive(
+            store,
+            gate,
+            customer,
+            message,
+            conversation=conversation or None,
+            language=session.language,
+        )
+    ids = {"conversation": received.message.conversation, "message": received.message.id}
+    if json:
+        emit(ids)
+    else:
+        show(ids["conversation"])
+
+
+def decide_(
+    context: typer.Context,
+    conversation: str,
+    accept: bool = typer.Option(False, "--accept"),
+    edit: str | None = typer.Option(None, "--edit", metavar="TEXT"),
+    reject: str | None = typer.Option(None, "--reject", metavar="REASON"),
+    hand_over: bool = typer.Option(False, "--hand-over"),
+    json: bool = typer.Option(False, "--json"),
+) -> None:
+    """Decide on the stored draft of a conversation, through the same gate as the window."""
+    session: Session = context.obj
+    chosen: list[Choice] = []
+    chosen += ["accept"] if accept else []
+    chosen += ["edit"] if edit is not None else []
+    chosen += ["reject"] if reject is not None else []
+    chosen += ["hand_over"] if hand_over else []
+    if len(chosen) != 1:
+        raise typer.BadParameter("give exactly one of --accept, --edit, --reject, --hand-over")
+    if reject is not None and reject not in get_args(RejectReason):
+        raise InputError(
+            f"{reject} is no reason. Reasons: {', '.join(get_args(RejectReason))}.",
+            "bad_reason",
+            reason=reject,
+            reasons=", ".join(get_args(RejectReason)),
+        )
+    gate = Gate(load_rules(paths.RULES))
+    with open_store(session.folder.database) as store:
+        decision = decide(
+            store,
+            gate,
+            conversation,
+            chosen[0],
+            text=edit,
+            reason=reject,  # type: ignore[arg-type]
+            who=session.settings.agent or getpass.getuser(),
+            language=session.language,
+            needs_draft=True,
+        )
+    if json:
+        emit(decision)
+    else:
+        show(f"{decision.id}  {decision.action}")
+
+
+@feedback.command("export")
+def export(
+    context: typer.Context,
+    out: Path = typer.Option(..., "--out", metavar="DIR"),
+    format_: str = typer.Option("raw", "--format", help="raw."),
+    json: bool = typer.Option(False, "--json"),
+) -> None:
+    """Write all decisions, with what they were made on, to a folder."""
+    session: Session = context.obj
+    if format_ != "raw":
+        raise InputError(
+            f"The format {format_} is not there yet; raw is.", "bad_format", format=format_
+        )
+    with open_store(session.folder.database) as store:
+        manifest = export_raw(store, out)
+    if json:
+        emit(manifest)
+    else:
+        show(
+            text("cli.feedback.exported", session.language, count=manifest.decisions, out=str(out))
+        )

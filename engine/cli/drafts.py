@@ -1,0 +1,210 @@
+"""`zuoxi draft`: drafts for a message, a conversation, a batch of cases, or all that wait."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import typer
+from msgspec import Struct
+
+from engine.cli.console import Session, emit, end_progress, progress, read_lines, show
+from engine.cli.knowledge import checked_day
+from engine.client import EngineClient
+from engine.errors import EngineGone, InputError, ModelError
+from engine.protocol import (
+    DraftFinished,
+    EngineFailed,
+    EngineReady,
+    EngineRestarted,
+    EngineStarting,
+    Event,
+    RequestFailed,
+)
+from engine.records import Draft, DraftMode, Language, Turn
+from engine.settings import engine_config
+from engine.texts import text
+
+# So many requests wait in the engine at once that it is never idle between two.
+_AHEAD = 4
+
+
+class ConversationTurn(Struct, frozen=True):
+    """One line of a conversation file."""
+
+    role: Literal["customer", "agent"]
+    text: str
+
+
+class Case(Struct, frozen=True):
+    """One line of a file of cases; what a good answer must show is of no concern here."""
+
+    turns: list[ConversationTurn]
+    id: str | int = ""
+    as_of: str = ""
+
+
+class _Failure(Struct, frozen=True):
+    code: str
+    message: str
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("draft")(draft)
+
+
+def draft(
+    context: typer.Context,
+    message: str = typer.Option("", "--message", help="One customer message."),
+    conversation: Path | None = typer.Option(None, "--conversation", help="JSON Lines of turns."),
+    batch: Path | None = typer.Option(None, "--batch", help="JSON Lines of cases."),
+    waiting: bool = typer.Option(False, "--waiting", help="Every stored one that waits."),
+    as_of: str = typer.Option("", "--as-of", help="The day asked for (YYYY-MM-DD); today."),
+    mode: str = typer.Option("", "--mode", help="verbatim or free; as set otherwise."),
+    json: bool = typer.Option(False, "--json"),
+) -> None:
+    """Draft replies. Exactly one of --message, --conversation, --batch and --waiting."""
+    session: Session = context.obj
+    given = [bool(message), conversation is not None, batch is not None, waiting]
+    if sum(given) != 1:
+        raise typer.BadParameter("give one of --message, --conversation, --batch, --waiting")
+    if mode not in ("", "auto", "verbatim", "free"):
+        raise typer.BadParameter("--mode is verbatim, free or auto")
+    how: DraftMode = mode or "auto"  # type: ignore[assignment]
+    day = checked_day(as_of)
+    if waiting:
+        _draft_waiting(session, day, how, json)
+        return
+    if batch is not None:
+        cases = list(_cases(batch))
+        jobs = [(case.turns, checked_day(case.as_of) or day) for case in cases]
+        for case, outcome in zip(cases, _drafts(session, jobs, how), strict=True):
+            _tell(outcome, json=True, id=case.id)
+        return
+    turns = [Turn("customer", message)] if message else _conversation(conversation or Path("-"))
+    (outcome,) = _drafts(session, [(turns, day)], how)
+    if isinstance(outcome, _Failure):
+        raise ModelError(outcome.message, f"draft_{outcome.code}")
+    _tell(outcome, json=json)
+
+
+def _draft_waiting(session: Session, day: str | None, mode: DraftMode, json: bool) -> None:
+    from engine.reception import catch_up
+    from engine.redline.gate import Gate
+    from engine.redline.rules import load_rules
+    from engine.store.store import open_store
+
+    with open_store(session.folder.database) as store:
+        gate = Gate(load_rules(Path(engine_config(session.folder, session.settings).rules)))
+        catch_up(store, gate, session.language)
+        rows = [store.conversations.get(key) for key in store.conversations.waiting()]
+        jobs = [(store.conversations.turns(row.id), day) for row in rows]
+        for row, outcome in zip(rows, _drafts(session, jobs, mode), strict=True):
+            if isinstance(outcome, Draft) and row.newest_message:
+                with store.transaction():
+                    store.drafts.save(row.id, row.newest_message, outcome)
+                    if outcome.status == "abstained":
+                        question = store.conversations.message(row.newest_message).text
+                        store.gaps.add(question, row.id, outcome.reason)
+            _tell(outcome, json=json, conversation=row.id)
+
+
+def _drafts(
+    session: Session,
+    jobs: Sequence[tuple[Sequence[Any], str | None]],
+    mode: DraftMode,
+) -> Iterator[Draft | _Failure]:
+    """The outcome of each job, in order, from an engine that is started for them."""
+    if not jobs:
+        return
+    events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    client = EngineClient(engine_config(session.folder, session.settings), events.put)
+    client.start()
+    try:
+        _await_ready(events, session.language)
+        asked: list[str] = []
+        done: dict[str, Draft | _Failure] = {}
+        for place in range(len(jobs)):
+            while len(asked) < min(len(jobs), place + _AHEAD):
+                turns, day = jobs[len(asked)]
+                plain = [Turn(turn.role, turn.text) for turn in turns]
+                asked.append(client.draft(plain, as_of=day, mode=mode))
+            while asked[place] not in done:
+                event = events.get()
+                if isinstance(event, DraftFinished):
+                    done[event.id] = event.draft
+                elif isinstance(event, RequestFailed):
+                    done[event.id] = _Failure(event.code, event.message)
+            progress(f"{place + 1}/{len(jobs)}")
+            yield done.pop(asked[place])
+    finally:
+        end_progress()
+        client.close()
+
+
+def _await_ready(events: queue.SimpleQueue[Event], language: Language) -> None:
+    while True:
+        event = events.get()
+        if isinstance(event, EngineStarting):
+            progress(text(f"cli.engine.{event.step}", language))
+        elif isinstance(event, EngineReady):
+            end_progress()
+            if event.knowledge_error:
+                raise EngineGone(event.knowledge_error, "no_knowledge")
+            return
+        elif isinstance(event, EngineFailed):
+            raise EngineGone(event.message, f"engine_{event.code}")
+        elif isinstance(event, EngineRestarted):
+            progress(event.why)
+
+
+def _tell(outcome: Draft | _Failure, *, json: bool, **keys: str | int) -> None:
+    if isinstance(outcome, _Failure):
+        outcome = Draft("failed", reason=outcome.message)
+    if json:
+        emit({**keys, **msgspec.to_builtins(outcome)})
+        return
+    for value in keys.values():
+        show(f"# {value}")
+    show(outcome.text or outcome.script or outcome.reason)
+    for item in outcome.evidence:
+        if f"[{item.n}]" in outcome.text:
+            show(f"  [{item.n}] {item.doc} › {item.section}")
+
+
+def _conversation(path: Path) -> list[ConversationTurn]:
+    turns = [_decoded(line, ConversationTurn, path, number) for number, line in read_lines(path)]
+    if not turns or turns[-1].role != "customer":
+        raise InputError(
+            f"{path.name}: a conversation ends with the customer's turn.", "conversation_end"
+        )
+    return turns
+
+
+def _cases(path: Path) -> Iterator[Case]:
+    for number, line in read_lines(path):
+        case = _decoded(line, Case, path, number)
+        if not case.turns:
+            raise _malformed(path, number, "no turns")
+        yield case
+
+
+def _decoded(line: str, kind: Any, path: Path, number: int) -> Any:
+    try:
+        return msgspec.json.decode(line.encode("utf-8", "surrogatepass"), type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _malformed(path, number, str(error)) from error
+
+
+def _malformed(path: Path, number: int, detail: str) -> InputError:
+    return InputError(
+        f"{path.name}, line {number}: {detail}.",
+        "malformed_line",
+        name=path.name,
+        line=number,
+        detail=detail,
+    )

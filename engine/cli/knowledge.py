@@ -1,0 +1,186 @@
+"""`zuoxi kb …`: put knowledge in, look into it, take it out."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import typer
+
+from engine.cli.console import Session, emit, end_progress, progress, show
+from engine.errors import InputError
+from engine.settings import engine_config
+from engine.texts import explain, text
+
+group = typer.Typer(help="Knowledge: import, search, list, remove, gaps.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(group, name="kb")
+
+
+@group.command("import")
+def import_(
+    context: typer.Context,
+    sources: list[Path] = typer.Argument(metavar="PATH...", help="Files or folders."),
+    json: bool = typer.Option(False, "--json"),
+) -> None:
+    """Import files or folders; documents of the same file name are replaced."""
+    from engine.knowledge.job import ImportJob
+
+    session: Session = context.obj
+    config = engine_config(session.folder, session.settings)
+    job = ImportJob(session.folder.knowledge, sources, Path(config.embedder))
+    job.start()
+    try:
+        for event in job.events():
+            progress(
+                text(
+                    f"cli.kb.{event.step}",
+                    session.language,
+                    done=event.done,
+                    total=event.total,
+                    doc=event.doc,
+                )
+            )
+        report = job.result()
+    except KeyboardInterrupt:
+        job.cancel()
+        job.result()
+        raise
+    finally:
+        end_progress()
+    skipped = [
+        {"path": str(item.path), "reason": explain(item.error(), session.language)}
+        for item in report.skipped
+    ]
+    if json:
+        emit(
+            {
+                "documents": report.documents,
+                "passages": report.passages,
+                "skipped": skipped,
+                "version": report.version,
+            }
+        )
+    else:
+        show(
+            text(
+                "cli.kb.imported",
+                session.language,
+                documents=report.documents,
+                passages=report.passages,
+                version=report.version or "-",
+            )
+        )
+        for item in skipped:
+            show(f"  - {item['path']}: {item['reason']}")
+    if not report.documents:
+        raise InputError(
+            "Nothing was imported; the knowledge in use is unchanged.", "nothing_imported"
+        )
+
+
+@group.command("search")
+def search(
+    context: typer.Context,
+    query: str,
+    k: int = typer.Option(5, "-k", min=1, max=100, help="How many passages."),
+    as_of: str = typer.Option("", "--as-of", help="The day asked for (YYYY-MM-DD); today."),
+    internal: bool = typer.Option(False, "--internal", help="Internal passages too."),
+    json: bool = typer.Option(False, "--json"),
+) -> None:
+    """Search the knowledge as drafting does."""
+    from engine.knowledge.embedding import load_embedder
+    from engine.knowledge.search import Searcher
+
+    session: Session = context.obj
+    config = engine_config(session.folder, session.settings)
+    day = checked_day(as_of)
+    searcher = Searcher.open(session.folder.knowledge, load_embedder(Path(config.embedder)))
+    result = searcher.search(query, k=k, as_of=day, include_internal=internal)
+    passages = [
+        {
+            "rank": item.rank,
+            "doc": item.passage.doc,
+            "title": item.passage.title,
+            "section": item.passage.section,
+            "text": item.passage.text,
+            "score": round(item.score, 4),
+            "valid_from": item.passage.valid_from,
+            "valid_until": item.passage.valid_until,
+        }
+        for item in result.found
+    ]
+    if json:
+        emit({"query": result.query, "passages": passages, "ms": round(result.ms, 2)})
+        return
+    for passage in passages:
+        show(f"{passage['rank']}. {passage['doc']} › {passage['section']}  ({passage['score']})")
+        show(f"   {passage['text']}")
+    if not passages:
+        show(text("cli.kb.none_found", session.language))
+
+
+@group.command("list")
+def list_(context: typer.Context, json: bool = typer.Option(False, "--json")) -> None:
+    """The documents in the knowledge."""
+    from engine.knowledge.catalogue import current, list_documents
+
+    session: Session = context.obj
+    rows = list_documents(session.folder.knowledge)
+    if json:
+        now = current(session.folder.knowledge)
+        emit({"documents": rows, "version": str(now.version) if now else ""})
+        return
+    for row in rows:
+        dates = f"{row.valid_from or ''}…{row.valid_until or ''}".strip("…")
+        marks = " ".join(part for part in (dates, "internal" if row.internal else "") if part)
+        show(f"{row.doc}  {row.title}  ({row.passages})  {marks}".rstrip())
+    if not rows:
+        show(text("cli.kb.empty", session.language))
+
+
+@group.command("remove")
+def remove(context: typer.Context, doc: str, json: bool = typer.Option(False, "--json")) -> None:
+    """Retire a document (by its file name)."""
+    from engine.knowledge.job import RemoveJob
+
+    session: Session = context.obj
+    job = RemoveJob(session.folder.knowledge, doc)
+    job.start()
+    report = job.result()
+    if json:
+        emit({"removed": doc, "version": report.version})
+    else:
+        show(text("cli.kb.removed", session.language, doc=doc, version=report.version))
+
+
+@group.command("gaps")
+def gaps(context: typer.Context, json: bool = typer.Option(False, "--json")) -> None:
+    """Questions that found no evidence, most frequent first."""
+    from engine.store.store import open_store
+
+    session: Session = context.obj
+    with open_store(session.folder.database) as store:
+        rows = store.gaps.list()
+    if json:
+        emit({"gaps": rows})
+        return
+    for row in rows:
+        show(f"{row.count}× {row.question}")
+    if not rows:
+        show(text("cli.kb.no_gaps", session.language))
+
+
+def checked_day(day: str) -> str | None:
+    """`day` when it is an ISO date, None when it is empty; raises `InputError` otherwise."""
+    if not day:
+        return None
+    try:
+        return date.fromisoformat(day).isoformat()
+    except ValueError as error:
+        raise InputError(
+            f"{day} is no date of the form YYYY-MM-DD.", "bad_date", day=day
+        ) from error

@@ -1,0 +1,133 @@
+"""`zuoxi model …`: which models there are, add one from a file, choose one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+import typer
+from msgspec.structs import replace
+
+from engine import paths, settings
+from engine.cli.console import Session, emit, end_progress, progress, show
+from engine.errors import InputError, ModelError
+from engine.texts import text
+
+group = typer.Typer(help="Models: list, add from a file, use.", no_args_is_help=True)
+STARTER = "starter"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(group, name="model")
+
+
+@group.command("list")
+def list_(context: typer.Context, json: bool = typer.Option(False, "--json")) -> None:
+    """The models that can be used, and which one is."""
+    session: Session = context.obj
+    used = session.settings.model
+    found = [(STARTER, paths.STARTER_MODEL, not used)]
+    for path in sorted(session.folder.models.glob("*.gguf")):
+        found.append((path.name, path, used in (path.name, str(path))))
+    if used and not any(in_use for *_, in_use in found):
+        found.append((used, Path(used), True))
+    rows = [
+        {
+            "name": name,
+            "path": str(path),
+            "bytes": path.stat().st_size if path.exists() else 0,
+            "in_use": in_use,
+        }
+        for name, path, in_use in found
+    ]
+    if json:
+        emit({"models": rows})
+        return
+    for row in rows:
+        show(f"{'*' if row['in_use'] else ' '} {row['name']}  {row['bytes']:,} B")
+
+
+@group.command("add")
+def add(
+    context: typer.Context,
+    source: Path = typer.Argument(metavar="PATH"),
+    sha256: str = typer.Option("", "--sha256", help="Refuse the file unless this is its hash."),
+    json: bool = typer.Option(False, "--json"),
+) -> None:
+    """Copy a GGUF model from a file or a stick into the data folder."""
+    session: Session = context.obj
+    target = session.folder.models / source.name
+    digest = _copy_checked(source, target, sha256.lower())
+    if json:
+        emit({"name": source.name, "path": str(target), "sha256": digest})
+    else:
+        show(text("cli.model.added", session.language, name=source.name, sha256=digest))
+
+
+@group.command("use")
+def use(context: typer.Context, name: str, json: bool = typer.Option(False, "--json")) -> None:
+    """Draft with this model from now on (`starter` is the one that ships)."""
+    session: Session = context.obj
+    chosen = "" if name == STARTER else name
+    if chosen and not (session.folder.models / chosen).is_file() and not Path(chosen).is_file():
+        raise InputError(
+            f"There is no model {name}; add it first (zuoxi model add PATH).",
+            "no_model",
+            name=name,
+        )
+    settings.save(session.folder, replace(session.settings, model=chosen))
+    if json:
+        emit({"model": name})
+    else:
+        show(text("cli.model.used", session.language, name=name))
+
+
+def _copy_checked(source: Path, target: Path, wanted: str) -> str:
+    """Copy under another name, check, then rename: a crash or a bad file leaves nothing behind."""
+    scratch = target.with_name(f".{target.name}.part")
+    try:
+        size = source.stat().st_size
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(target.parent).free < size:
+            raise InputError(
+                f"{source.name} does not fit on the disk; nothing was copied.",
+                "disk_full",
+                name=source.name,
+            )
+        digest = hashlib.sha256()
+        with source.open("rb") as reading, scratch.open("wb") as writing:
+            if reading.read(4) != b"GGUF":
+                raise ModelError(
+                    f"{source.name} is not a GGUF model file; nothing was copied.",
+                    "model_format",
+                    name=source.name,
+                    detail="not GGUF",
+                )
+            reading.seek(0)
+            while block := reading.read(4 << 20):
+                digest.update(block)
+                writing.write(block)
+                progress(f"{source.name}  {writing.tell() * 100 // max(1, size)} %")
+            writing.flush()
+            os.fsync(writing.fileno())
+        if wanted and digest.hexdigest() != wanted:
+            raise ModelError(
+                f"{source.name} has another hash than given; nothing was kept.",
+                "model_hash",
+                name=source.name,
+            )
+        scratch.replace(target)
+    except OSError as error:
+        raise InputError(
+            f"{source} cannot be copied ({error.strerror}); nothing was kept.",
+            "unreadable",
+            name=str(source),
+            detail=error.strerror or "",
+        ) from error
+    finally:
+        end_progress()
+        scratch.unlink(missing_ok=True)
+    return digest.hexdigest()

@@ -1,0 +1,115 @@
+"""`zuoxi redline check` and `zuoxi rules …`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import typer
+
+from engine import paths
+from engine.cli.console import Session, emit, read_lines, show
+from engine.errors import RuleError
+from engine.records import Screening, Side
+
+redline = typer.Typer(help="The red line: check a text.", no_args_is_help=True)
+group = typer.Typer(help="Red-line rules: list, validate.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(redline, name="redline")
+    app.add_typer(group, name="rules")
+
+
+@redline.command("check")
+def check(
+    context: typer.Context,
+    texts: list[str] = typer.Argument(None, metavar="TEXT..."),
+    side: str = typer.Option("agent", "--side", help="customer or agent."),
+    batch: Path | None = typer.Option(None, "--batch", help="One text per line."),
+    json: bool = typer.Option(False, "--json"),
+) -> None:
+    """Screen texts: which rules hit where, the strongest action, the scripts that apply."""
+    from engine.redline.gate import Gate
+    from engine.redline.rules import load_rules
+
+    session: Session = context.obj
+    if side not in ("customer", "agent", "model"):
+        raise typer.BadParameter("--side is customer or agent")
+    if bool(texts) == (batch is not None):
+        raise typer.BadParameter("give either TEXT or --batch FILE")
+    gate = Gate(load_rules(paths.RULES))
+    lines = [line for _, line in read_lines(batch)] if batch is not None else texts
+    for line in lines:
+        screening = gate.screen(line, _side(side), language=session.language)
+        if json or batch is not None:
+            emit(screening)
+        else:
+            _show(screening)
+
+
+@group.command("list")
+def list_(context: typer.Context, json: bool = typer.Option(False, "--json")) -> None:
+    """The rules in use."""
+    from engine.redline.rules import load_rules
+
+    session: Session = context.obj
+    rule_set = load_rules(paths.RULES)
+    rows: list[dict[str, Any]] = [
+        {
+            "id": rule.id,
+            "sides": list(rule.sides),
+            "category": rule.category,
+            "level": rule.level,
+            "action": rule.action,
+            "name": rule.name.zh if session.language == "zh" else rule.name.en,
+        }
+        for rule in rule_set.rules
+    ]
+    if json:
+        emit({"version": rule_set.version, "rules": rows})
+        return
+    for row in rows:
+        sides = ",".join(row["sides"])
+        show(f"{row['id']}  {row['level']} {row['action']}  {sides}  {row['name']}")
+
+
+@group.command("validate")
+def validate(
+    folder: Path = typer.Argument(paths.RULES, help="A folder of rule packs."),
+    json: bool = typer.Option(False, "--json"),
+) -> None:
+    """Check rule packs with their own examples."""
+    from engine.redline.rules import check_rules
+
+    problems = check_rules(folder)
+    if json:
+        emit({"problems": problems})
+    else:
+        for problem in problems:
+            show(problem.line())
+    if problems:
+        raise RuleError(
+            f"{len(problems)} problems; these packs do not load.",
+            "rules_invalid",
+            count=len(problems),
+        )
+
+
+def _side(side: str) -> Side:
+    sides: dict[str, Literal["customer", "model", "agent"]] = {
+        "customer": "customer",
+        "model": "model",
+    }
+    return sides.get(side, "agent")
+
+
+def _show(screening: Screening) -> None:
+    show(screening.action)
+    for hit in screening.hits:
+        show(
+            f"  {hit.rule} {hit.level} {hit.action} {hit.start}–{hit.end} 「{hit.text}」 {hit.why}"
+        )
+    for script in screening.scripts:
+        show(f"  » {script}")
