@@ -40,7 +40,8 @@ class Database:
         A transaction inside a transaction joins it. Raises `StoreError`.
         """
         with self._lock, translated(self.path):
-            if self._connection.in_transaction:
+            joined = self._connection.in_transaction
+            if joined:
                 yield
                 return
             self._connection.execute("BEGIN IMMEDIATE")
