@@ -95,6 +95,7 @@ CUES = (
         empty=False,
     ),
     _cue(r"呢\s*[?。!~]*$|的话", weight=0.25, empty=False),
+    _cue(r"也(?=可以|能|行|要|算|是|有|支持|包|得)", weight=0.4, empty=False),
     _cue(
         r"^(?:还有(?:呢|吗|没有|什么|别的)?|别的呢|其他的?呢|具体(?:点|呢|怎么)?|为什么|为啥|真的(?:吗|假的)?|确定吗)",
         weight=0.5,
@@ -116,6 +117,15 @@ CUES = (
     _cue(r"你们(?:店|家|公司|这里|那里|那边|几点)|\byou guys\b", weight=-0.2, empty=False),
 )
 
+ASKING = re.compile(
+    r"[?吗呢么]|怎|咋|如何|多少|多久|几|什么|啥|哪|谁|能不|可不|是不|有没|要不要|行不|不$"
+    r"|\b(?:how|what|when|where|which|who|why|can|could|do|does|did|is|are|will|would|should)\b"
+)
+# A question of the agent's that asks for nothing.
+CLOSING = re.compile(
+    r"(?:还有|还需要|别的|其他).{0,8}(?:帮|效劳|服务|问题|需要)|anything else|help you"
+)
+
 # Where one of these stands before a pause or an end, it is courtesy: "好的，…", not "好的耳机".
 COURTESY = re.compile(
     r"(?:你好|您好|哈喽|嗨|早上好|上午好|下午好|晚上好|晚安|在吗|在不在|在么|有人吗|人呢|亲|亲亲|客服"
@@ -125,7 +135,8 @@ COURTESY = re.compile(
     r"|请问(?:一下|下)?|想问(?:一下|下)|问(?:一下|下)|我想(?:咨询|问)(?:一下|下)?"
     r"|ok|okay|hello|hi|hey|thanks?(?: (?:you|a lot|so much|very much))?"
     r"|thank you(?: (?:so|very) much)?|cheers|great|lovely|cool|nice|awesome|got it"
-    r"|i see|understood|good (?:morning|afternoon|evening)|bye|sure|fine|perfect|alright|there|excuse me|yes|no)"
+    r"|i see|understood|good (?:morning|afternoon|evening)|bye|sure|fine|perfect|alright|there"
+    r"|excuse me|yes|no)"
     r"(?![a-z])[\s,.!?。、~;:]*"
 )
 OPENINGS = ("你好", "您好", "请问", "想问", "问", "我想", "hello", "hi", "hey")

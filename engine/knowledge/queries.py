@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from engine.knowledge.cues import COURTESY, CUES, GENERIC, OPENINGS
+from engine.knowledge.cues import ASKING, CLOSING, COURTESY, CUES, GENERIC, OPENINGS
 from engine.knowledge.grams import clean, fold, grams, is_function
 from engine.records import Turn
 
@@ -35,7 +35,7 @@ class _Reading(Struct, frozen=True):
 
     `text`: without courtesies; `bare`: without the cues that name nothing either. `content`: how
     much it says, in Chinese characters. `subjects`: what it speaks of. `leaning`: what its cues
-    add up to; `back`, `first` and `turning`: which way they point.
+    add up to; `back`, `first` and `turning`: which way they point. `asking`: whether it asks.
     """
 
     text: str
@@ -46,6 +46,7 @@ class _Reading(Struct, frozen=True):
     back: bool
     first: bool
     turning: bool
+    asking: bool
 
     @property
     def says_something(self) -> bool:
@@ -132,6 +133,7 @@ def _read(text: str) -> _Reading:
         back=back,
         first=first,
         turning=turning,
+        asking=bool(ASKING.search(bare)),
     )
 
 
@@ -158,21 +160,22 @@ def _without_courtesy(text: str) -> str:
 def _dependence(reading: _Reading, topics: Sequence[_Topic], burst: bool) -> float:
     """How much (about 0…1.5) a turn needs what was said before to be understood."""
     score = reading.leaning + 0.6 * max(0.0, 1.0 - reading.content / 6.0)
+    shared = max(_shared(reading, topic) for topic in topics)
     words = reading.bare.split()
     if len(reading.bare) <= 5 or (len(words) <= 3 and reading.bare.isascii()):
         score += 0.15
+    elif reading.leaning < 0.5 and reading.content >= 2 and not shared and not burst:
+        # It names something of its own that nobody has spoken of yet.
+        score -= 0.25
     latest = max(topics, key=lambda topic: topic.touched)
-    if latest.asked and reading.content <= 8 and not reading.turning:
-        # A few words after a question of the agent's are its answer.
-        score += 0.4
+    if latest.asked and not reading.turning:
+        # After a question of the agent's, a statement is its answer.
+        score += 0.2 if reading.asking else 0.8
     if burst and not reading.turning:
         # One thought in several messages.
-        score += 0.5
-    shared = max(_shared(reading, topic) for topic in topics)
+        score += 0.65
     if reading.leaning > 0:
         score += 0.3 * shared
-    if reading.leaning < 0.5 and reading.content >= 3 and not shared:
-        score -= 0.15
     return score
 
 
@@ -183,7 +186,8 @@ def _topics(turns: Sequence[Turn]) -> list[_Topic]:
     for place, turn in enumerate(turns):
         if turn.role == "agent" and active is not None:
             active.said = clean(turn.text[:2000]).strip()
-            active.asked = bool(_ASKS.search(active.said))
+            asks = _ASKS.search(active.said)
+            active.asked = bool(asks and not CLOSING.search(asks.group().lower()))
             active.subjects |= _read(active.said).subjects
         if turn.role != "customer":
             continue

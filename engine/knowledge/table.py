@@ -187,6 +187,8 @@ def _bound(day: str | None, otherwise: int) -> int:
 
 
 def _rows(table: pa.Table) -> list[Row]:
+    if not table.num_rows:
+        return []
     vectors = table.column("vector").combine_chunks()
     values = np.asarray(vectors.flatten(), dtype=np.float32).reshape(table.num_rows, -1)
     columns = {name: table.column(name).to_pylist() for name in _COLUMNS if name != "vector"}
