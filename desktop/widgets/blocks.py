@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
-    QBoxLayout,
     QFrame,
-    QHBoxLayout,
     QLabel,
     QPushButton,
     QSizePolicy,
     QStyle,
     QStyleOptionButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -23,8 +18,6 @@ from desktop import actions, theme
 from desktop.theme import Look, TextSize, Tone
 from desktop.widgets import painting
 from desktop.widgets.plain_text import one_line, safe, tooltip
-
-Box = TypeVar("Box", bound=QBoxLayout)
 
 
 class Dressed:
@@ -50,25 +43,6 @@ def dress_children(widget: QWidget, look: Look) -> None:
             child.set_look(look)
         elif isinstance(child, QWidget):
             dress_children(child, look)
-
-
-def tight(layout: Box, spacing: int = 0, margin: int = 0) -> Box:
-    """`layout` with that spacing and the same margin on all sides."""
-    layout.setSpacing(spacing)
-    layout.setContentsMargins(margin, margin, margin, margin)
-    return layout
-
-
-def row(parent: QWidget | None = None, spacing: int = theme.S2, margin: int = 0) -> QHBoxLayout:
-    """A horizontal layout."""
-    made = QHBoxLayout(parent) if parent is not None else QHBoxLayout()
-    return tight(made, spacing, margin)
-
-
-def column(parent: QWidget | None = None, spacing: int = theme.S2, margin: int = 0) -> QVBoxLayout:
-    """A vertical layout."""
-    made = QVBoxLayout(parent) if parent is not None else QVBoxLayout()
-    return tight(made, spacing, margin)
 
 
 def restyle(widget: QWidget, **properties: object) -> None:
@@ -284,6 +258,7 @@ class PushButton(Dressed, QPushButton):
         self._key, self._kind, self._icon, self._action = key, kind, icon, action
         self._values: dict[str, object] = {}
         self._why = self._keys = self._trailing = ""
+        self._tip_action = ""
         self._compact = False
         self.setProperty("kind", kind)
         self.setFont(theme.font("small", bold=kind in ("primary", "link")))
@@ -298,6 +273,16 @@ class PushButton(Dressed, QPushButton):
     def set_icon_name(self, icon: str) -> None:
         """Another icon; "" takes it away."""
         self._icon = icon
+        self._dress()
+
+    def set_action(self, action: str) -> None:
+        """Show another action's key; "" shows none."""
+        self._action = action
+        self._dress()
+
+    def set_tip_action(self, action: str) -> None:
+        """Name an action's key in the tool tip only, where there is no room for a key cap."""
+        self._tip_action = action
         self._dress()
 
     def set_trailing(self, icon: str) -> None:
@@ -389,8 +374,10 @@ class PushButton(Dressed, QPushButton):
         self.setText(look.text(self._key, **self._values))
         self._keys = actions.keys_text(self._action, look.language) if self._action else ""
         self.setAccessibleName(self.text())
-        self.setAccessibleDescription(self._why or self._keys)
-        tip = f"{self.text()}  {self._keys}".rstrip()
+        named = self._action or self._tip_action
+        keys = actions.keys_text(named, look.language) if named else ""
+        self.setAccessibleDescription(self._why or keys)
+        tip = f"{self.text()}  {keys}".rstrip()
         self.setToolTip(tooltip(f"{tip}\n{self._why}" if self._why else tip))
         self.updateGeometry()
         self.update()

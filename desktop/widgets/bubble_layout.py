@@ -60,7 +60,7 @@ def day_of(seconds: float) -> date:
 
 
 class BubbleLayout:
-    """Lays `bubble` out in a list `width` wide. All rectangles are relative to the item's corner."""
+    """Lays `bubble` out in a list `width` wide. Rectangles are relative to the item's corner."""
 
     def __init__(
         self, look: Look, bubble: Bubble, width: int, today: date, new_day: bool, expanded: bool
@@ -219,7 +219,9 @@ class BubbleLayout:
             if kind == "undo":
                 if not self.undoable(now):
                     continue
-                words = look.text("bubble.undo", n=math.ceil(self.bubble.undo_until - now))
+                shown = look.text("bubble.undo", n=math.ceil(self.bubble.undo_until - now))
+            else:
+                shown = words
             if kind == "icon":
                 spot = theme.icon_rect(left, middle)
                 painting.draw_icon(painter, words, spot, look.color("text_faint"))
@@ -228,7 +230,7 @@ class BubbleLayout:
                 painter.setFont(theme.font("small", bold=is_link))
                 painter.setPen(look.color("accent_text" if is_link else "text_faint"))
                 room = QRectF(left, self.foot.top(), width, self.foot.height())
-                painting.draw_line(painter, room, words)
+                painting.draw_line(painter, room, shown)
                 if is_link:
                     self.link = room
             left += width

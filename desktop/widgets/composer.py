@@ -1,4 +1,4 @@
-"""Where the agent writes: plain text, red-line marks, and an Enter that no input method triggers."""
+"""Where the agent writes: plain text, red-line marks, an Enter that no input method triggers."""
 
 from __future__ import annotations
 
@@ -18,17 +18,8 @@ from PySide6.QtWidgets import QPlainTextEdit, QTextEdit
 from desktop import actions, theme
 from desktop.theme import Look
 from desktop.widgets import painting
-from desktop.widgets.blocks import (
-    Card,
-    Dressed,
-    Elided,
-    IconLabel,
-    Label,
-    PushButton,
-    column,
-    restyle,
-    row,
-)
+from desktop.widgets.blocks import Card, Dressed, Elided, IconLabel, Label, PushButton, restyle
+from desktop.widgets.boxes import column, row
 from desktop.widgets.bubble_layout import hit_format, hit_tone
 from desktop.widgets.plain_text import Offsets, safe
 from engine.records import Hit
@@ -185,9 +176,7 @@ class Composer(Dressed, Card):
         self._quiet = True
         self._editor.setPlainText(safe(text))
         self._quiet = False
-        self._hits = ()
-        self._mark()
-        self._dress()
+        self.set_hits(())
 
     def text(self) -> str:
         """What is typed."""
@@ -212,7 +201,6 @@ class Composer(Dressed, Card):
     def set_hits(self, hits: Sequence[Hit]) -> None:
         """Mark the red-line hits of the text as it is now."""
         self._hits = tuple(hits)
-        self._mark()
         self._dress()
 
     def set_scripts(self, scripts: Sequence[str]) -> None:
@@ -247,9 +235,8 @@ class Composer(Dressed, Card):
     def _on_text(self) -> None:
         if self._quiet:
             return
-        self._hits = ()
-        self._mark()
-        self._dress()
+        # The marks move with the text; the owner screens it anew and calls `set_hits`.
+        self._show_state()
         self.text_changed.emit(self.text())
 
     def _why(self) -> str:
@@ -273,8 +260,8 @@ class Composer(Dressed, Card):
             cursor.setPosition(min(last, offsets.to_qt(hit.start)))
             stop = min(last, offsets.to_qt(hit.end))
             cursor.setPosition(stop, QTextCursor.MoveMode.KeepAnchor)
-            mark.cursor = cursor  # type: ignore[attr-defined]
-            mark.format = hit_format(self._look, hit)  # type: ignore[attr-defined]
+            mark.cursor = cursor
+            mark.format = hit_format(self._look, hit)
             made.append(mark)
         self._editor.setExtraSelections(made)
 
@@ -287,6 +274,11 @@ class Composer(Dressed, Card):
         self._editor.setAccessibleName(look.text("composer"))
         enter = "composer.enter_sends" if self._editor.enter_sends else "composer.enter_new_line"
         self._keys.set_key(enter, **({} if self._editor.enter_sends else {"keys": send}))
+        self._mark()
+        self._show_state()
+
+    def _show_state(self) -> None:
+        look = self._look
         self._button.block(self._why() or self._disabled)
         restyle(self, blocked=bool(self._blocked))
         if self._blocked:
@@ -294,7 +286,7 @@ class Composer(Dressed, Card):
             self._state.set_text(look.text("composer.blocked", why=self._blocked))
             self._state.set_tone("red")
         elif self._hits:
-            names = "、" if language == "zh" else ", "
+            names = "、" if look.language == "zh" else ", "
             joined = names.join(dict.fromkeys(hit.name or hit.rule for hit in self._hits))
             tone = hit_tone(self._hits[0])
             self._state_icon.set_icon("warning", f"{tone}_text")
@@ -309,4 +301,3 @@ class Composer(Dressed, Card):
             widget.setVisible(missing)
         self._script.set_key("composer.script.missing")
         self._keys.setVisible(not missing and not self._blocked)
-        self._mark()

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from desktop import theme
 from desktop.theme import Look
-from desktop.widgets.blocks import Card, Chip, Dressed, Elided, IconLabel, Label, column, row
+from desktop.widgets.blocks import Card, Chip, Dressed, Elided, IconLabel, Label
+from desktop.widgets.boxes import column, row
 from desktop.widgets.bubble_list import BubbleList
 from desktop.widgets.empty_state import EmptyState
 from desktop.widgets.plain_text import clock_text, one_line

@@ -7,7 +7,8 @@ from PySide6.QtWidgets import QWidget
 
 from desktop import theme
 from desktop.theme import Look
-from desktop.widgets.blocks import Dressed, IconLabel, Label, PushButton, column
+from desktop.widgets.blocks import Dressed, IconLabel, Label, PushButton
+from desktop.widgets.boxes import column
 
 
 class EmptyState(Dressed, QWidget):

@@ -36,15 +36,15 @@ class Offsets:
     """Translates offsets in one text from code points to UTF-16 units and back."""
 
     def __init__(self, text: str) -> None:
+        self._length = len(text)
         self._units: list[int] | None = None
         if text and max(text) > "\uffff":
             self._units = [0, *accumulate(2 if char > "\uffff" else 1 for char in text)]
 
     def to_qt(self, index: int) -> int:
-        """The UTF-16 offset of code point `index`."""
-        if self._units is None:
-            return index
-        return self._units[max(0, min(index, len(self._units) - 1))]
+        """The UTF-16 offset of code point `index`, kept within the text."""
+        index = max(0, min(index, self._length))
+        return index if self._units is None else self._units[index]
 
     def from_qt(self, unit: int) -> int:
         """The code point at UTF-16 offset `unit`."""

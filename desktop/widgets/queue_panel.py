@@ -18,7 +18,8 @@ from PySide6.QtWidgets import (
 
 from desktop import theme
 from desktop.theme import Look
-from desktop.widgets.blocks import Card, Dressed, KeyHint, Label, PushButton, column, row
+from desktop.widgets.blocks import Card, Dressed, KeyHint, Label, PushButton
+from desktop.widgets.boxes import column, row
 from desktop.widgets.empty_state import EmptyState
 from desktop.widgets.flow import FlowLayout
 from desktop.widgets.queue_delegate import QueueDelegate

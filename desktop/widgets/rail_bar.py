@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy
 from desktop import theme
 from desktop.theme import Look
 from desktop.widgets import painting
-from desktop.widgets.blocks import Card, Dressed, column
+from desktop.widgets.blocks import Card, Dressed
+from desktop.widgets.boxes import column
 from desktop.widgets.values import PAGES, RailPage
 
 

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QWidget
 
 from desktop import theme
 from desktop.theme import Look
-from desktop.widgets.blocks import Card, Dressed, Elided, IconLabel, Label, row
+from desktop.widgets.blocks import Card, Dressed, Elided, IconLabel, Label
+from desktop.widgets.boxes import row
 from desktop.widgets.plain_text import one_line, tooltip
 from desktop.widgets.values import EnginePhase
 from engine.protocol import Offload
