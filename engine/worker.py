@@ -64,10 +64,14 @@ def run(config: bytes, connection: Connection) -> None:
     """The process's main: serve `connection` until it closes. `config` is encoded."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is the desk's to handle.
     os.environ.update(_OFFLINE)
-    worker = Worker(msgspec.msgpack.decode(config, type=EngineConfig), connection)
-    if not worker.load():
-        raise SystemExit(REFUSED)
-    worker.serve()
+    try:
+        worker = Worker(msgspec.msgpack.decode(config, type=EngineConfig), connection)
+        if not worker.load():
+            raise SystemExit(REFUSED)
+        worker.serve()
+    except Exception as error:  # A process that dies tells its kind of death, and no more.
+        _log.error("engine_died", kind=type(error).__name__)
+        raise SystemExit(1) from None
 
 
 class Worker:

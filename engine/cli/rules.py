@@ -92,7 +92,7 @@ def validate(
     if problems:
         raise RuleError(
             f"{len(problems)} problems; these packs do not load.",
-            "rules_invalid",
+            "rules_problems",
             count=len(problems),
         )
 
