@@ -102,7 +102,7 @@ def test_corpus_policies_declare_exactly_their_slots(trade: Trade) -> None:
     for policy in policies:
         assert set(SLOT.findall(policy.text)) == set(policy.slots), policy.id
         for name, values in policy.slots.items():
-            assert 3 <= len(values) <= 6, (policy.id, name)
+            assert 2 <= len(values) <= 6, (policy.id, name)
             assert len(set(values)) == len(values), (policy.id, name)
             assert all(v.strip() == v and v and not re.search(r"[{}]", v) for v in values)
 
@@ -170,7 +170,7 @@ def test_corpus_sentences_stand_in_the_policies(trade: Trade) -> None:
 
 def test_corpus_answers_have_a_readable_length(trade: Trade) -> None:
     name, policies, questions = trade
-    shortest, longest = (50, 320) if name.startswith("en_") else (25, 90)
+    shortest, longest = (50, 320) if name.startswith("en_") else (20, 90)
     values = {slot: v[0] for policy in policies for slot, v in policy.slots.items()}
     lengths = {
         question.id: len(
@@ -190,7 +190,9 @@ def test_corpus_answers_take_their_numbers_from_policy_or_customer(trade: Trade)
         cited = [by_id[policy_id] for policy_id in question.policies]
         slots = [slot for policy in cited for slot in policy.slots]
         assert len(set(slots)) == len(slots), (question.id, "one slot name in two policies")
-        assert set(SLOT.findall(question.answer)) <= set(slots), question.id
+        used = "".join([question.answer, *(turn.text for turn in question.turns)])
+        assert set(SLOT.findall(used)) <= set(slots), question.id
+        assert not SLOT.search(question.worry + question.reasoning), question.id
         said = [policy.text for policy in cited]
         said += [turn.text for turn in question.turns if turn.role == "customer"]
         source = set(NUMBER.findall("\n".join(said)))
