@@ -117,7 +117,7 @@ def test_corpus_policies_come_in_documents_of_neighbours(trade: Trade) -> None:
 
 def test_corpus_kinds_reach_their_counts(trade: Trade) -> None:
     _, _, questions = trade
-    counts = Counter(question.kind for question in questions)
+    counts: Counter[str] = Counter(question.kind for question in questions)
     assert {k: counts[k] for k, least in MINIMUM.items() if counts[k] < least} == {}
 
 
