@@ -14,7 +14,7 @@ RULES_FAILED = "rules_failed"
 
 
 class Received(Struct, frozen=True):
-    """A stored message, what the rules say of it, and the open case if it is handed over."""
+    """A stored message, what the rules say of it, and the conversation's open case if it has one."""
 
     message: StoredMessage
     screening: Screening
@@ -70,14 +70,14 @@ def _screen(store: Store, gate: Gate, message: StoredMessage, language: Language
     except Exception:
         # Whatever went wrong in the rules, the message must not pass as harmless.
         case = (RULES_FAILED, texts.text("store.script.rules_failed", language))
-    handover = None
     with store.transaction():
+        # What a channel delivers again, or another process screened, was acted on then.
+        if not store.conversations.mark_screened(message.id):
+            return Received(message, screening, store.handovers.open_case(message.conversation))
         store.hits.add_all(message.conversation, message.id, message.text, screening.hits)
-        if case is not None:
-            category, script = case
-            rule = next((hit.rule for hit in screening.hits if hit.action == "handover"), "")
-            handover = store.handovers.open(
-                message.conversation, category, rule, script, message.id
-            )
-        store.conversations.mark_screened(message.id)
+        if case is None:
+            return Received(message, screening, store.handovers.open_case(message.conversation))
+        category, script = case
+        rule = next((hit.rule for hit in screening.hits if hit.action == "handover"), "")
+        handover = store.handovers.open(message.conversation, category, rule, script, message.id)
     return Received(message, screening, handover)

@@ -168,9 +168,13 @@ class Conversations:
         )
         return [StoredMessage(**row) for row in rows]
 
-    def mark_screened(self, message: str) -> None:
-        """Note that the rules have seen a customer message."""
-        self._database.run("UPDATE messages SET screened = 1 WHERE id = ?", [message])
+    def mark_screened(self, message: str) -> bool:
+        """Note that the rules have seen a customer message; False when that was noted before."""
+        return bool(
+            self._database.run(
+                "UPDATE messages SET screened = 1 WHERE id = ? AND screened = 0", [message]
+            )
+        )
 
     def _append(
         self,

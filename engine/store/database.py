@@ -6,6 +6,8 @@ Every SQLite error leaves here as a `StoreError` whose code says what happened.
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -164,7 +166,11 @@ def _prepare(
 def _peek(path: Path, known: int) -> int:
     """The version of the file at `path`, read without touching it; 0 when there is none yet."""
     try:
-        if not path.exists() or path.stat().st_size == 0:
+        if not path.exists():
+            return 0
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if path.stat().st_size == 0:
             return 0
     except OSError as error:
         raise _cannot_open(path, error) from error

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from engine.errors import InputError
+from engine.learning.feedback import RawDecision, RawManifest, export_raw
+from engine.records import Draft, Evidence, Hit, Release, Turn
+from engine.store.store import Store, open_store
+
+
+def fill(store: Store) -> None:
+    message = store.conversations.receive("王女士", "能退吗")
+    draft = Draft(
+        "drafted",
+        "可以**免费**退[1]",
+        evidence=(Evidence(1, "退换.md", "退换", "七天", "七天内免费退", 1.0),),
+        release=Release("m", "a", "r", "k", "p"),
+    )
+    saved = store.drafts.save(message.conversation, message.id, draft)
+    store.feedback.thumbs_down(saved.id, "小陈")
+    undone = store.decisions.record(
+        message.conversation, "accepted", text="可以免费退", draft=saved.id, undo_seconds=5.0
+    )
+    store.decisions.undo(undone.id)
+    store.decisions.record(
+        message.conversation,
+        "edited",
+        text="可以退",
+        draft=saved.id,
+        edit_distance=2,
+        hits=(Hit("r", "c", "L1", "hint", 0, 1, "可"),),
+    )
+    store.conversations.receive("王女士", "谢谢", conversation=message.conversation)
+    store.decisions.record(message.conversation, "rewritten", text="不客气")
+
+
+def test_every_decision_is_exported_with_all_it_rested_on(tmp_path: Path) -> None:
+    with open_store(tmp_path / "zuoxi.db") as store:
+        fill(store)
+        manifest = export_raw(store, tmp_path / "out" / "raw")
+    data = (tmp_path / "out" / "raw" / "decisions.jsonl").read_bytes()
+    lines = [msgspec.json.decode(line, type=RawDecision) for line in data.splitlines()]
+    undone, edited, rewritten = lines
+    assert (undone.undone, edited.undone) == (True, False)
+    assert edited.turns == (Turn("customer", "能退吗"),)
+    assert edited.draft is not None
+    assert edited.draft.evidence[0].doc == "退换.md"
+    assert edited.draft.release.knowledge == "k"
+    assert (edited.text, edited.edit_distance, edited.thumbs_down) == ("可以退", 2, 1)
+    assert edited.hits[0].rule == "r"
+    assert rewritten.draft is None
+    assert rewritten.turns[-1] == Turn("customer", "谢谢")
+    assert manifest.decisions == 3
+    assert manifest.undone == 1
+    assert manifest.actions == {"edited": 1, "rewritten": 1}
+    assert manifest.sha256 == hashlib.sha256(data).hexdigest()
+    written = (tmp_path / "out" / "raw" / "manifest.json").read_bytes()
+    assert msgspec.json.decode(written, type=RawManifest) == manifest
+    assert not list((tmp_path / "out" / "raw").glob("*.tmp"))
+
+
+def test_no_decisions_make_an_empty_export(tmp_path: Path) -> None:
+    with open_store(tmp_path / "zuoxi.db") as store:
+        export_raw(store, tmp_path / "out")
+    assert (tmp_path / "out" / "decisions.jsonl").read_bytes() == b""
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))["decisions"] == 0
+
+
+def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file")
+    with open_store(tmp_path / "zuoxi.db") as store, pytest.raises(InputError) as caught:
+        export_raw(store, tmp_path / "out")
+    assert caught.value.code == "export_failed"
+    assert (tmp_path / "out").read_text() == "a file"
