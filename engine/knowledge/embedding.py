@@ -64,17 +64,17 @@ class _Fusion(Struct, frozen=True):
 
 class _HashedConfig(Struct, frozen=True):
     dimension: int = 256
-    vector_weight: float = 0.1
+    vector_weight: float = 0.0
 
 
 class HashedEmbedder:
     """Hashed grams, signed and weighted: no model, no learning, the same on every machine.
 
-    It finds what shares characters or words, which full text does better; it stands in where no
-    embedder is installed, and in tests.
+    It finds what shares characters or words, which full text does better, so it has no say in the
+    fusion unless told otherwise; it stands in where no embedder is installed, and in tests.
     """
 
-    def __init__(self, dimension: int = 256, vector_weight: float = 0.1) -> None:
+    def __init__(self, dimension: int = 256, vector_weight: float = 0.0) -> None:
         self.name = f"hashed-{dimension}"
         self.digest = hashlib.sha256(f"zuoxi hashed 1 {dimension}".encode()).hexdigest()
         self.dimension = dimension

@@ -17,6 +17,7 @@ from engine.knowledge.grams import clean, fold, grams, is_function
 from engine.records import Turn
 
 _LONGEST_TURN = 160
+_LONGEST_REPLY = 80
 # From this dependence on a turn is searched with the topic it refers to.
 _LEANS = 0.5
 # From this share of known subjects on a turn that stands alone still belongs to the topic at hand.
@@ -238,12 +239,13 @@ def _choose(reading: _Reading, topics: Sequence[_Topic]) -> _Topic:
 
 
 def _composed(topic: _Topic, reading: _Reading) -> str:
-    """The topic's own words, the agent's where these say little, and what is asked now."""
+    """The topic in the customer's words and in the agent's, and what is asked now."""
     said = topic.turns[:1] + topic.turns[1:][-2:]
     parts = [text[:_LONGEST_TURN] for text in said]
     if topic.asked and (question := _ASKS.search(topic.said)):
         parts.append(question.group().strip()[:_LONGEST_TURN])
-    elif topic.said and sum(_read(text).content for text in said) < 4:
-        parts.append(topic.said[:_LONGEST_TURN])
+    elif topic.said:
+        # The agent's words are mostly those of the knowledge.
+        parts.append(topic.said[:_LONGEST_REPLY])
     parts.append(reading.bare or reading.text)
     return " ".join(dict.fromkeys(parts))

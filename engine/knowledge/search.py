@@ -23,6 +23,7 @@ from engine.records import Found, Passage, Turn
 
 MAX_QUERY = 512
 _CANDIDATES = 50
+_MARKUP = re.compile(r"<[|/]?[a-zA-Z][^<>]{0,60}>")
 # The customary constant of reciprocal rank fusion: how slowly later ranks lose weight.
 _SMOOTHING = 60
 
@@ -127,10 +128,12 @@ class Searcher:
         if self._table is None or not words or k < 1:
             return SearchResult(query, ms=_since(began))
         vector = self._embedder.queries([query])[0]
-        found = self._fused(words, vector, Asked(day, include_internal), max(k, 1))
+        found = self._fused(query, words, vector, Asked(day, include_internal), k)
         expired: list[Found] = []
         if any(_outside(document, day) for document in self._documents):
-            outside = self._fused(words, vector, Asked(day, include_internal, valid=False), k)
+            outside = self._fused(
+                query, words, vector, Asked(day, include_internal, valid=False), k
+            )
             floor = min((self._relevance(one) for one in found[:k]), default=0.0)
             expired = [one for one in outside if self._relevance(one) >= max(floor, 0.05)]
         return SearchResult(query, tuple(found), tuple(expired), _since(began))
@@ -154,14 +157,16 @@ class Searcher:
         share = self._embedder.vector_weight
         return (1 - share) * found.coverage + share * max(0.0, found.cosine)
 
-    def _fused(self, words: list[str], vector: Vectors, asked: Asked, k: int) -> list[Found]:
+    def _fused(
+        self, query: str, words: list[str], vector: Vectors, asked: Asked, k: int
+    ) -> list[Found]:
         table = self._opened()
         limit = max(_CANDIDATES, k)
         share = self._embedder.vector_weight
         rows: dict[tuple[str, int], Row] = {}
         scores: dict[tuple[str, int], float] = {}
         for weight, ranking in (
-            (1 - share, table.by_words(words, asked, limit)),
+            (1 - share, table.by_words(query, asked, limit)),
             (share, table.by_vector(vector, asked, limit) if share else []),
         ):
             for place, row in enumerate(ranking):
@@ -193,8 +198,9 @@ class Searcher:
 
 
 def searchable(query: str) -> str:
-    """`query` as it is searched: without control characters, and the middle of a long one cut."""
-    text = re.sub(r"\s+", " ", clean(query[: 64 * MAX_QUERY])).strip()
+    """`query` as it is searched: without control characters and markup, and the middle of a long one cut."""
+    text = _MARKUP.sub(" ", clean(query[: 64 * MAX_QUERY]))
+    text = re.sub(r"\s+", " ", text).strip()
     if len(text) > MAX_QUERY:
         # What is wanted mostly stands at the beginning or at the end.
         half = MAX_QUERY // 2
@@ -213,7 +219,9 @@ def _day(as_of: str | None) -> str:
         return date.fromisoformat(as_of).isoformat()
     except (ValueError, TypeError):
         raise InputError(
-            f"{as_of!r} is no date; write it like 2026-11-22.", "bad_date", given=str(as_of)[:40]
+            f"{as_of!r} is no date; write it like 2026-11-22.",
+            "knowledge_date",
+            given=str(as_of)[:40],
         ) from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
@@ -13,7 +14,7 @@ from msgspec import Struct
 from engine.errors import KnowledgeError
 from engine.knowledge.catalogue import corrupt
 from engine.knowledge.embedding import Vectors
-from engine.knowledge.grams import grams, is_function
+from engine.knowledge.grams import fold
 from engine.records import Passage
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ NAME = "passages"
 # Below these sizes a scan is faster than building and asking an index.
 _ROWS_FOR_SCALAR_INDEX = 2_000
 _ROWS_FOR_VECTOR_INDEX = 20_000
+_WORD = re.compile(r"[^\W_]+")
 _EARLIEST, _LATEST = 0, 99_999_999
 _COLUMNS = (
     "doc",
@@ -91,10 +93,17 @@ def _create(version: Path, passages: Sequence[Passage], vectors: Vectors) -> Non
     from lancedb.index import FTS, Bitmap, BTree, HnswSq
 
     table = lancedb.connect(str(version / "lance")).create_table(NAME, _arrow(passages, vectors))
-    # The column holds grams with spaces between them, made by the same code as the query's.
+    # Single characters and pairs: what finds most in Chinese without dictionary files.
     table.create_index(
-        "grams",
-        config=FTS(base_tokenizer="whitespace", stem=False, remove_stop_words=False),
+        "words",
+        config=FTS(
+            base_tokenizer="ngram",
+            ngram_min_length=1,
+            ngram_max_length=2,
+            prefix_only=False,
+            stem=False,
+            remove_stop_words=False,
+        ),
     )
     if len(passages) >= _ROWS_FOR_SCALAR_INDEX:
         table.create_index("starts", config=BTree())
@@ -116,17 +125,16 @@ class PassageTable:
         except Exception as error:
             raise corrupt(error) from error
 
-    def by_words(self, query: Sequence[str], asked: Asked, limit: int) -> list[Row]:
-        """The best passages by BM25 over the grams of `query`."""
+    def by_words(self, query: str, asked: Asked, limit: int) -> list[Row]:
+        """The best passages by BM25 over the characters and pairs of characters of `query`."""
         from lancedb.query import MatchQuery
 
-        words = " ".join(dict.fromkeys(gram for gram in query if not is_function(gram)))
-        words = words or " ".join(dict.fromkeys(query))
+        words = " ".join(_WORD.findall(fold(query)))
         if not words:
             return []
         try:
-            # A MatchQuery is taken word by word: there is no query syntax to fall into.
-            search = self._table.search(MatchQuery(words, "grams"), query_type="fts")
+            # A MatchQuery has no syntax that a customer's text could fall into.
+            search = self._table.search(MatchQuery(words, "words"), query_type="fts")
             return _rows(self._run(search, asked, limit, "_score"))
         except Exception as error:
             raise corrupt(error) from error
@@ -176,7 +184,7 @@ def _arrow(passages: Sequence[Passage], vectors: Vectors) -> pa.Table:
             "tags": column((list(p.tags) for p in passages), pa.list_(pa.string())),
             "starts": column((_bound(p.valid_from, _EARLIEST) for p in passages), pa.int32()),
             "ends": column((_bound(p.valid_until, _LATEST) for p in passages), pa.int32()),
-            "grams": column((" ".join(grams(searched_text(p))) for p in passages), pa.string()),
+            "words": column((fold(searched_text(p)) for p in passages), pa.string()),
             "vector": pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1]),
         }
     )
