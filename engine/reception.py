@@ -14,7 +14,7 @@ RULES_FAILED = "rules_failed"
 
 
 class Received(Struct, frozen=True):
-    """A stored message, what the rules say of it, and the conversation's open case if it has one."""
+    """A stored message, what the rules say of it, and its conversation's open case, if any."""
 
     message: StoredMessage
     screening: Screening
