@@ -45,7 +45,11 @@ STATUS: Final = 32
 HEADER: Final = 56
 QUEUE_ROW: Final = 96
 BUBBLE_MAX: Final = 620
-COMPOSER_LINES: Final = 4
+COMPOSER_LINES: Final = 3
+DIALOG_WIDTH: Final = 880
+DIALOG_HEIGHT: Final = 640
+FORM_WIDTH: Final = 760
+FIELD_WIDTH: Final = 280
 TEXT: Final[dict[TextSize, int]] = {"small": 13, "body": 15, "title": 20}
 LEADING: Final = 1.55
 

@@ -12,7 +12,7 @@ from desktop import theme
 from desktop.theme import Look
 from desktop.widgets import painting
 from desktop.widgets.blocks import Card, Dressed, Label, Rule
-from desktop.widgets.boxes import column, row
+from desktop.widgets.boxes import column
 from desktop.widgets.plain_text import one_line, tooltip
 from desktop.widgets.sentences import find, sentence_around
 from desktop.widgets.text_panel import Run, TextPanel

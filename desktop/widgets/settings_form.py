@@ -1,0 +1,253 @@
+"""The settings as a form; each field is checked as it is left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLineEdit, QScrollArea, QSpinBox, QWidget
+
+from desktop import theme
+from desktop.theme import Look
+from desktop.widgets.blocks import Card, Dressed, Elided, Label, PushButton, Rule, restyle
+from desktop.widgets.boxes import column, row
+from desktop.widgets.path_field import PathField
+from desktop.widgets.setting_fields import AutoSpin, Choice, SettingRow
+from engine.settings import Settings
+
+_GROUPS: Final = (
+    ("models", ("model", "embedder", "gpu_layers", "threads", "context")),
+    ("reply", ("style", "mode", "enter_sends", "undo_seconds", "agent")),
+    ("look", ("language", "theme")),
+)
+_AGENT_LENGTH: Final = 60
+
+
+class SettingsForm(Dressed, QScrollArea):
+    """Fill with `set_settings`; `changed` gives whole, valid settings after each change."""
+
+    changed = Signal(object)
+    open_folder_requested = Signal()
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self._look = look
+        self._settings = Settings()
+        self._filling = False
+        self._rows: dict[str, SettingRow] = {}
+        self.setWidgetResizable(True)
+        self._make_fields(look)
+        body = QWidget()
+        restyle(body, kind="transparent")
+        outer = row(body)
+        outer.setContentsMargins(theme.S5, theme.S5, theme.S5, theme.S5)
+        inside = column(None, theme.S3)
+        outer.addStretch(1)
+        outer.addLayout(inside, 100)
+        outer.addStretch(1)
+        inside.addWidget(Label(look, "settings", size="title", bold=True))
+        for group, names in _GROUPS:
+            inside.addWidget(self._group(group, names))
+        inside.addWidget(self._data_group())
+        inside.addStretch(1)
+        self.setWidget(body)
+        self._fill()
+        self._dress()
+
+    def _make_fields(self, look: Look) -> None:
+        self._model = PathField(look, folder=False, key="settings.model")
+        self._embedder = PathField(look, folder=True, key="settings.embedder")
+        self._gpu = AutoSpin(look, automatic=-1, highest=1000)
+        self._threads = AutoSpin(look, automatic=0, highest=256)
+        self._context = QSpinBox()
+        self._context.setRange(1024, 131072)
+        self._context.setSingleStep(1024)
+        self._context.setGroupSeparatorShown(True)
+        self._style = QComboBox()
+        modes = ("auto", "verbatim", "free")
+        self._mode = Choice(look, {one: f"draft.mode.{one}" for one in modes})
+        enter = {False: "settings.enter_sends.no", True: "settings.enter_sends.yes"}
+        self._enter = Choice(look, enter)
+        self._undo = QDoubleSpinBox()
+        self._undo.setRange(0, 60)
+        self._undo.setDecimals(0)
+        self._agent = QLineEdit()
+        self._language = QComboBox()
+        self._language.addItem("中文", "zh")
+        self._language.addItem("English", "en")
+        themes = ("system", "light", "dark")
+        self._theme = Choice(look, {one: f"settings.theme.{one}" for one in themes})
+        self._fields: dict[str, QWidget] = {
+            "model": self._model,
+            "embedder": self._embedder,
+            "gpu_layers": self._gpu,
+            "threads": self._threads,
+            "context": self._context,
+            "style": self._style,
+            "mode": self._mode,
+            "enter_sends": self._enter,
+            "undo_seconds": self._undo,
+            "agent": self._agent,
+            "language": self._language,
+            "theme": self._theme,
+        }
+        self._model.chosen.connect(lambda path: self._path_chosen("model", path))
+        self._embedder.chosen.connect(lambda path: self._path_chosen("embedder", path))
+        self._gpu.value_changed.connect(lambda value: self._set(gpu_layers=value))
+        self._threads.value_changed.connect(lambda value: self._set(threads=value))
+        self._context.editingFinished.connect(lambda: self._set(context=self._context.value()))
+        self._undo.editingFinished.connect(lambda: self._set(undo_seconds=self._undo.value()))
+        self._agent.editingFinished.connect(self._agent_left)
+        for name, box in (
+            ("style", self._style),
+            ("mode", self._mode),
+            ("enter_sends", self._enter),
+            ("language", self._language),
+            ("theme", self._theme),
+        ):
+            box.activated.connect(lambda _=0, name=name, box=box: self._picked(name, box))
+        for widget in (self._context, self._style, self._undo, self._agent, self._language):
+            widget.setFont(theme.font("small"))
+            widget.setMinimumHeight(theme.CONTROL)
+
+    def _group(self, group: str, names: Sequence[str]) -> QWidget:
+        box = QWidget()
+        outside = column(box, theme.S2)
+        outside.addWidget(Label(self._look, f"settings.group.{group}", tone="soft", bold=True))
+        card = Card()
+        inside = column(card)
+        for at, name in enumerate(names):
+            if at:
+                inside.addWidget(Rule())
+            self._rows[name] = SettingRow(self._look, name, self._fields[name])
+            inside.addWidget(self._rows[name])
+        outside.addWidget(card)
+        return box
+
+    def _data_group(self) -> QWidget:
+        look = self._look
+        box = QWidget()
+        outside = column(box, theme.S2)
+        outside.addWidget(Label(look, "settings.group.data", tone="soft", bold=True))
+        field = QWidget()
+        line = row(field, theme.S2)
+        self._folder = Elided(look, tone="soft")
+        self._size = Label(look, tone="faint")
+        self._open = PushButton(look, "settings.folder.open", "", "folder-open")
+        self._open.clicked.connect(self.open_folder_requested)
+        line.addWidget(self._folder, 1)
+        line.addWidget(self._size)
+        line.addWidget(self._open)
+        card = Card()
+        inside = column(card)
+        self._rows["folder"] = SettingRow(look, "folder", field)
+        inside.addWidget(self._rows["folder"])
+        outside.addWidget(card)
+        return box
+
+    def set_settings(self, settings: Settings) -> None:
+        """Show `settings`, without a signal."""
+        self._settings = settings
+        self._fill()
+
+    def settings(self) -> Settings:
+        """The settings as they stand; always valid."""
+        return self._settings
+
+    def set_styles(self, styles: Sequence[tuple[str, str]]) -> None:
+        """The style profiles there are, as (id, name)."""
+        self._style.clear()
+        for style_id, name in styles:
+            self._style.addItem(name, style_id)
+        self._fill()
+
+    def set_data_folder(self, path: str, size_bytes: int | None = None) -> None:
+        """Where the data are and how much there is."""
+        self._folder.set_text(path)
+        self._size.setVisible(size_bytes is not None)
+        if size_bytes is not None:
+            self._size.set_text(size_text(size_bytes))
+
+    def set_problem(self, field: str, message: str) -> None:
+        """Show below a field why its value was not taken; "" clears it."""
+        self._rows[field].set_problem(message)
+
+    def problem(self, field: str) -> str:
+        """What stands below a field."""
+        return self._rows[field].problem()
+
+    def field(self, name: str) -> QWidget:
+        """The control of a setting."""
+        return self._fields[name]
+
+    def _fill(self) -> None:
+        self._filling = True
+        now = self._settings
+        self._model.set_path(now.model)
+        self._embedder.set_path(now.embedder)
+        self._gpu.set_value(now.gpu_layers)
+        self._threads.set_value(now.threads)
+        self._context.setValue(now.context)
+        self._undo.setValue(now.undo_seconds)
+        self._agent.setText(now.agent)
+        for name, box in (
+            ("style", self._style),
+            ("mode", self._mode),
+            ("enter_sends", self._enter),
+            ("language", self._language),
+            ("theme", self._theme),
+        ):
+            box.setCurrentIndex(box.findData(getattr(now, name)))
+        self._filling = False
+
+    def _picked(self, name: str, box: QComboBox) -> None:
+        self._set(**{name: box.currentData()})
+
+    def _path_chosen(self, name: str, text: str) -> None:
+        path = Path(text).expanduser()
+        problem = ""
+        # A bare name means a model in the data folder, which the owner looks up.
+        if text and (path.is_absolute() or len(path.parts) > 1):
+            if name == "model" and path.suffix.lower() != ".gguf":
+                problem = "settings.problem.gguf"
+            elif not path.exists():
+                problem = "settings.problem.missing"
+            elif name == "embedder" and not path.is_dir():
+                problem = "settings.problem.folder"
+        self._rows[name].set_problem_key(problem)
+        if not problem:
+            self._set(**{name: text})
+
+    def _agent_left(self) -> None:
+        text = self._agent.text().strip()
+        if len(text) > _AGENT_LENGTH:
+            self._rows["agent"].set_problem_key("settings.problem.long", n=_AGENT_LENGTH)
+            return
+        self._rows["agent"].set_problem_key("")
+        self._set(agent=text)
+
+    def _set(self, **values: Any) -> None:
+        made = msgspec.structs.replace(self._settings, **values)
+        if not self._filling and made != self._settings:
+            self._settings = made
+            self.changed.emit(made)
+
+    def _dress(self) -> None:
+        look = self._look
+        self._undo.setSuffix(look.text("settings.seconds"))
+        for name, field in self._fields.items():
+            field.setAccessibleName(look.text(f"settings.{name}"))
+            field.setAccessibleDescription(self._rows[name].help_text())
+
+
+def size_text(size: int) -> str:
+    """A number of bytes as people read it."""
+    amount = float(size)
+    for unit in ("B", "KB", "MB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} GB"
