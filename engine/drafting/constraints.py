@@ -5,13 +5,14 @@ Decoding is greedy: the same conversation over the same evidence gives the same 
 
 from __future__ import annotations
 
+import codecs
 import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from msgspec import Struct
 
-from engine.drafting.generation import Logits, TextAssembler, Vocabulary
+from engine.drafting.generation import Logits, Vocabulary
 from engine.drafting.grounding import GroundedNumbers
 
 _SENTENCE_ENDS = "。！？!?\n"
@@ -29,8 +30,8 @@ class GroundedFree:
         self._vocabulary = vocabulary
         self._numbers = numbers
         self._room = room
-        self._assembler = TextAssembler(vocabulary.pieces)
         self._text = ""
+        self._unread = b""
         # A number is judged with what stands before it, but never further back than this.
         self._judged_from = 0
 
@@ -57,12 +58,18 @@ class GroundedFree:
         return len(tail) == _REPEAT and self._text.count(tail) > 2
 
     def _may_add(self, token: int) -> bool:
-        # A token may end within a character: what is judged is what can be read so far.
-        added = self._vocabulary.pieces[token].decode("utf-8", "ignore")
+        """Add `token` where the text stays readable and clean; whether it was added."""
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        try:
+            # A token may end within a character: what is judged is what can be read so far.
+            added = decoder.decode(self._unread + self._vocabulary.pieces[token])
+        except UnicodeDecodeError:
+            return False
         candidate = self._text + added
         if self._numbers.violation(candidate[self._judged_from :], final=False):
             return False
-        self._text += self._assembler.add((token,))
+        self._text = candidate
+        self._unread = decoder.getstate()[0]
         end = max(self._text.rfind(c) for c in _SENTENCE_ENDS)
         self._judged_from = max(self._judged_from, end)
         return True
