@@ -1,0 +1,149 @@
+"""The one way off the UI thread: ``run(op).done(f).failed(g)``. No widget ever sees a thread.
+
+There are three lanes, each one thread that takes its operations in order: `store` for the
+database (short calls only), `engine` for starting and stopping the engine, `long` for jobs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Generic, Literal, Protocol, TypeVar
+
+import structlog
+from PySide6.QtCore import QObject, Qt, Signal
+from shiboken6 import isValid
+
+from engine.errors import ZuoxiError
+
+T = TypeVar("T")
+Lane = Literal["store", "engine", "long"]
+LANES: tuple[Lane, ...] = ("store", "engine", "long")
+
+_log = structlog.get_logger(__name__)
+
+
+class Task(Generic[T]):
+    """An operation under way. Its callbacks run on the UI thread, unless their owner is gone."""
+
+    def __init__(self, owner: QObject, unhandled: Callable[[ZuoxiError], None]) -> None:
+        self._owner = owner
+        self._unhandled = unhandled
+        self._done: Callable[[T], None] | None = None
+        self._failed: Callable[[ZuoxiError], None] | None = None
+        self._progress: Callable[[Any], None] | None = None
+
+    def done(self, callback: Callable[[T], None]) -> Task[T]:
+        """Call `callback` with the result."""
+        self._done = callback
+        return self
+
+    def failed(self, callback: Callable[[ZuoxiError], None]) -> Task[T]:
+        """Call `callback` with the error; without one it goes to `Background.trouble`."""
+        self._failed = callback
+        return self
+
+    def progress(self, callback: Callable[[Any], None]) -> Task[T]:
+        """Call `callback` with everything that the operation reports."""
+        self._progress = callback
+        return self
+
+    def _deliver(self, kind: str, value: Any) -> None:
+        if not isValid(self._owner):
+            return
+        if kind == "progress":
+            if self._progress is not None:
+                self._progress(value)
+        elif kind == "failed":
+            (self._failed or self._unhandled)(value)
+        elif self._done is not None:
+            self._done(value)
+
+
+class Run(Protocol):
+    """What `Background.runner` returns."""
+
+    def __call__(self, op: Callable[[], T]) -> Task[T]:
+        """Run `op` in the store's lane."""
+
+
+class Background(QObject):
+    """The lanes. Made and closed on the UI thread; `trouble` tells of errors nobody asked for."""
+
+    trouble = Signal(object)
+    _arrived = Signal(object, str, object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._lanes = {
+            lane: ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"zuoxi-{lane}")
+            for lane in LANES
+        }
+        self._closed = False
+        self._arrived.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+
+    def runner(self, owner: QObject) -> Run:
+        """``run(op)`` for one owner: what it started is forgotten when the owner is destroyed."""
+
+        def run(op: Callable[[], T]) -> Task[T]:
+            return self.run(owner, op)
+
+        return run
+
+    def run(self, owner: QObject, op: Callable[[], T], lane: Lane = "store") -> Task[T]:
+        """Run `op` in `lane`; it may raise `ZuoxiError`. After `close` nothing is run."""
+        return self.report(owner, lambda _: op(), lane)
+
+    def report(
+        self, owner: QObject, op: Callable[[Callable[[Any], None]], T], lane: Lane = "long"
+    ) -> Task[T]:
+        """Run `op` in `lane` with a function that sends values to `Task.progress`."""
+        task: Task[T] = Task(owner, self.trouble.emit)
+        if self._closed:
+            return task
+
+        def send(value: Any) -> None:
+            self._send(task, "progress", value)
+
+        def work() -> None:
+            try:
+                result = op(send)
+            except ZuoxiError as error:
+                self._send(task, "failed", error)
+            except Exception as error:
+                self._send(task, "failed", _unexpected(error))
+            else:
+                self._send(task, "done", result)
+
+        self._lanes[lane].submit(work)
+        return task
+
+    def close(self) -> None:
+        """Finish what was asked for, in every lane, and end the threads. Callbacks run no more."""
+        self._closed = True
+        for lane in self._lanes.values():
+            lane.shutdown(wait=True)
+
+    def _send(self, task: Task[Any], kind: str, value: Any) -> None:
+        # The window may be gone while a lane still finishes its last operation.
+        if isValid(self):
+            self._arrived.emit(task, kind, value)
+
+    def _deliver(self, task: Task[Any], kind: str, value: Any) -> None:
+        if not self._closed:
+            task._deliver(kind, value)
+
+
+def _unexpected(error: Exception) -> ZuoxiError:
+    """An error that no part foresaw, by its type only: its words may hold personal data."""
+    kind = type(error).__name__
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f"{place.tb_frame.f_code.co_name}:{place.tb_lineno}" if place else ""
+    _log.error("background_failed", kind=kind, where=where)
+    return ZuoxiError(
+        f"An unexpected error ({kind}) stopped this step; nothing else is affected.",
+        "internal",
+        kind=kind,
+    )

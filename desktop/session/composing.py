@@ -1,0 +1,135 @@
+"""What is typed in the open conversation: kept after a moment, screened while it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from desktop.background import Background
+from engine.records import Language, Screening
+from engine.redline.gate import Gate
+from engine.store.rows import StoredDecision
+from engine.store.store import Store
+
+AUTOSAVE_MS: Final = 300
+SCREEN_MS: Final = 150
+
+
+class Composing(QObject):
+    """One text, of one conversation at a time.
+
+    `screened` brings the `Screening` of the text as it is now, `replaced` a text to show in place
+    of what is typed.
+    """
+
+    screened = Signal(object)
+    replaced = Signal(str)
+    trouble = Signal(object)
+
+    def __init__(
+        self, background: Background, store: Store, gate: Gate, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._run = background.runner(self)
+        self._store = store
+        self._gate = gate
+        self._conversation = self._text = ""
+        self._language: Language = "zh"
+        self._unsaved = False
+        self._autosave = self._single_shot(AUTOSAVE_MS, self.save)
+        self._screen = self._single_shot(SCREEN_MS, self.screen)
+
+    @property
+    def text(self) -> str:
+        """What is typed and not sent."""
+        return self._text
+
+    def set_language(self, language: Language) -> None:
+        """Name hits in another language from now on."""
+        self._language = language
+
+    def begin(self, conversation: str) -> None:
+        """Another conversation is opened: keep what was typed in the former one."""
+        self.save()
+        self._screen.stop()
+        self._conversation, self._text = conversation, ""
+
+    def restore(self, kept: str) -> None:
+        """The text that was kept for this conversation, unless something is typed already."""
+        if not self._text:
+            self._text, self._unsaved = kept, False
+        self._screen.start()
+
+    def set_text(self, text: str) -> None:
+        """What is typed now."""
+        if text != self._text:
+            self._text, self._unsaved = text, True
+            self._autosave.start()
+            self._screen.start()
+
+    def replace(self, text: str) -> None:
+        """Put `text` in place of what is typed."""
+        self.set_text(text)
+        self.save()
+        self.replaced.emit(text)
+
+    def sent(self, conversation: str, text: str) -> None:
+        """`text` was sent and forgotten in the store; what was typed since then stays."""
+        if conversation == self._conversation:
+            rest = "" if self._text == text else self._text
+            self._text, self._unsaved = rest, bool(rest)
+            self._autosave.start()
+            self._screen.start()
+            self.replaced.emit(rest)
+
+    def give_back(self, decision: StoredDecision) -> None:
+        """Put the words of a decision that was taken back where they were written."""
+        conversation, text = decision.conversation, decision.text
+        if conversation == self._conversation:
+            if not self._text.strip():
+                self.replace(text)
+            return
+
+        def put() -> None:
+            if not self._store.composers.get(conversation):
+                self._store.composers.put(conversation, text)
+
+        self._run(put).failed(self.trouble.emit)
+
+    def save(self) -> None:
+        """Keep what is typed now."""
+        self._autosave.stop()
+        if self._unsaved and self._conversation:
+            self._unsaved = False
+            conversation, text = self._conversation, self._text
+            self._run(lambda: self._store.composers.put(conversation, text)).failed(
+                self.trouble.emit
+            )
+
+    def screen(self) -> None:
+        """Ask the gate about what is typed now."""
+        self._screen.stop()
+        conversation, text, language = self._conversation, self._text, self._language
+        if not conversation or not text.strip():
+            self.screened.emit(Screening())
+            return
+
+        def ask() -> Screening:
+            turns = self._store.conversations.turns(conversation)
+            return self._gate.screen(text, "agent", language=language, turns=turns)
+
+        def show(screening: Screening) -> None:
+            if (conversation, text) == (self._conversation, self._text):
+                self.screened.emit(screening)
+
+        # A gate that cannot look lets nothing out.
+        self._run(ask).done(show).failed(lambda _: show(Screening(action="block")))
+
+    def _single_shot(self, milliseconds: int, slot: Callable[[], None]) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(milliseconds)
+        timer.timeout.connect(slot)
+        return timer

@@ -1,0 +1,283 @@
+"""The list of conversations, read from the store page by page and kept up without a reset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from msgspec import Struct
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+    QTimer,
+    Signal,
+)
+
+from desktop.background import Background
+from desktop.session.queue_changes import Insert, Move, Remove, steps
+from desktop.widgets.queue_roles import QueueRole
+from desktop.widgets.values import QueueFilter, QueueState
+from engine.records import DraftStatus, Language
+from engine.store.rows import ConversationRow, Counts, DayCounts, Filter
+from engine.store.store import Store
+from engine.texts import text
+
+PAGE: Final = 200
+AMBER_AFTER: Final = 90.0
+RED_AFTER: Final = 180.0
+_TICK_MS: Final = 1000
+
+_FILTERS: Final[dict[QueueFilter, Filter]] = {
+    "all": "all",
+    "waiting": "waiting",
+    "ready": "ready",
+    "handover": "handed_over",
+    "gap": "gaps",
+    "replied": "answered",
+}
+_STATES: Final[dict[DraftStatus, QueueState]] = {
+    "drafted": "ready",
+    "abstained": "gap",
+    "handover": "handover",
+    "failed": "failed",
+}
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+class QueuePage(Struct, frozen=True):
+    """What one reading of the store brought."""
+
+    rows: list[ConversationRow]
+    counts: Counts
+    today: DayCounts
+
+
+def category_name(category: str, language: Language) -> str:
+    """A hand-over's category in words; an unknown one keeps its id."""
+    try:
+        return text(f"desk.category.{category}", language)
+    except KeyError:
+        return category
+
+
+class QueueModel(QAbstractListModel):
+    """Rows for `QueuePanel`. `refresh` reads anew what is loaded; scrolling loads more.
+
+    `drafting` and `failing` tell of a conversation what the store does not know.
+    """
+
+    refreshed = Signal(object)
+
+    def __init__(
+        self,
+        background: Background,
+        store: Store,
+        *,
+        clock: Callable[[], float],
+        language: Language = "zh",
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._run = background.runner(self)
+        self._store = store
+        self._clock = clock
+        self._language: Language = language
+        self._rows: list[ConversationRow] = []
+        self._wanted = PAGE
+        self._complete = False
+        self._search = ""
+        self._filter: QueueFilter = "all"
+        self._reading = self._again = False
+        self._known: dict[str, int] | None = None
+        self._drafting = ""
+        self._failing: frozenset[str] = frozenset()
+        self._open = ""
+        self._page: QueuePage | None = None
+        self._ticker = QTimer(self)
+        self._ticker.setInterval(_TICK_MS)
+        self._ticker.timeout.connect(self._tick)
+        self._ticker.start()
+
+    @property
+    def page(self) -> QueuePage | None:
+        """What was read last, with the counts."""
+        return self._page
+
+    def rows(self) -> list[ConversationRow]:
+        """The rows that are loaded, in order."""
+        return list(self._rows)
+
+    def refresh(self) -> None:
+        """Read the loaded part again; calls while it is being read make one more reading."""
+        if self._reading:
+            self._again = True
+            return
+        self._reading = True
+        search, chosen, wanted = self._search, self._filter, self._wanted
+
+        def read() -> QueuePage:
+            rows = self._store.conversations.page(
+                search=search, filter=_FILTERS[chosen], limit=wanted + 1
+            )
+            return QueuePage(
+                rows, self._store.conversations.counts(), self._store.decisions.today()
+            )
+
+        self._run(read).done(lambda page: self._show(page, search, chosen, wanted)).failed(
+            lambda _: self._read_failed()
+        )
+
+    def set_search(self, search: str) -> None:
+        """Show only conversations in which `search` stands."""
+        self._search, self._wanted = search.strip(), PAGE
+        self.refresh()
+
+    def set_filter(self, name: QueueFilter) -> None:
+        """Show only conversations of one state."""
+        self._filter, self._wanted = name, PAGE
+        self.refresh()
+
+    def set_drafting(self, conversation: str) -> None:
+        """Which conversation is being drafted for, "" for none."""
+        if conversation != self._drafting:
+            before, self._drafting = self._drafting, conversation
+            self._changed(before)
+            self._changed(conversation)
+
+    def set_failing(self, conversations: frozenset[str]) -> None:
+        """For which conversations drafting failed without a stored draft."""
+        changed = self._failing ^ conversations
+        self._failing = conversations
+        for conversation in changed:
+            self._changed(conversation)
+
+    def set_open(self, conversation: str) -> None:
+        """Which conversation the agent reads: all of it counts as seen."""
+        self._open = conversation
+        row = next((row for row in self._rows if row.id == conversation), None)
+        if row is not None and self._known is not None:
+            self._known[row.id] = row.customer_messages
+            self._changed(conversation)
+
+    def set_language(self, language: Language) -> None:
+        """Name categories in another language."""
+        self._language = language
+        if self._rows:
+            self.dataChanged.emit(self.index(0), self.index(len(self._rows) - 1))
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 (Qt's own default)
+        """How many rows are loaded."""
+        return 0 if parent.isValid() else len(self._rows)
+
+    def canFetchMore(self, parent: Index) -> bool:
+        """Whether the store has more than is loaded."""
+        return not parent.isValid() and not self._complete and not self._reading
+
+    def fetchMore(self, parent: Index) -> None:
+        """Load another page."""
+        self._wanted = len(self._rows) + PAGE
+        self.refresh()
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        """One field of one row, see `QueueRole`."""
+        if not index.isValid() or index.row() >= len(self._rows):
+            return None
+        row = self._rows[index.row()]
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return f"{row.customer}, {row.preview}"
+        waiting = None if row.waiting_since is None else self._clock() - row.waiting_since
+        match role:
+            case QueueRole.ID:
+                return row.id
+            case QueueRole.NAME:
+                return row.customer
+            case QueueRole.PREVIEW:
+                return row.preview
+            case QueueRole.WAITING:
+                return None if waiting is None else max(0.0, waiting)
+            case QueueRole.STATE:
+                return self.state(row)
+            case QueueRole.CATEGORY:
+                return category_name(row.handed_over, self._language) if row.handed_over else ""
+            case QueueRole.CHANNEL:
+                return row.channel
+            case QueueRole.UNREAD:
+                known = (self._known or {}).get(row.id, 0)
+                return max(0, row.customer_messages - known)
+            case QueueRole.URGENCY:
+                return 0 if waiting is None else (waiting >= AMBER_AFTER) + (waiting >= RED_AFTER)
+        return None
+
+    def state(self, row: ConversationRow) -> QueueState:
+        """Where the draft of a row stands."""
+        if row.handed_over:
+            return "handover"
+        if row.waiting_since is None:
+            return "replied"
+        if row.id == self._drafting:
+            return "drafting"
+        if row.draft_status != "none":
+            return _STATES[row.draft_status]
+        if row.id in self._failing:
+            return "failed"
+        return "" if row.rejected else "queued"
+
+    def _show(self, page: QueuePage, search: str, chosen: QueueFilter, wanted: int) -> None:
+        self._reading = False
+        # A search that was changed meanwhile: what came is not what was asked for.
+        if (search, chosen) == (self._search, self._filter):
+            self._complete = len(page.rows) <= wanted
+            self._page = page
+            self._put(page.rows[:wanted])
+            self.refreshed.emit(page)
+        if self._again:
+            self._again = False
+            self.refresh()
+
+    def _read_failed(self) -> None:
+        self._reading = self._again = False
+
+    def _put(self, rows: list[ConversationRow]) -> None:
+        if self._known is None:
+            self._known = {row.id: row.customer_messages for row in rows}
+        for row in rows:
+            if row.id == self._open:
+                self._known[row.id] = row.customer_messages
+        fresh = {row.id: row for row in rows}
+        # Changed in place first, so that what moves or stays is drawn as it is now.
+        for at, old in enumerate(self._rows):
+            new = fresh.get(old.id)
+            if new is not None and new != old:
+                self._rows[at] = new
+                self.dataChanged.emit(self.index(at), self.index(at))
+        nowhere = QModelIndex()
+        for step in steps([row.id for row in self._rows], [row.id for row in rows]):
+            if isinstance(step, Remove):
+                self.beginRemoveRows(nowhere, step.first, step.last)
+                del self._rows[step.first : step.last + 1]
+                self.endRemoveRows()
+            elif isinstance(step, Move):
+                # Qt counts the target before the row is taken out.
+                below = step.target + 1 if step.target > step.source else step.target
+                self.beginMoveRows(nowhere, step.source, step.source, nowhere, below)
+                self._rows.insert(step.target, self._rows.pop(step.source))
+                self.endMoveRows()
+            elif isinstance(step, Insert):
+                self.beginInsertRows(nowhere, step.first, step.last)
+                self._rows[step.first : step.first] = rows[step.first : step.last + 1]
+                self.endInsertRows()
+
+    def _changed(self, conversation: str) -> None:
+        for at, row in enumerate(self._rows):
+            if row.id == conversation:
+                self.dataChanged.emit(self.index(at), self.index(at))
+                return
+
+    def _tick(self) -> None:
+        if self._rows:
+            roles = [int(QueueRole.WAITING), int(QueueRole.URGENCY)]
+            self.dataChanged.emit(self.index(0), self.index(len(self._rows) - 1), roles)

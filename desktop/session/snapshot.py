@@ -1,0 +1,81 @@
+"""What the store knows of one conversation at one moment: all that the desk shows of it."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from desktop.session.queue_model import category_name
+from desktop.session.transcript import read_bubbles
+from desktop.widgets.values import Bubble, CaseView
+from engine.deciding import sendable
+from engine.errors import RuleError
+from engine.records import Language, Screening
+from engine.redline.gate import Gate
+from engine.store.rows import ConversationRow, StoredDraft, StoredHandover
+from engine.store.store import Store
+
+
+class Snapshot(Struct, frozen=True):
+    """One conversation. `draft` is the undecided draft for its newest customer message.
+
+    `screening` is what the gate says of that draft as it would be sent, None without one;
+    `composer` is what was typed and not sent, `thumbed` whether the draft was marked as bad.
+    """
+
+    row: ConversationRow
+    bubbles: tuple[Bubble, ...]
+    draft: StoredDraft | None = None
+    screening: Screening | None = None
+    thumbed: bool = False
+    case_id: str = ""
+    case: CaseView | None = None
+    composer: str = ""
+
+
+def read_snapshot(store: Store, gate: Gate, conversation: str, language: Language) -> Snapshot:
+    """Read a conversation. For the store's thread. Raises `InputError`, `StoreError`."""
+    row = store.conversations.get(conversation)
+    draft = store.drafts.latest(conversation)
+    case = store.handovers.open_case(conversation)
+    return Snapshot(
+        row=row,
+        bubbles=read_bubbles(store, conversation),
+        draft=draft,
+        screening=_screening(store, gate, draft, language),
+        thumbed=draft is not None and bool(store.feedback.of(draft.id)),
+        case_id=case.id if case else "",
+        case=case_view(case, gate, language) if case else None,
+        composer=store.composers.get(conversation),
+    )
+
+
+def case_view(case: StoredHandover, gate: Gate, language: Language) -> CaseView:
+    """A hand-over with the words of the rule that asked for it."""
+    rule = next((rule for rule in gate.rule_set.rules if rule.id == case.rule), None)
+    chinese = language == "zh"
+    category = category_name(case.category, language)
+    if rule is None:
+        return CaseView(category, script=case.script, opened_at=case.opened_at, owner=case.taken_by)
+    return CaseView(
+        category=category,
+        level=rule.level,
+        rule=rule.name.zh if chinese else rule.name.en,
+        why=rule.why.zh if chinese else rule.why.en,
+        advice=rule.advice.zh if chinese else rule.advice.en,
+        script=case.script,
+        opened_at=case.opened_at,
+        owner=case.taken_by,
+    )
+
+
+def _screening(
+    store: Store, gate: Gate, draft: StoredDraft | None, language: Language
+) -> Screening | None:
+    if draft is None or draft.draft.status != "drafted":
+        return None
+    turns = store.conversations.turns(draft.conversation)
+    try:
+        return gate.screen(sendable(draft.draft.text), "agent", language=language, turns=turns)
+    except RuleError:
+        # A gate that cannot look lets nothing out; `decide` says so in words.
+        return Screening(action="block")
