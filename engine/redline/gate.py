@@ -5,7 +5,7 @@ A gate that fails raises `RuleError`; whoever asked then treats the text as bloc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from engine.errors import RuleError
 from engine.records import Action, Hit, Language, Screening, Side, Turn
@@ -90,8 +90,7 @@ class Gate:
             start, end = folded.span(found.start, found.end)
             hits.append(hit_of(rule, text, start, end, side, language))
         hits.sort(key=lambda hit: (hit.start, -hit.end, hit.rule))
-        actions: list[Action] = [hit.action for hit in hits]
-        action = max(actions, key=STRENGTH.__getitem__, default="none")
+        action = strongest(hit.action for hit in hits)
         bare = Screening(hits=tuple(hits), action=action)
         if side == "customer":
             due = self.handover(bare, spoken(text, language))
@@ -114,6 +113,15 @@ class Gate:
             )
             if when.found_in(asked) and not said.found_in(folded)
         )
+
+
+def strongest(actions: Iterable[Action]) -> Action:
+    """The strongest of some actions; ``none`` of none."""
+    best: Action = "none"
+    for action in actions:
+        if STRENGTH[action] > STRENGTH[best]:
+            best = action
+    return best
 
 
 def hit_of(rule: Rule, text: str, start: int, end: int, side: Side, language: Language) -> Hit:

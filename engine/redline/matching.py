@@ -388,7 +388,7 @@ def _luhn(text: str, start: int, end: int) -> bool:
     for place, digit in enumerate(reversed(card)):
         value = int(digit) * (2 if place % 2 else 1)
         total += value - 9 if value > 9 else value
-    return total % 10 == 0 and len(set(card)) > 2
+    return total % 10 == 0 and len(set(card)) > 1
 
 
 def _plain(text: str) -> str:
