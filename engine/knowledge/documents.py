@@ -257,7 +257,7 @@ def _front_matter(text: str) -> tuple[dict[str, object], str]:
 
 
 def _refused(key: str) -> InputError:
-    return InputError(f"The value of '{key}' cannot be understood.", "document_value", key=key)
+    return InputError(f"The value of '{key}' cannot be understood.", "document_value", field=key)
 
 
 def _day(front: dict[str, object], key: str) -> str | None:

@@ -49,7 +49,8 @@ def size(text: str) -> int:
     words = _WORD.findall(text)
     letters = sum(len(word) for word in words)
     others = sum(1 for char in text if not char.isspace())
-    return others - letters + 2 * len(words)
+    # A "word" of hundreds of letters is no word: it counts by its length.
+    return others - letters + sum(max(2, len(word) // 6) for word in words)
 
 
 def passages(document: Document) -> tuple[Passage, ...]:

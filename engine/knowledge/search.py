@@ -198,7 +198,7 @@ class Searcher:
 
 
 def searchable(query: str) -> str:
-    """`query` as it is searched: without control characters and markup, and the middle of a long one cut."""
+    """`query` as it is searched: no control characters, no markup, the middle of a long one cut."""
     text = _MARKUP.sub(" ", clean(query[: 64 * MAX_QUERY]))
     text = re.sub(r"\s+", " ", text).strip()
     if len(text) > MAX_QUERY:

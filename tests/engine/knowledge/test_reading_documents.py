@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.errors import InputError
+from engine.knowledge.documents import MAX_BYTES, collect, parse_document, read_document
+from engine.texts import explain
+
+
+def written(folder: Path, name: str, data: bytes | str) -> Path:
+    path = folder / name
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    return path
+
+
+def test_front_matter_gives_title_dates_tags_and_access(tmp_path: Path) -> None:
+    text = (
+        "---\ntitle: 运费\nvalid_from: 2026-01-01\nvalid_until: '2026/6/30'\n"
+        "tags: 运费、配送\nInternal: yes\n---\n# 标题\n正文。\n"
+    )
+    document = read_document(written(tmp_path, "运费.md", text))
+    assert document.title == "运费"
+    assert (document.valid_from, document.valid_until) == ("2026-01-01", "2026-06-30")
+    assert document.tags == ("运费", "配送")
+    assert document.internal
+    assert document.text.strip() == "# 标题\n正文。"
+    assert len(document.digest) == 64
+
+
+def test_without_front_matter_the_heading_or_the_name_is_the_title(tmp_path: Path) -> None:
+    assert read_document(written(tmp_path, "a.md", "# 退货\n七天。")).title == "退货"
+    assert read_document(written(tmp_path, "b.txt", "七天。")).title == "b"
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "gb18030"]
+)
+def test_encodings_are_detected(tmp_path: Path, encoding: str) -> None:
+    text = "满59元包邮，不满收8元运费。Free shipping over 59 yuan."
+    document = read_document(written(tmp_path, "运费.txt", text.encode(encoding)))
+    assert document.text.strip() == text
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "code"),
+    [
+        ("a.md", "", "document_empty"),
+        ("a.md", "---\ntitle: 空\n---\n  \n", "document_empty"),
+        ("a.md", "<!-- 只有备注 -->\n", "document_empty"),
+        ("a.md", "---\ntitle: 没有结尾\n正文", "document_front_matter"),
+        ("a.md", "---\n[unclosed: {\n---\n正文", "document_front_matter"),
+        ("a.md", "---\n- 列表\n---\n正文", "document_front_matter"),
+        ("a.md", "---\nvalid_from: 2026-02-30\n---\n正文", "document_front_matter"),
+        ("a.md", "---\nvalid_from: '2026-2-30'\n---\n正文", "document_value"),
+        ("a.md", "---\nvalid_until: 下个月\n---\n正文", "document_value"),
+        (
+            "a.md",
+            "---\nvalid_from: 2026-05-01\nvalid_until: 2026-04-01\n---\n正文",
+            "document_dates",
+        ),
+        ("a.md", "---\ninternal: maybe\n---\n正文", "document_value"),
+        ("a.md", "---\ntitle: [a, b]\n---\n正文", "document_value"),
+        ("a.md", "---\n" + "[" * 9000 + "\n---\n正文", "document_front_matter"),
+        ("a.txt", bytes(range(256)) * 20, "document_binary"),
+        ("a.txt", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\xff\xfe\xfd" * 50, "document_binary"),
+        ("a.txt", b"caf\xe9 \xff\xff au lait", "document_encoding"),
+        ("a.xyz", "正文", "document_kind"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_with_its_reason(
+    tmp_path: Path, name: str, data: bytes | str, code: str
+) -> None:
+    with pytest.raises(InputError) as refusal:
+        read_document(written(tmp_path, name, data))
+    assert refusal.value.code == code
+    assert explain(refusal.value, "zh") != explain(refusal.value, "en")
+
+
+def test_a_file_over_the_limit_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    with path.open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    with pytest.raises(InputError, match="larger"):
+        read_document(path)
+
+
+def test_notes_in_comments_and_control_characters_do_not_come_along(tmp_path: Path) -> None:
+    text = "运费8元。<!-- 底价5元 -->\n满59\u200b元包邮。\x07\u202e"
+    assert read_document(written(tmp_path, "a.md", text)).text == "运费8元。\n满59元包邮。"
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    for name in ("a.md", "a.txt"):
+        try:
+            document = parse_document(Path(name), data)
+        except InputError:
+            continue
+        assert document.text.strip()
+        document.text.encode()
+
+
+@given(st.text(max_size=200), st.text(max_size=100))
+def test_any_front_matter_is_read_or_refused(front: str, body: str) -> None:
+    data = f"---\n{front}\n---\n{body}".encode("utf-8", "replace")
+    try:
+        document = parse_document(Path("a.md"), data)
+    except InputError:
+        return
+    if document.valid_from and document.valid_until:
+        assert document.valid_from <= document.valid_until
+
+
+def test_folders_are_walked_without_hidden_files_and_loops(tmp_path: Path) -> None:
+    deep = tmp_path / "a" / "b"
+    deep.mkdir(parents=True)
+    written(deep, "一.md", "正文")
+    written(tmp_path / "a", ".hidden.md", "正文")
+    written(tmp_path / "a", "二.xyz", "正文")
+    (tmp_path / "a" / ".git").mkdir()
+    written(tmp_path / "a" / ".git", "三.md", "正文")
+    (deep / "loop").symlink_to(tmp_path / "a", target_is_directory=True)
+    (deep / "dangling.md").symlink_to(tmp_path / "nowhere")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    files, skipped = collect([tmp_path / "a", empty, tmp_path / "missing.md", deep / "一.md"])
+    assert [path.name for path in files] == ["一.md"]
+    assert {Path(entry.path).name: entry.code for entry in skipped} == {
+        "二.xyz": "document_kind",
+        "empty": "document_folder_empty",
+        "missing.md": "document_missing",
+    }
