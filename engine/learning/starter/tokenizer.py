@@ -35,19 +35,34 @@ CHAT_TEMPLATE = (
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary: int = VOCABULARY) -> Any:
-    """A `tokenizers.Tokenizer` of at most `vocabulary` tokens, special tokens first."""
+    """A `tokenizers.Tokenizer` of at most `vocabulary` tokens, special tokens first.
+
+    More merges are learnt than are kept: a token of more than two Chinese characters or one that
+    joins pieces of different characters is left out, and with it all that is built on it.
+    """
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = _byte_level(LEARNING_SPLIT)
+    learner = Tokenizer(models.BPE())
+    learner.pre_tokenizer = _byte_level(LEARNING_SPLIT)
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary,
+        vocab_size=2 * vocabulary,
         special_tokens=list(SPECIAL),
-        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        initial_alphabet=alphabet,
         show_progress=False,
         min_frequency=2,
     )
-    tokenizer.train_from_iterator(texts, trainer)
+    learner.train_from_iterator(texts, trainer)
+    ids = {token: number for number, token in enumerate([*SPECIAL, *alphabet])}
+    kept = []
+    for left, right in merges_of(learner):
+        if len(ids) == vocabulary:
+            break
+        if left in ids and right in ids and _is_wanted(left + right):
+            ids.setdefault(left + right, len(ids))
+            kept.append((left, right))
+    tokenizer = Tokenizer(models.BPE(vocab=ids, merges=kept))
+    tokenizer.add_special_tokens(list(SPECIAL))
     return _finished(tokenizer)
 
 
@@ -70,6 +85,26 @@ def merges_of(tokenizer: Any) -> list[tuple[str, str]]:
 
     model = msgspec.json.decode(tokenizer.to_str())["model"]
     return [(left, right) for left, right in model["merges"]]
+
+
+def _is_wanted(token: str) -> bool:
+    try:
+        text = bytes(_BYTES[c] for c in token).decode()
+    except UnicodeDecodeError:
+        return len(token) <= 3  # The first bytes of one character.
+    return text.isascii() or len(text) <= 2
+
+
+def _byte_of() -> dict[str, int]:
+    """The byte that each character of the byte-level alphabet stands for."""
+    plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    shifted = [byte for byte in range(0x100) if byte not in plain]
+    return {chr(byte): byte for byte in plain} | {
+        chr(0x100 + place): byte for place, byte in enumerate(shifted)
+    }
+
+
+_BYTES = _byte_of()
 
 
 def _byte_level(split: str) -> Any:

@@ -1,0 +1,99 @@
+"""The steps of making the starter models, each of which can be stopped and taken up again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from engine.drafting.style import list_styles
+from engine.learning.starter.chat import SampleMaker
+from engine.learning.starter.corpus import Trade, load_trades, report
+from engine.learning.starter.export import Precision, write_gguf
+from engine.learning.starter.generator import Training, choose_setup, fall, warm_and_hold
+from engine.learning.starter.public import PublicText, read_public
+from engine.learning.starter.public_tasks import PublicTasks
+from engine.learning.starter.tokenizer import load_tokenizer, train_tokenizer
+from engine.paths import ASSETS, STYLES
+
+OWN_CORPUS = ASSETS / "starter" / "corpus"
+
+
+class Workplace(Struct, frozen=True):
+    """Where a recipe reads and writes. `public` holds the public text, `out` all results."""
+
+    public: Path
+    out: Path
+    own: Path = OWN_CORPUS
+
+    @property
+    def tokenizer(self) -> Path:
+        """The generator's tokenizer."""
+        return self.out / "tokenizer.json"
+
+    @property
+    def model(self) -> Path:
+        """The exported generator."""
+        return self.out / "starter.gguf"
+
+    @property
+    def embedder(self) -> Path:
+        """The exported embedder."""
+        return self.out / "starter-embedder"
+
+
+def make_tokenizer(place: Workplace) -> None:
+    """Learns the tokenizer, unless it is there: a model belongs to the tokenizer it began with."""
+    if place.tokenizer.exists():
+        return
+    text = read_public(place.public)
+    tokenizer = train_tokenizer(_tokenizer_text(text, _trades(place)))
+    place.out.mkdir(parents=True, exist_ok=True)
+    partial = place.tokenizer.with_suffix(".part")
+    tokenizer.save(str(partial))
+    partial.replace(place.tokenizer)
+
+
+def pretrain_generator(place: Workplace, minutes: float) -> bool:
+    """Pre-trains on public text for `minutes`; false when it was stopped before the end."""
+    tokenizer = load_tokenizer(place.tokenizer)
+    tasks = PublicTasks(read_public(place.public), SampleMaker(tokenizer, list_styles(STYLES)))
+    training = _training(place, tokenizer)
+    return training.stage("pretrain", tasks.sample, minutes, warm_and_hold)
+
+
+def _training(place: Workplace, tokenizer: Any) -> Training:
+    return Training(choose_setup(tokenizer.get_vocab_size()), place.out / "generator")
+
+
+def _trades(place: Workplace) -> list[Trade]:
+    trades, problems = load_trades(place.own)
+    report(problems)
+    return trades
+
+
+def _tokenizer_text(text: PublicText, trades: list[Trade]) -> Iterator[str]:
+    """Text in the proportions that the tokens are to serve: service first, history last."""
+    for _ in range(8):
+        for trade in trades:
+            for policy in trade.policies.values():
+                yield from (policy.title, policy.section, policy.text)
+                yield from (value for values in policy.slots.values() for value in values)
+            for question in trade.questions:
+                yield from (turn.text for turn in question.turns)
+                yield question.answer
+    for _ in range(2):
+        for lines in text.intents.values():
+            yield from lines
+    for turns in text.dialogues:
+        yield from turns
+    for turns in text.talks[:1500]:
+        yield from turns
+    for lines in text.customers[:6000]:
+        yield from lines
+    for _, paragraphs in text.laws[::6]:
+        yield from paragraphs
+    yield from text.prose[::8]
