@@ -28,4 +28,5 @@ def emphasise(text: str) -> str:
             continue
         parts += [text[end : quantity.start], "**", text[quantity.start : quantity.end], "**"]
         end = quantity.end
-    return "".join([*parts, text[end:]])
+    # Two amounts side by side are one stretch of bold.
+    return "".join([*parts, text[end:]]).replace("****", "")

@@ -76,7 +76,7 @@ _QUANTITY = re.compile(
     | (?P<code>[A-Za-z]+-?\d[A-Za-z0-9-]*|\d+(?:-\d+){{2,}})
     | (?P<currency>[¥￥$€£]\s?)?(?P<digits>{_DIGITS})(?:\s?(?P<unit>{_UNIT})(?![a-z]))?
     | 百分之(?P<percent>[零〇一二两三四五六七八九十百点]+|{_DIGITS})
-    | (?P<han>[零〇一二两俩三四五六七八九十百千万]+)(?P<half>半)?(?P<hanunit>{_UNIT})
+    | (?<!第)(?P<han>[零〇一二两俩三四五六七八九十百千万]+)(?P<half>半)?(?P<hanunit>{_UNIT})
     | (?<![a-z])(?P<word>{"|".join(sorted(_ENGLISH_VALUES, key=len, reverse=True))})
         [\s-](?P<wordunit>{_UNIT})(?![a-z])
     """,

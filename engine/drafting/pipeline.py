@@ -19,6 +19,7 @@ from engine.drafting.constraints import GroundedFree, Menu, Verbatim
 from engine.drafting.finishing import emphasise, frame
 from engine.drafting.generation import Cancelled, Constraint, Generator
 from engine.drafting.grounding import GroundedNumbers
+from engine.drafting.relevance import QUOTED_PASSAGES, relevance
 from engine.drafting.screening import StreamScreen
 from engine.drafting.style import StyleProfile
 from engine.errors import ModelError, RuleError
@@ -49,6 +50,8 @@ from engine.texts import text
 
 _REPLY_TOKENS = 400
 _STARTER = "starter@"
+# The starter model is small: what retrieval knows of a sentence counts for more than its liking.
+_STARTER_TRUST = 8.0
 
 
 class Knowledge(Protocol):
@@ -168,11 +171,15 @@ class _Drafting:
     def _search(self) -> SearchResult:
         began = time.perf_counter()
         result = self._drafter.knowledge.search(
-            self._message, k=8, as_of=self._request.as_of, turns=self._request.turns
+            self._newest_text(), k=8, as_of=self._request.as_of, turns=self._request.turns
         )
         self._evidence = evidence_.choose_evidence(result.found)
         self._search_ms = _ms_since(began)
         return result
+
+    def _newest_text(self) -> str:
+        turns = self._request.turns
+        return next(turn.text for turn in reversed(turns) if turn.role == "customer")
 
     def _nothing_to_rest_on(self, result: SearchResult) -> DraftFinished:
         if not self._drafter.knowledge.passage_count:
@@ -254,28 +261,34 @@ class _Drafting:
         if mode == "free":
             numbers = self._numbers()
             return GroundedFree(generator.vocabulary, numbers, room=room)
-        sentences, cites = self._quotable([hit.text for hit in avoid])
-        relevance = self._drafter.knowledge.score_sentences(query, sentences)
+        quotable = self._quotable([hit.text for hit in avoid])
+        gap = " " if self._language == "en" else ""
         menu = Menu(
-            sentences,
-            cites,
-            relevance,
+            list(quotable),
+            [f"[{item.n}]{gap}" for item in quotable.values()],
+            relevance(self._drafter.knowledge, query, quotable),
             connectives=self._style.connectives.of(self._language),
             room=room,
             most=self._style.max_sentences,
         )
-        return Verbatim(generator.vocabulary, menu)
+        trust = _STARTER_TRUST if generator.name.startswith(_STARTER) else 1.0
+        return Verbatim(generator.vocabulary, menu, trust=trust)
 
-    def _quotable(self, avoid: Sequence[str]) -> tuple[list[str], list[str]]:
-        """The sentences that may be quoted, each once, with the citation that follows each."""
-        sentences: dict[str, str] = {}
-        gap = " " if self._language == "en" else ""
-        for item in self._evidence:
+    def _quotable(self, avoid: Sequence[str]) -> dict[str, Evidence]:
+        """The sentences that may be quoted, each once, with the passage it stands in."""
+        sentences: dict[str, Evidence] = {}
+        for item in self._evidence[:QUOTED_PASSAGES]:
             for span in split_sentences(item.text):
                 sentence = span.text.strip()
                 if sentence and not any(words in sentence for words in avoid):
-                    sentences.setdefault(sentence, f"[{item.n}]{gap}")
-        return list(sentences), list(sentences.values())
+                    sentences.setdefault(sentence, item)
+        # A reply is in one language, unless the knowledge has nothing in the customer's.
+        own = {
+            sentence: item
+            for sentence, item in sentences.items()
+            if prompt.language_of(sentence, self._language) == self._language
+        }
+        return own or sentences
 
     def _numbers(self) -> GroundedNumbers:
         conversation = [turn.text for turn in self._request.turns]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, TypeVar
 
 from msgspec import Struct
 
@@ -30,6 +30,9 @@ _LATIN = re.compile(r"[A-Za-z]")
 VERSION = hashlib.sha256(repr((_SYSTEM, _SOURCES, _AVOID)).encode()).hexdigest()[:8]
 
 
+Default = TypeVar("Default", bound=Language | None)
+
+
 class ChatMessage(Struct, frozen=True):
     """One message in the words of chat templates."""
 
@@ -40,13 +43,16 @@ class ChatMessage(Struct, frozen=True):
 def reply_language(turns: Sequence[Turn], default: Language) -> Language:
     """The language of the newest customer turn that shows one, else `default`."""
     for turn in reversed(turns):
-        if turn.role != "customer":
-            continue
-        if _HAN.search(turn.text):
-            return "zh"
-        if len(_LATIN.findall(turn.text)) >= 3:
-            return "en"
+        if turn.role == "customer" and (language := language_of(turn.text, None)):
+            return language
     return default
+
+
+def language_of(text: str, default: Default) -> Language | Default:
+    """The language `text` is in, else `default`; a Chinese character makes it Chinese."""
+    if _HAN.search(text):
+        return "zh"
+    return "en" if len(_LATIN.findall(text)) >= 3 else default
 
 
 def build_messages(
