@@ -36,6 +36,7 @@ RADIUS_SMALL: Final = 4
 HAIRLINE: Final = 1
 FOCUS: Final = 2
 ICON: Final = 16
+ICON_DROP: Final = 1  # the middle of CJK glyphs is a little below that of their line
 ICON_LARGE: Final = 24
 ICON_HERO: Final = 40
 CONTROL: Final = 36
@@ -46,10 +47,18 @@ HEADER: Final = 56
 QUEUE_ROW: Final = 96
 BUBBLE_MAX: Final = 620
 COMPOSER_LINES: Final = 3
+COMPOSER_LINES_MAX: Final = 9
 DIALOG_WIDTH: Final = 880
 DIALOG_HEIGHT: Final = 640
 FORM_WIDTH: Final = 760
 FIELD_WIDTH: Final = 280
+WINDOW: Final = (1440, 900)
+WINDOW_MIN: Final = (1080, 600)
+QUEUE_MIN: Final = 240
+QUEUE_WIDTH: Final = 296
+CONVERSATION_MIN: Final = 400
+DRAFT_MIN: Final = 340
+DRAFT_WIDTH: Final = 440
 TEXT: Final[dict[TextSize, int]] = {"small": 13, "body": 15, "title": 20}
 LEADING: Final = 1.55
 
@@ -104,6 +113,7 @@ class Tokens(Struct, frozen=True):
     on_toast: str
     toast_accent: str
     skeleton: str
+    scroll: str
 
     def tone(self, tone: Tone) -> tuple[QColor, QColor, QColor]:
         """Text, ground and line of a tone."""
@@ -150,6 +160,7 @@ LIGHT: Final = Tokens(
     on_toast="#F2F5F8",
     toast_accent="#5FDACA",
     skeleton="#E3E8ED",
+    scroll="#C2CAD4",
 )
 
 DARK: Final = Tokens(
@@ -187,6 +198,7 @@ DARK: Final = Tokens(
     on_toast="#141A21",
     toast_accent="#0B6A63",
     skeleton="#262E38",
+    scroll="#3A4450",
 )
 
 # Every pair of a text colour and the ground it is drawn on; a test measures them.

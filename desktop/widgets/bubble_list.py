@@ -128,7 +128,7 @@ class BubbleList(Dressed, QAbstractScrollArea):
             QGuiApplication.clipboard().setText(safe(text))
 
     def _width(self) -> int:
-        return max(theme.RAIL, self.viewport().width() - 2 * theme.S5)
+        return max(theme.RAIL, self.width() - 2 * theme.S5)
 
     def _estimate(self, bubble: Bubble) -> int:
         shown = min(len(bubble.text), SHORT)

@@ -75,7 +75,7 @@ class CaseCard(Dressed, QWidget):
         self._script_box = Card("accent")
         script = column(self._script_box, theme.S2, theme.S3)
         script_top = row(None, theme.S2)
-        script_top.addWidget(IconLabel(look, "scroll", "accent_text"))
+        script_top.addWidget(IconLabel(look, "clipboard-text", "accent_text"))
         script_top.addWidget(Label(look, "case.script", tone="accent", bold=True), 1)
         self._insert = PushButton(look, "case.script.insert", "", "", "insert_script")
         self._insert.clicked.connect(self.script_requested)

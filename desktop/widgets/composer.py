@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from PySide6.QtCore import QEvent, QMimeData, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QMimeData, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QFocusEvent,
     QInputMethodEvent,
@@ -13,11 +13,10 @@ from PySide6.QtGui import (
     QKeySequence,
     QTextCursor,
 )
-from PySide6.QtWidgets import QPlainTextEdit, QTextEdit
+from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QTextEdit
 
 from desktop import actions, theme
 from desktop.theme import Look
-from desktop.widgets import painting
 from desktop.widgets.blocks import Card, Dressed, Elided, IconLabel, Label, PushButton, restyle
 from desktop.widgets.boxes import column, row
 from desktop.widgets.bubble_layout import hit_format, hit_tone
@@ -47,6 +46,19 @@ class PlainEditor(Dressed, QPlainTextEdit):
         self.setFrameShape(QPlainTextEdit.Shape.NoFrame)
         self.viewport().setAutoFillBackground(False)
         self.document().setDocumentMargin(0)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.textChanged.connect(self.updateGeometry)
+
+    def sizeHint(self) -> QSize:
+        """As high as the text, between some lines and some more."""
+        wanted = self.document().size().height()  # in lines, for a plain-text document
+        lines = max(theme.COMPOSER_LINES, min(theme.COMPOSER_LINES_MAX, int(wanted)))
+        return QSize(theme.FIELD_WIDTH, lines * self.fontMetrics().lineSpacing() + theme.S1)
+
+    def minimumSizeHint(self) -> QSize:
+        """It can be cut to its first lines."""
+        high = theme.COMPOSER_LINES * self.fontMetrics().lineSpacing()
+        return QSize(theme.RAIL, high)
 
     def is_composing(self) -> bool:
         """Whether an input method holds text that is not yet committed, or just let go of it."""
@@ -136,21 +148,20 @@ class Composer(Dressed, Card):
 
     def __init__(self, look: Look) -> None:
         super().__init__("composer")
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._look = look
         self._hits: tuple[Hit, ...] = ()
         self._scripts: tuple[str, ...] = ()
         self._blocked = self._disabled = ""
         self._quiet = False
         self._editor = PlainEditor(look)
-        high = theme.COMPOSER_LINES * painting.line_height("body")
-        self._editor.setMinimumHeight(high)
         self._editor.textChanged.connect(self._on_text)
         self._editor.send.connect(self._send)
         self._editor.focus_changed.connect(lambda active: restyle(self, active=active))
         self.setFocusProxy(self._editor)
         self._state_icon = IconLabel(look, "shield-check", "accent_text")
         self._state = Elided(look, tone="soft")
-        self._script_icon = IconLabel(look, "scroll", "amber_text")
+        self._script_icon = IconLabel(look, "clipboard-text", "amber_text")
         self._script = Label(look, tone="amber")
         self._insert = PushButton(look, "composer.script.insert", "link", action="insert_script")
         self._insert.clicked.connect(self.script_requested)
@@ -167,7 +178,7 @@ class Composer(Dressed, Card):
         foot.addWidget(self._keys)
         foot.addWidget(self._button)
         layout = column(self, theme.S2, theme.S3)
-        layout.addWidget(self._editor, 1)
+        layout.addWidget(self._editor)
         layout.addLayout(foot)
         self._dress()
 

@@ -12,8 +12,8 @@ from desktop import theme
 from desktop.theme import Look, Tone
 from desktop.widgets.blocks import Card, Chip, Dressed, IconLabel, Label, PushButton, Rule
 from desktop.widgets.boxes import column, row
-from desktop.widgets.draft_text import Marks, runs
-from desktop.widgets.flow import FlowLayout
+from desktop.widgets.draft_text import CARET, JOINER, Marks, runs
+from desktop.widgets.flow import FlowBox
 from desktop.widgets.notice import Notice, Skeleton
 from desktop.widgets.source_callout import SourceCallout
 from desktop.widgets.text_panel import TextPanel
@@ -61,12 +61,11 @@ class DraftCard(Dressed, QWidget):
         again = PushButton(look, "draft.stale.action", "link")
         again.clicked.connect(self.retry_requested)
         stale.addWidget(again)
-        self._chips = QWidget()
-        chips = FlowLayout(self._chips)
+        self._chips = FlowBox()
         self._style_chip, self._mode_chip = Chip(look), Chip(look)
         self._evidence_chip, self._seconds_chip = Chip(look), Chip(look)
         for chip in (self._style_chip, self._mode_chip, self._evidence_chip, self._seconds_chip):
-            chips.addWidget(chip)
+            self._chips.add(chip)
         self._notice = Notice(look)
         self._notice.chosen.connect(self._on_notice)
         self._progress = Label(look, tone="soft", wrap=True)
@@ -155,7 +154,9 @@ class DraftCard(Dressed, QWidget):
 
     def shown_text(self) -> str:
         """The words of the draft as they stand on the screen."""
-        return self._text.toPlainText() if self._state in ("drafting", "ready") else ""
+        if self._state not in ("drafting", "ready"):
+            return ""
+        return self._text.toPlainText().translate({ord(JOINER): None, ord(CARET): None})
 
     def _begin(
         self, state: State, evidence: tuple[Evidence, ...] = (), draft: Draft | None = None

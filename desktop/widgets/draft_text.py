@@ -17,6 +17,8 @@ from engine.records import Draft, Hit, NumberSource, Span
 
 _MARK = re.compile(r"\*\*|\[(\d{1,2})\]")
 CARET = "▍"
+JOINER = "\u2060"
+"""Keeps a citation on the line of the word before it; never copied."""
 
 
 class Piece(NamedTuple):
@@ -128,6 +130,7 @@ def runs(
             style = panel.plain_format("accent_text", bold=True)
             style.setVerticalAlignment(QTextCharFormat.VerticalAlignment.AlignSuperScript)
             target = f"cite:{piece.cite}"
+            shown = f"{JOINER}{shown}{JOINER}"
         made.append(Run(shown, style, target, tip))
     if streaming:
         made.append(Run(CARET, panel.plain_format("accent")))

@@ -1,44 +1,31 @@
-"""A layout that puts widgets side by side and goes on in the next line where room ends."""
+"""A box that puts widgets side by side and goes on in the next line where room ends."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QRect, QSize, Qt
-from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
+from PySide6.QtCore import QEvent, QRect, QSize
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from desktop import theme
 
 
-class FlowLayout(QLayout):
+class FlowBox(QWidget):
     """Left to right, line after line, with the same gap in both directions."""
 
-    def __init__(self, parent: QWidget | None = None, spacing: int = theme.S1) -> None:
-        if parent is None:
-            super().__init__()
-        else:
-            super().__init__(parent)
-        self._items: list[QLayoutItem] = []
-        self.setSpacing(spacing)
-        self.setContentsMargins(0, 0, 0, 0)
+    def __init__(self, spacing: int = theme.S1) -> None:
+        super().__init__()
+        self._widgets: list[QWidget] = []
+        self._spacing = spacing
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
 
-    def addItem(self, item: QLayoutItem) -> None:
-        """Qt's hook behind `addWidget`."""
-        self._items.append(item)
-
-    def count(self) -> int:
-        """How many items there are."""
-        return len(self._items)
-
-    def itemAt(self, index: int) -> QLayoutItem | None:
-        """The item at `index`, None past the end."""
-        return self._items[index] if 0 <= index < len(self._items) else None
-
-    def takeAt(self, index: int) -> QLayoutItem | None:
-        """Remove and return the item at `index`."""
-        return self._items.pop(index) if 0 <= index < len(self._items) else None
-
-    def expandingDirections(self) -> Qt.Orientation:
-        """It asks for no more room than it needs."""
-        return Qt.Orientation(0)
+    def add(self, widget: QWidget) -> None:
+        """Append a widget."""
+        widget.setParent(self)
+        self._widgets.append(widget)
+        widget.show()
+        self.updateGeometry()
 
     def hasHeightForWidth(self) -> bool:
         """Narrower means higher."""
@@ -46,36 +33,44 @@ class FlowLayout(QLayout):
 
     def heightForWidth(self, width: int) -> int:
         """The height of all lines at `width`."""
-        return self._place(QRect(0, 0, width, 0), move=False)
-
-    def setGeometry(self, rect: QRect) -> None:
-        """Place the items."""
-        super().setGeometry(rect)
-        self._place(rect, move=True)
+        return self._place(width, move=False)
 
     def sizeHint(self) -> QSize:
-        """As small as it can be."""
-        return self.minimumSize()
+        """As high as the present width asks for."""
+        return QSize(self.width(), self._place(self.width(), move=False))
 
-    def minimumSize(self) -> QSize:
-        """The widest item."""
-        size = QSize()
-        for item in self._items:
-            if not item.isEmpty():
-                size = size.expandedTo(item.minimumSize())
-        return size
+    def minimumSizeHint(self) -> QSize:
+        """One column of the widest widget would do."""
+        hints = [one.minimumSizeHint().width() for one in self._widgets if not one.isHidden()]
+        return QSize(max(hints, default=0), self._place(self.width(), move=False))
 
-    def _place(self, rect: QRect, move: bool) -> int:
-        left, top, line = rect.x(), rect.y(), 0
-        for item in self._items:
-            if item.isEmpty():
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Place the widgets anew; another width may mean another height."""
+        super().resizeEvent(event)
+        self._place(self.width(), move=True)
+        if event.size().width() != event.oldSize().width():
+            self.updateGeometry()
+
+    def event(self, event: QEvent) -> bool:
+        """A widget changed its size, came or went."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._place(self.width(), move=True)
+            self.updateGeometry()
+        return super().event(event)
+
+    def _place(self, room: int, move: bool) -> int:
+        left = top = line = 0
+        for widget in self._widgets:
+            if widget.isHidden():
                 continue
-            hint = item.sizeHint()
-            width = min(hint.width(), rect.width())
-            if left + width > rect.right() + 1 and line:
-                left, top, line = rect.x(), top + line + self.spacing(), 0
+            hint = widget.sizeHint()
+            width, high = min(hint.width(), room), hint.height()
+            if widget.maximumHeight() < high or widget.minimumHeight() > high:
+                high = widget.maximumHeight()
+            if left + width > room and line:
+                left, top, line = 0, top + line + self._spacing, 0
             if move:
-                item.setGeometry(QRect(QPoint(left, top), QSize(width, hint.height())))
-            left += width + self.spacing()
-            line = max(line, hint.height())
-        return top + line - rect.y()
+                widget.setGeometry(QRect(left, top, width, high))
+            left += width + self._spacing
+            line = max(line, high)
+        return top + line

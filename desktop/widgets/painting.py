@@ -73,7 +73,7 @@ def draw_key(painter: QPainter, box: QRectF, text: str, ink: QColor, line: QColo
 def draw_icon(painter: QPainter, name: str, box: QRectF, color: QColor | str) -> None:
     """An icon filling `box`."""
     rgb = color if isinstance(color, str) else color.name()
-    theme.icon(name, rgb).paint(painter, box.toRect())
+    theme.icon(name, rgb).paint(painter, box.toRect().translated(0, theme.ICON_DROP))
 
 
 def draw_line(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from desktop import theme
@@ -29,10 +29,14 @@ CHANNEL_ICONS: Final = {
     "webchat": "globe",
     "mail": "envelope-simple",
     "phone": "phone",
-    "webhook": "plugs",
+    "webhook": "link",
     "replay": "play-circle",
 }
-_URGENCY: Final = (("text_faint", "clock"), ("amber_text", "hourglass-high"), ("red_text", "fire"))
+_URGENCY: Final = (
+    ("text_faint", "clock"),
+    ("amber_text", "hourglass-high"),
+    ("red_text", "warning-circle"),
+)
 
 
 def channel_name(look: Look, channel: str) -> str:
@@ -98,9 +102,9 @@ class QueueDelegate(QStyledItemDelegate):
         if state & QStyle.StateFlag.State_HasFocus:
             painting.draw_focus(painter, frame, look.tokens)
         elif not chosen:
-            painter.setPen(QPen(look.color("line"), theme.HAIRLINE))
-            below = outer.bottom()
-            painter.drawLine(int(room.left()), below, int(room.right()), below)
+            below = QRect(frame.left() + theme.S3, outer.bottom(), frame.width() - 2 * theme.S3, 0)
+            below.setHeight(theme.HAIRLINE)
+            painter.fillRect(below, look.color("line"))
         painter.restore()
 
     def _draw_name(self, painter: QPainter, room: QRectF, index: Index) -> float:

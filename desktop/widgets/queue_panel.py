@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QListView,
     QStackedLayout,
-    QWidget,
 )
 
 from desktop import theme
@@ -21,7 +20,7 @@ from desktop.theme import Look
 from desktop.widgets.blocks import Card, Dressed, KeyHint, Label, PushButton
 from desktop.widgets.boxes import column, row
 from desktop.widgets.empty_state import EmptyState
-from desktop.widgets.flow import FlowLayout
+from desktop.widgets.flow import FlowBox
 from desktop.widgets.queue_delegate import QueueDelegate
 from desktop.widgets.queue_roles import QueueRole
 from desktop.widgets.values import QueueFilter
@@ -132,8 +131,7 @@ class QueuePanel(Dressed, Card):
         top.addWidget(self._sum)
         head.addLayout(top)
         head.addWidget(self._search)
-        self._filters = QWidget()
-        flow = FlowLayout(self._filters)
+        self._filters = FlowBox()
         self._group = QButtonGroup(self)
         self._chips: dict[str, FilterChip] = {}
         for name in FILTERS:
@@ -142,7 +140,7 @@ class QueuePanel(Dressed, Card):
             chip.clicked.connect(lambda _=False, name=name: self._on_filter(name))
             self._group.addButton(chip)
             self._chips[name] = chip
-            flow.addWidget(chip)
+            self._filters.add(chip)
         head.addWidget(self._filters)
         self._list = QListView()
         self._list.setUniformItemSizes(True)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from PySide6.QtCore import QSize, Qt, QUrl, Signal
+from PySide6.QtCore import QMimeData, QSize, Qt, QUrl, Signal
 from PySide6.QtGui import (
     QColor,
     QMouseEvent,
@@ -109,6 +109,13 @@ class TextPanel(Dressed, QTextBrowser):
         over = bool(self.anchorAt(event.position().toPoint()))
         shape = Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.IBeamCursor
         self.viewport().setCursor(shape)
+
+    def createMimeDataFromSelection(self) -> QMimeData:
+        """Copy plain text, without the joiners that hold citations in their line."""
+        data = QMimeData()
+        chosen = self.textCursor().selection().toPlainText()
+        data.setText(chosen.replace("\u2060", "").replace("\u2028", "\n"))
+        return data
 
     def _fit(self) -> None:
         self.document().setTextWidth(self.viewport().width())
