@@ -77,7 +77,6 @@ class Drafting(QObject):
         store: Store,
         bridge: EngineBridge,
         *,
-        as_of: str | None = None,
         language: Language = "zh",
         parent: QObject | None = None,
     ) -> None:
@@ -85,7 +84,7 @@ class Drafting(QObject):
         self._run = background.runner(self)
         self._store = store
         self._bridge = bridge
-        self._as_of = as_of
+        self._as_of: str | None = None
         self._language: Language = language
         self._open = ""
         self._current: Progress | None = None
@@ -120,6 +119,28 @@ class Drafting(QObject):
     def set_language(self, language: Language) -> None:
         """Say reasons in another language from now on."""
         self._language = language
+
+    def set_as_of(self, as_of: str | None) -> None:
+        """The day that the knowledge is asked for; None is today."""
+        self._as_of = as_of
+
+    def store_changed(self) -> None:
+        """Another process wrote: the draft under way may be for a message that is answered."""
+        current = self._current
+        if current is None:
+            self.poke()
+            return
+        conversation, message = current.conversation, current.message
+
+        def still_due() -> bool:
+            row = self._store.conversations.get(conversation)
+            return row.newest_message == message and row.waiting_since is not None
+
+        def settle(due: bool) -> None:
+            if not due:
+                self.message_arrived(conversation)
+
+        self._run(still_due).done(settle)
 
     def set_open(self, conversation: str) -> None:
         """The agent reads this conversation ("" for none): it goes before all others."""

@@ -1,0 +1,486 @@
+"""The only wiring: from a data folder to an open desk, and back to nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+import structlog
+from msgspec.structs import replace
+from PySide6.QtCore import QCoreApplication, QLockFile, QObject, QTimer, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QFileDialog
+
+from desktop import theme
+from desktop.background import Background
+from desktop.bridge import EngineBridge
+from desktop.main_window import MainWindow
+from desktop.pages.desk import DeskPage
+from desktop.pages.engine_notices import EngineNotices, Remedies
+from desktop.pages.settings import SettingsPage
+from desktop.pages.trouble import TroubleWindow
+from desktop.session.desk_session import DeskSession
+from desktop.session.drafting import Drafting
+from desktop.session.importing import Importing
+from desktop.session.intake import Intake, ReplayChannel
+from desktop.session.outgoing import Outgoing
+from desktop.session.queue_model import QueueModel
+from desktop.session.sample import Sample, read_sample
+from desktop.widgets.values import PAGES
+from engine import settings as settings_file
+from engine.drafting.style import list_styles
+from engine.errors import InputError, StoreError, ZuoxiError
+from engine.knowledge import catalogue
+from engine.paths import RULES, STYLES, DataFolder
+from engine.protocol import EngineConfig
+from engine.records import Language
+from engine.redline.gate import Gate
+from engine.redline.rules import load_rules
+from engine.settings import Settings
+from engine.store.rows import StoredDecision, StoredMessage
+from engine.store.store import Store, open_store
+from engine.texts import text
+
+_LOCK: Final = "desk.lock"
+_WINDOW: Final = "window.ini"
+
+_log = structlog.get_logger(__name__)
+
+Configure = Callable[[DataFolder, Settings], EngineConfig]
+
+
+class Desk(QObject):
+    """An open desk: the window and everything behind it. `close` leaves no thread, timer or
+    process; closing the window does the same."""
+
+    closed = Signal()
+
+    def __init__(
+        self,
+        folder: DataFolder,
+        store: Store,
+        gate: Gate,
+        settings: Settings,
+        lock: QLockFile,
+        *,
+        sample: Sample | None,
+        configure: Configure,
+        clock: Callable[[], float],
+    ) -> None:
+        super().__init__()
+        self._folder = folder
+        self._lock = lock
+        self._configure = configure
+        self._clock = clock
+        self._open = True
+        self._sample: Sample | None = None
+        self.settings = settings
+        self.store = store
+        self.gate = gate
+        language = settings.language
+        self._config = configure(folder, settings)
+        self.background = Background(self)
+        self.bridge = EngineBridge(self.background, self._config, self)
+        self.drafting = Drafting(
+            self.background, store, self.bridge, language=language, parent=self
+        )
+        self.outgoing = Outgoing(self.background, store, clock=clock, parent=self)
+        self.intake = Intake(self.background, store, gate, language=language, parent=self)
+        embedder = Path(self._config.embedder)
+        self.importing = Importing(self.background, folder.knowledge, embedder, self)
+        self.queue = QueueModel(self.background, store, clock=clock, language=language, parent=self)
+        self.session = DeskSession(
+            self.background,
+            store,
+            gate,
+            self.bridge,
+            self.drafting,
+            self.outgoing,
+            settings,
+            self,
+        )
+        self._make_window(list_styles(STYLES))
+        self._wire()
+        if sample is not None:
+            self._use_sample(sample)
+
+    def start(self, *, start_engine: bool = True) -> None:
+        """Begin to take in, to send and, once the window has been drawn, to draft."""
+        self.queue.refresh()
+        self.outgoing.start()
+        self.intake.start()
+        self.notices.show()
+        if start_engine:
+            QTimer.singleShot(0, self, self._start_engine)
+
+    def load_sample(self) -> None:
+        """Let the sample company's customers write from now on."""
+        if self._sample is None:
+            try:
+                self._use_sample(read_sample())
+            except ZuoxiError as error:
+                self.notices.tell(error)
+
+    def apply(self, settings: Settings) -> None:
+        """Work with these settings, which are kept already, from now on."""
+        old, self.settings = self.settings, settings
+        if (old.language, old.theme) != (settings.language, settings.theme):
+            self._redress()
+        self.session.set_settings(settings)
+        self.page.set_settings(settings)
+        self.settings_page.show_settings(settings)
+        config = self._configure(self._folder, settings)
+        if config != self._config:
+            other_embedder = config.embedder != self._config.embedder
+            self._config = config
+            self.importing.set_embedder(Path(config.embedder))
+            self.bridge.restart(config)
+            if other_embedder:
+                self.notices.say("desk.embedder.changed")
+
+    def close(self) -> None:
+        """Keep what is typed, end the engine and all threads, close the store."""
+        if not self._open:
+            return
+        self._open = False
+        self.window.remember(self.page.columns())
+        self.window.hide()
+        self.session.composing.save()
+        self.intake.stop()
+        self.outgoing.stop()
+        self.drafting.stop()
+        self.importing.stop()
+        self.bridge.close()
+        self.background.close()
+        self.store.close()
+        self._lock.unlock()
+        self.window.deleteLater()
+        self.deleteLater()
+        self.closed.emit()
+
+    def _make_window(self, styles: tuple) -> None:  # type: ignore[type-arg]
+        settings = self.settings
+        look = theme.look(settings.theme, settings.language)
+        theme.apply(_application(), look)
+        self.window = MainWindow(look, self._folder.root / _WINDOW)
+        self.page = DeskPage(
+            look,
+            self.session,
+            self.queue,
+            self.drafting,
+            self.bridge,
+            settings,
+            self._clock,
+        )
+        self.settings_page = SettingsPage(look, self.background, self._folder, settings, styles)
+        self.page.set_styles(self.settings_page.style_names())
+        pages = {"desk": self.page, "settings": self.settings_page}
+        for page in PAGES:
+            self.window.add_page(page, pages[page.id])
+        self.page.restore_columns(self.window.columns())
+        self.notices = EngineNotices(
+            self.window.notices,
+            self.window.status,
+            self.bridge,
+            self.drafting,
+            self.importing,
+            Remedies(
+                open_settings=lambda: self.window.show_page("settings"),
+                restart_engine=lambda: self.bridge.restart(self._config),
+                choose_knowledge=self.choose_knowledge,
+                rebuild_knowledge=self.importing.rebuild,
+            ),
+            settings.language,
+            self,
+        )
+        self.window.bind(self._handlers())
+        self.page.focus_queue()
+
+    def _handlers(self) -> Mapping[str, Callable[[], object]]:
+        page, window = self.page, self.window
+
+        def on_desk(act: Callable[[], object]) -> Callable[[], None]:
+            def go() -> None:
+                if window.page() != "desk":
+                    window.show_page("desk")
+                act()
+
+            return go
+
+        return {
+            "accept": page.accept,
+            "edit": page.edit,
+            "reject": page.reject,
+            "redraft": page.redraft,
+            "thumbs_down": page.thumbs_down,
+            "hand_over": page.hand_over,
+            "undo_send": page.undo_send,
+            "insert_script": page.insert_script,
+            "focus_composer": on_desk(page.focus_composer),
+            "previous": on_desk(page.queue.select_previous),
+            "next": on_desk(page.queue.select_next),
+            "search": on_desk(page.queue.focus_search),
+            "go_desk": lambda: window.show_page("desk"),
+            "go_settings": lambda: window.show_page("settings"),
+            "toggle_theme": self._toggle_theme,
+        }
+
+    def _wire(self) -> None:
+        self.window.closing.connect(self.close)
+        self.window.page_shown.connect(self._on_page)
+        self.background.trouble.connect(self.notices.tell)
+        self.page.trouble.connect(self.notices.tell)
+        self.page.sample_requested.connect(self.load_sample)
+        self.settings_page.trouble.connect(self.notices.tell)
+        self.settings_page.applied.connect(self.apply)
+        self.intake.arrived.connect(self._on_arrived)
+        self.intake.changed.connect(self._on_changed)
+        self.intake.caught_up.connect(self._on_caught_up)
+        self.drafting.changed.connect(self._on_drafting)
+        self.drafting.saved.connect(lambda _: self.queue.refresh())
+        self.drafting.failures_changed.connect(
+            lambda: self.queue.set_failing(self.drafting.failures)
+        )
+        self.session.decided.connect(self._on_decided)
+        self.session.updated.connect(lambda _: self.queue.refresh())
+        self.outgoing.sent.connect(self._on_sent)
+        self.outgoing.undone.connect(lambda *_: self.queue.refresh())
+        self.importing.finished.connect(self._on_imported)
+        self.queue.refreshed.connect(self._on_queue)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._redress)
+
+    def _use_sample(self, sample: Sample) -> None:
+        self._sample = sample
+        self.drafting.set_as_of(sample.company.as_of)
+        self.intake.add_channel(ReplayChannel(sample.script, self._clock))
+        self.page.queue.set_start_offered(False)
+        if catalogue.current(self._folder.knowledge) is None:
+            self.importing.import_paths([sample.knowledge])
+
+    def _start_engine(self) -> None:
+        if self._open:
+            self.bridge.start()
+
+    def choose_knowledge(self) -> None:
+        """Ask for a folder and import it."""
+        title = text("desk.knowledge.choose", self.settings.language)
+        chosen = QFileDialog.getExistingDirectory(self.window, title)
+        if chosen:
+            self.importing.import_paths([Path(chosen)])
+
+    def _toggle_theme(self) -> None:
+        dark = theme.look(self.settings.theme, self.settings.language).tokens.dark
+        self.settings_page.save(replace(self.settings, theme="light" if dark else "dark"))
+
+    def _redress(self) -> None:
+        settings = self.settings
+        look = theme.look(settings.theme, settings.language)
+        theme.apply(_application(), look)
+        self.window.set_look(look)
+        self.page.set_styles(self.settings_page.style_names())
+        self.notices.set_language(settings.language)
+        self.queue.set_language(settings.language)
+        self.drafting.set_language(settings.language)
+        self.intake.set_language(settings.language)
+
+    def _on_page(self, page: str) -> None:
+        if page == "settings":
+            self.settings_page.measure()
+
+    def _on_arrived(self, conversation: str) -> None:
+        self.drafting.message_arrived(conversation)
+        self.queue.refresh()
+        if conversation == self.session.conversation:
+            self.session.refresh()
+
+    def _on_changed(self) -> None:
+        self.outgoing.refresh()
+        self.queue.refresh()
+        self.session.refresh()
+        self.drafting.store_changed()
+
+    def _on_caught_up(self, count: int) -> None:
+        if count:
+            self.notices.say("desk.caught_up", n=count)
+
+    def _on_drafting(self, _conversation: str) -> None:
+        current = self.drafting.current
+        self.queue.set_drafting(current.conversation if current else "")
+        self.queue.set_failing(self.drafting.failures)
+
+    def _on_decided(self, _decision: StoredDecision) -> None:
+        self.queue.refresh()
+
+    def _on_sent(self, message: StoredMessage) -> None:
+        self.intake.send(message)
+        self.queue.refresh()
+        if message.conversation == self.session.conversation:
+            self.session.refresh()
+
+    def _on_imported(self, _report: object) -> None:
+        if self.bridge.state.phase == "ready":
+            self.bridge.reload_knowledge()
+
+    def _on_queue(self, page: object) -> None:
+        today = getattr(page, "today", None)
+        if today is None:
+            return
+        answered = today.accepted + today.edited + today.rewritten + today.rejected
+        share = today.accepted / answered if answered else None
+        self.window.status.set_accepted(share, answered)
+
+
+def build_desk(
+    folder: DataFolder,
+    *,
+    sample: bool = False,
+    start_engine: bool = True,
+    configure: Configure = settings_file.engine_config,
+    clock: Callable[[], float] = time.time,
+    rules: Path = RULES,
+) -> Desk:
+    """Open a desk on `folder`; its window is made and not yet shown. Needs a QApplication.
+
+    `configure` makes the engine's configuration from the settings. Raises `ZuoxiError`: the
+    store's errors, `desk_running`, `desk_folder`, `sample_missing`, `rules_invalid`.
+    """
+    lock = _lock(folder)
+    try:
+        company = read_sample() if sample else None
+        settings, complaint = _settings(folder, company)
+        store = open_store(folder.database)
+        try:
+            gate = Gate(load_rules(rules))
+            desk = Desk(
+                folder,
+                store,
+                gate,
+                settings,
+                lock,
+                sample=company,
+                configure=configure,
+                clock=clock,
+            )
+        except BaseException:
+            store.close()
+            raise
+    except BaseException:
+        lock.unlock()
+        raise
+    desk.start(start_engine=start_engine)
+    if complaint is not None:
+        desk.notices.tell(complaint)
+    return desk
+
+
+def main(folder: DataFolder, *, sample: bool = False) -> int:
+    """Open the window and stay until it is closed; the exit status.
+
+    Raises `ZuoxiError` (`no_display`) where no window can be opened at all.
+    """
+    check_display()
+    app = _application()
+    app.setApplicationName("Zuoxi")
+    app.setDesktopFileName("zuoxi")
+    try:
+        desk = build_desk(folder, sample=sample)
+    except ZuoxiError as error:
+        look = theme.look("system", _language(folder))
+        theme.apply(app, look)
+        trouble = TroubleWindow(look, error, folder)
+        trouble.show()
+        app.exec()
+        return 1
+    sys.excepthook = _hook(desk)
+    desk.window.show()
+    try:
+        return app.exec()
+    finally:
+        desk.close()
+        sys.excepthook = sys.__excepthook__
+
+
+def check_display() -> None:
+    """Raise `ZuoxiError` (`no_display`) where Qt would end the process: there is no display."""
+    if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM"):
+        return
+    if not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
+        raise ZuoxiError(
+            "There is no display, so the window cannot open. "
+            "Run `zuoxi demo --headless` to see it work without one.",
+            "no_display",
+        )
+
+
+def _application() -> QApplication:
+    app = QCoreApplication.instance()
+    return app if isinstance(app, QApplication) else QApplication(sys.argv[:1])
+
+
+def _settings(folder: DataFolder, sample: Sample | None) -> tuple[Settings, ZuoxiError | None]:
+    """The settings; the sample's own voice where nothing was ever set; what is wrong with them."""
+    try:
+        settings = settings_file.load(folder)
+    except InputError as error:
+        return Settings(), error
+    if sample is not None and not folder.settings.exists():
+        company = sample.company
+        agent = company.agent.zh if settings.language == "zh" else company.agent.en
+        settings = replace(settings, style=company.style, agent=agent)
+        settings_file.save(folder, settings)
+    return settings, None
+
+
+def _lock(folder: DataFolder) -> QLockFile:
+    """Take the data folder for this desk. Raises `ZuoxiError`."""
+    try:
+        folder.root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _no_folder(folder, error.strerror or type(error).__name__) from error
+    lock = QLockFile(str(folder.root / _LOCK))
+    lock.setStaleLockTime(0)
+    if lock.tryLock(0):
+        return lock
+    if lock.error() == QLockFile.LockError.LockFailedError:
+        pid = lock.getLockInfo()[0]
+        raise StoreError(
+            f"Another Zuoxi window (process {pid}) is using this data folder. Switch to it, or "
+            "name another data folder.",
+            "desk_running",
+            pid=pid,
+        )
+    raise _no_folder(folder, lock.error().name)
+
+
+def _no_folder(folder: DataFolder, why: str) -> ZuoxiError:
+    return StoreError(
+        f"The data folder {folder.root} cannot be written ({why}). Nothing was changed.",
+        "desk_folder",
+        folder=str(folder.root),
+        why=why,
+    )
+
+
+def _language(folder: DataFolder) -> Language:
+    try:
+        return settings_file.load(folder).language
+    except ZuoxiError:
+        return "zh"
+
+
+def _hook(desk: Desk) -> Callable[..., None]:
+    """What happens with an error that nobody foresaw: its type is logged, a person is told."""
+
+    def hook(kind: type[BaseException], value: BaseException, _trace: object) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            desk.window.close()
+            return
+        name = kind.__name__
+        _log.error("unexpected", kind=name)
+        desk.notices.tell(ZuoxiError(f"An unexpected error ({name}).", "internal", kind=name))
+
+    return hook

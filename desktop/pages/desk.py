@@ -1,0 +1,347 @@
+"""The desk: queue, conversation and draft, bound to the session."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Final, get_args
+
+from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
+from PySide6.QtWidgets import QListView, QSplitter, QWidget
+
+from desktop import theme
+from desktop.bridge import EngineBridge, EngineState
+from desktop.pages.availability import stopping_reason
+from desktop.pages.draft_column import DraftColumn
+from desktop.session.desk_session import DeskSession
+from desktop.session.drafting import Drafting, Progress
+from desktop.session.queue_model import QueueModel, QueuePage
+from desktop.session.snapshot import Snapshot
+from desktop.theme import Look
+from desktop.widgets.blocks import Dressed
+from desktop.widgets.boxes import column
+from desktop.widgets.composer import Composer
+from desktop.widgets.conversation_view import ConversationView
+from desktop.widgets.queue_panel import QueuePanel
+from desktop.widgets.undo_toast import UndoToast
+from desktop.widgets.values import Bubble, ConversationHead
+from engine.deciding import SendRefused, sendable
+from engine.errors import ZuoxiError
+from engine.records import RejectReason, Screening
+from engine.settings import Settings
+from engine.store.rows import StoredDecision
+from engine.texts import text
+
+_REASONS: Final[tuple[RejectReason, ...]] = get_args(RejectReason)
+_TICK_MS: Final = 1000
+
+
+class DeskPage(Dressed, QWidget):
+    """Three columns. `trouble` brings an error for the banner, `sample_requested` a wish."""
+
+    trouble = Signal(object)
+    sample_requested = Signal()
+
+    def __init__(
+        self,
+        look: Look,
+        session: DeskSession,
+        queue: QueueModel,
+        drafting: Drafting,
+        bridge: EngineBridge,
+        settings: Settings,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__()
+        self._look = look
+        self._session = session
+        self._queue = queue
+        self._drafting = drafting
+        self._bridge = bridge
+        self._settings = settings
+        self._clock = clock
+        self.queue = QueuePanel(look)
+        self.queue.set_model(queue)
+        self.view = ConversationView(look, clock)
+        self.composer = Composer(look)
+        self.composer.set_enter_sends(settings.enter_sends)
+        self.draft = DraftColumn(look)
+        self.toast = UndoToast(look, self.view)
+        self._writing = QWidget()
+        writing = column(self._writing, 0)
+        writing.setContentsMargins(theme.S5, 0, theme.S5, theme.S4)
+        writing.addWidget(self.composer)
+        middle = QWidget()
+        inside = column(middle, 0)
+        inside.addWidget(self.view, 1)
+        inside.addWidget(self._writing)
+        self._splitter = QSplitter(Qt.Orientation.Horizontal)
+        self._splitter.setHandleWidth(theme.HAIRLINE)
+        self._splitter.setChildrenCollapsible(False)
+        for at, widget in enumerate((self.queue, middle, self.draft)):
+            self._splitter.addWidget(widget)
+            self._splitter.setStretchFactor(at, 1 if at == 1 else 0)
+        self.queue.setMinimumWidth(theme.QUEUE_MIN)
+        middle.setMinimumWidth(theme.CONVERSATION_MIN)
+        self._splitter.setSizes([theme.QUEUE_WIDTH, theme.CONVERSATION_MIN, theme.DRAFT_WIDTH])
+        column(self, 0).addWidget(self._splitter)
+        self._writing.hide()
+        self._ticker = QTimer(self)
+        self._ticker.setInterval(_TICK_MS)
+        self._ticker.timeout.connect(self._tick)
+        self._ticker.start()
+        self._bind()
+        self._show_phase()
+
+    def _bind(self) -> None:
+        session, queue, bar = self._session, self._queue, self.draft.bar
+        self.queue.opened.connect(self.open)
+        self.queue.search_changed.connect(queue.set_search)
+        self.queue.filter_changed.connect(queue.set_filter)
+        self.queue.start_requested.connect(self.sample_requested)
+        queue.refreshed.connect(self._on_queue)
+        self.composer.text_changed.connect(self._on_typed)
+        self.composer.send_requested.connect(session.send)
+        self.composer.script_requested.connect(self.insert_script)
+        self.view.undo_requested.connect(session.undo)
+        self.toast.undo_requested.connect(session.undo)
+        bar.accept_requested.connect(session.accept)
+        bar.edit_requested.connect(self.edit)
+        bar.reject_requested.connect(self._on_reject)
+        bar.redraft_requested.connect(session.redraft)
+        bar.thumbs_down_requested.connect(session.thumbs_down)
+        bar.hand_over_requested.connect(session.hand_over)
+        self.draft.write_requested.connect(self.focus_composer)
+        self.draft.script_requested.connect(self.insert_script)
+        self.draft.case.take_requested.connect(session.take_case)
+        self.draft.case.close_requested.connect(session.close_case)
+        session.opened.connect(self._on_opened)
+        session.updated.connect(self._on_updated)
+        session.phase_changed.connect(lambda _: self._show_phase())
+        session.draft_started.connect(self._on_started)
+        session.evidence_arrived.connect(self.draft.show_evidence)
+        session.text_released.connect(self.draft.card.append_text)
+        session.text_withdrawn.connect(self.draft.card.withdraw)
+        session.decided.connect(self._on_decided)
+        session.undone.connect(self._on_undone)
+        session.refused.connect(self._on_refused)
+        session.trouble.connect(self.trouble)
+        session.composing.screened.connect(self._on_screened)
+        session.composing.replaced.connect(self._on_replaced)
+        session.transcript.reset.connect(self._on_bubbles)
+        session.transcript.appended.connect(self._on_bubble)
+        session.transcript.updated.connect(self.view.update_bubble)
+        self._bridge.state_changed.connect(self._on_engine)
+
+    def set_settings(self, settings: Settings) -> None:
+        """What of the settings concerns the page."""
+        self._settings = settings
+        self.composer.set_enter_sends(settings.enter_sends)
+
+    def set_styles(self, names: Mapping[str, str]) -> None:
+        """What the styles are called, by id."""
+        self.draft.set_styles(names)
+
+    def open(self, conversation: str) -> None:
+        """Open a conversation."""
+        self.toast.dismiss()
+        self.queue.select(conversation)
+        self._queue.set_open(conversation)
+        self._session.open(conversation)
+
+    def accept(self) -> None:
+        """Ctrl+Enter: send what is typed, if anything is, else the draft as it stands."""
+        if self.composer.text().strip():
+            self.composer.editor().send.emit()
+        else:
+            self._session.accept()
+
+    def edit(self) -> None:
+        """Put the draft into the reply box, after what is typed there."""
+        draft = self._session.draft
+        if draft is None:
+            return
+        typed, proposed = self.composer.text().rstrip(), sendable(draft.draft.text)
+        if proposed not in typed:
+            self._session.composing.replace(f"{typed}\n{proposed}" if typed else proposed)
+        self.composer.focus_end()
+
+    def reject(self) -> None:
+        """Ask for the reason; a digit answers."""
+        self.draft.bar.open_reasons()
+
+    def redraft(self) -> None:
+        """Draft again, unless the button is blocked."""
+        self._press("redraft")
+
+    def thumbs_down(self) -> None:
+        """Mark the draft as bad, unless the button is blocked."""
+        self._press("thumbs_down")
+
+    def hand_over(self) -> None:
+        """Hand the case over, unless the button is blocked."""
+        self._press("hand_over")
+
+    def undo_send(self) -> None:
+        """Take the newest reply back."""
+        if self._session.undo(self.toast.decision_id()):
+            self.toast.dismiss()
+
+    def insert_script(self) -> None:
+        """Put the script that must be said into the reply box."""
+        scripts = self._missing or self._session.missing_scripts()
+        for script in scripts:
+            if script not in self.composer.text():
+                self.composer.insert_script(script)
+                break
+        self.composer.focus_end()
+
+    def focus_composer(self) -> None:
+        """Put the cursor into the reply box."""
+        self.composer.focus_end()
+
+    def focus_queue(self) -> None:
+        """Put the focus on the list of conversations, where the arrow keys choose."""
+        for view in self.queue.findChildren(QListView):
+            view.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def columns(self) -> QByteArray:
+        """How wide the columns are, for `restore_columns`."""
+        return self._splitter.saveState()
+
+    def restore_columns(self, state: QByteArray) -> None:
+        """Make the columns as wide as they were."""
+        if not state.isEmpty():
+            self._splitter.restoreState(state)
+
+    _missing: tuple[str, ...] = ()
+
+    def _press(self, name: str) -> None:
+        button = self.draft.bar.button(name)
+        if not button.why_blocked():
+            button.click()
+
+    def _on_reject(self, reason: str) -> None:
+        self._session.reject(next(one for one in _REASONS if one == reason))
+
+    def _on_typed(self, typed: str) -> None:
+        self._session.composing.set_text(typed)
+        self._note_script(typed)
+
+    def _note_script(self, typed: str) -> None:
+        script = self.draft.case.case().script
+        self.draft.set_script_inserted(bool(script) and script in typed)
+
+    def _on_replaced(self, words: str) -> None:
+        self.composer.set_text(words)
+        self._note_script(words)
+
+    def _on_screened(self, screening: Screening) -> None:
+        self._missing = screening.scripts
+        self.composer.set_hits(screening.hits)
+        self.composer.set_scripts(screening.scripts)
+        self.composer.set_blocked(stopping_reason(screening, self._look.language))
+
+    def _on_opened(self, snapshot: Snapshot) -> None:
+        self._writing.show()
+        self.composer.set_text(self._session.composing.text)
+        self.composer.set_scripts(())
+        self.composer.set_blocked("")
+        self._show_head(snapshot)
+        self.draft.case.set_case(snapshot.case or self.draft.case.case())
+        self._note_script(self.composer.text())
+
+    def _on_updated(self, snapshot: Snapshot) -> None:
+        self._show_head(snapshot)
+
+    def _show_head(self, snapshot: Snapshot) -> None:
+        row = snapshot.row
+        self.view.set_head(
+            ConversationHead(row.customer, row.label, row.channel, row.subject, self._waiting())
+        )
+
+    def _on_bubbles(self, bubbles: tuple[Bubble, ...]) -> None:
+        self.view.set_bubbles(bubbles)
+
+    def _on_bubble(self, bubble: Bubble) -> None:
+        self.view.append_bubble(bubble)
+
+    def _waiting(self) -> float | None:
+        snapshot = self._session.snapshot
+        if snapshot is None or snapshot.row.waiting_since is None:
+            return None
+        return max(0.0, self._clock() - snapshot.row.waiting_since)
+
+    def _tick(self) -> None:
+        if self._session.snapshot is not None:
+            self.view.set_waiting(self._waiting())
+
+    def _on_started(self, progress: Progress) -> None:
+        self.draft.show_streaming(progress)
+
+    def _show_phase(self) -> None:
+        session = self._session
+        self.draft.show_phase(
+            session.phase, session.snapshot, self._bridge.state, self._no_draft_words()
+        )
+        if session.phase == "streaming" and session.streaming is not None:
+            self.draft.show_streaming(session.streaming)
+
+    def _no_draft_words(self) -> str:
+        """Why there is no draft: what failed, or what the engine lacks."""
+        failure = self._drafting.failure(self._session.conversation)
+        if failure is not None:
+            return failure.words
+        state, language = self._bridge.state, self._look.language
+        if state.failed is not None:
+            return state.failed.message
+        if state.ready is None:
+            return text("desk.engine.off", language)
+        if state.ready.model_error:
+            return state.ready.model_error
+        return state.ready.knowledge_error or text("desk.knowledge.empty", language)
+
+    def _on_engine(self, _state: EngineState) -> None:
+        self._show_phase()
+
+    def _on_decided(self, decision: StoredDecision) -> None:
+        if decision.outgoing is not None and self._settings.undo_seconds > 0:
+            self.toast.show_for(decision.id, self._settings.undo_seconds)
+
+    def _on_undone(self, decision: StoredDecision, worked: bool) -> None:
+        if self.toast.decision_id() == decision.id:
+            self.toast.dismiss()
+        if not worked:
+            self.trouble.emit(ZuoxiError("It was sent already.", "undo_too_late"))
+
+    def _on_refused(self, refused: SendRefused) -> None:
+        """The gate said no at the very moment of sending: show where, keep the words."""
+        if not self.composer.text().strip():
+            self._session.composing.replace(refused.text)
+        if self.composer.text() == refused.text:
+            self.composer.set_hits(refused.hits)
+        self._missing = refused.scripts
+        self.composer.set_scripts(refused.scripts)
+        self.composer.focus_end()
+        self.trouble.emit(refused)
+
+    def _on_queue(self, page: QueuePage) -> None:
+        counts = page.counts
+        self.queue.set_counts(
+            {
+                "all": counts.all,
+                "waiting": counts.waiting,
+                "ready": counts.ready,
+                "handover": counts.handed_over,
+                "gap": counts.gaps,
+                "replied": counts.answered,
+            }
+        )
+        today = page.today
+        done = today.accepted + today.edited + today.rewritten + today.handed_over
+        self.queue.set_summary(counts.waiting, done)
+        if self._session.conversation and not self.queue.current_id():
+            self.queue.select(self._session.conversation)
+
+    def _dress(self) -> None:
+        self._show_phase()

@@ -1,0 +1,92 @@
+"""The settings: what a person changes here is kept and takes effect at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QUrl, Signal
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QWidget
+
+from desktop.background import Background
+from desktop.theme import Look
+from desktop.widgets.blocks import Dressed
+from desktop.widgets.boxes import column
+from desktop.widgets.settings_form import SettingsForm
+from engine import settings as settings_file
+from engine.drafting.style import StyleProfile
+from engine.paths import DataFolder
+from engine.settings import Settings
+
+
+class SettingsPage(Dressed, QWidget):
+    """Saves each change off the UI thread; `applied` follows once it is on the disk."""
+
+    applied = Signal(object)
+    trouble = Signal(object)
+
+    def __init__(
+        self,
+        look: Look,
+        background: Background,
+        folder: DataFolder,
+        settings: Settings,
+        styles: tuple[StyleProfile, ...],
+    ) -> None:
+        super().__init__()
+        self._look = look
+        self._run = background.runner(self)
+        self._folder = folder
+        self._kept = settings
+        self._styles = styles
+        self.form = SettingsForm(look)
+        self.form.set_settings(settings)
+        self.form.changed.connect(self.save)
+        self.form.open_folder_requested.connect(self._open_folder)
+        column(self, 0).addWidget(self.form)
+        self._dress()
+
+    def style_names(self) -> dict[str, str]:
+        """What the styles are called, by id."""
+        language = self._look.language
+        return {style.id: style.name.of(language) or style.id for style in self._styles}
+
+    def save(self, settings: Settings) -> None:
+        """Keep `settings`; if that fails the form shows the former ones again."""
+
+        def keep() -> Settings:
+            settings_file.save(self._folder, settings)
+            return settings
+
+        self._run(keep).done(self._saved).failed(self._not_saved)
+
+    def show_settings(self, settings: Settings) -> None:
+        """Another part changed the settings."""
+        self._kept = settings
+        self.form.set_settings(settings)
+
+    def measure(self) -> None:
+        """Find out how much the data folder holds."""
+        root = self._folder.root
+        self._run(lambda: _size(root)).done(
+            lambda size: self.form.set_data_folder(str(root), size)
+        ).failed(lambda _: None)
+
+    def _saved(self, settings: Settings) -> None:
+        self._kept = settings
+        self.applied.emit(settings)
+
+    def _not_saved(self, error: object) -> None:
+        self.form.set_settings(self._kept)
+        self.trouble.emit(error)
+
+    def _open_folder(self) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._folder.root)))
+
+    def _dress(self) -> None:
+        self.form.set_styles(list(self.style_names().items()))
+        self.form.set_data_folder(str(self._folder.root))
+
+
+def _size(root: Path) -> int:
+    return sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
