@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -117,26 +117,23 @@ class SentenceTransformerEmbedder:
 
     def queries(self, texts: Sequence[str]) -> Vectors:
         """Vectors of questions, with the model's own query prompt where it has one."""
-        if not texts:
-            return np.zeros((0, self.dimension), dtype=np.float32)
-        return self._checked(
-            self._model.encode_query(
-                _encodable(texts), batch_size=_BATCH, convert_to_numpy=True, show_progress_bar=False
-            )
-        )
+        return self._vectors(self._model.encode_query, texts)
 
     def passages(self, texts: Sequence[str]) -> Vectors:
         """Vectors of what may answer them, with the model's own document prompt."""
+        return self._vectors(self._model.encode_document, texts)
+
+    def _vectors(self, encode: Callable[..., object], texts: Sequence[str]) -> Vectors:
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
-        return self._checked(
-            self._model.encode_document(
-                _encodable(texts), batch_size=_BATCH, convert_to_numpy=True, show_progress_bar=False
-            )
+        encodable = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+        found = np.array(
+            encode(encodable, batch_size=_BATCH, convert_to_numpy=True, show_progress_bar=False),
+            dtype=np.float32,
         )
-
-    def _checked(self, vectors: object) -> Vectors:
-        found = np.asarray(vectors, dtype=np.float32)
+        # A text that makes no tokens has no mean of them; it must not spoil an import.
+        wordless = np.array([not any(char.isalnum() for char in text) for text in texts])
+        found[wordless & ~np.isfinite(found).all(axis=1)] = 0.0
         if found.ndim != 2 or found.shape[1] != self.dimension or not np.isfinite(found).all():
             raise EmbedderError(
                 f"The embedder {self.name} returns unusable vectors; choose another one.",
@@ -166,7 +163,8 @@ def load_embedder(folder: Path) -> Embedder:
 
     try:
         model = SentenceTransformer(str(folder), local_files_only=True, trust_remote_code=False)
-        model.eval()
+        # Half precision is for the file; sums of it on a CPU are slow and inexact.
+        model = model.float().eval()
         dimension = int(np.asarray(model.encode(["a"], show_progress_bar=False)).shape[1])
     except Exception as error:  # Any library below may raise anything on a broken file.
         raise _broken(folder, error) from error
@@ -203,10 +201,6 @@ def _broken(folder: Path, error: Exception) -> EmbedderError:
         name=str(folder),
         why=why,
     )
-
-
-def _encodable(texts: Sequence[str]) -> list[str]:
-    return [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
 
 
 def _unit(vectors: Vectors) -> Vectors:

@@ -1,4 +1,4 @@
-"""Dialogues as people write them: what must be searched for the last customer turn, and what not."""
+"""Dialogues as people write them: what must be searched for the last turn, and what not."""
 
 from __future__ import annotations
 
