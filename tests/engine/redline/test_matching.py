@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.errors import RuleError
+from engine.records import Side
+from engine.redline.gate import Gate, masked
+from engine.redline.matching import Matcher
+from engine.redline.schema import Match, Rule, RuleAction, RuleSet
+from engine.texts import Both
+
+SAME = Both("规则", "rule")
+
+
+def make(match: Match, action: RuleAction = "block", side: Side = "agent") -> Rule:
+    return Rule("t.one", side, "t", "L2", action, SAME, SAME, SAME, match, ("x",), ("y",))
+
+
+def hits(match: Match, text: str) -> list[str]:
+    gate = Gate(RuleSet("v", (make(match),)))
+    return [hit.text for hit in gate.screen(text, "agent").hits]
+
+
+def test_words_are_whole_words_in_latin_and_anywhere_in_chinese() -> None:
+    match = Match(words=("sue", "坏词", "123"))
+    assert hits(match, "他说坏词了") == ["坏词"]
+    assert hits(match, "issue pursue") == []
+    assert hits(match, "Sue me 123") == ["Sue", "123"]
+    assert hits(match, "41235") == []
+
+
+def test_inserted_characters_do_not_hide_longer_words() -> None:
+    match = Match(words=("绝对保本",))
+    assert hits(match, "我们绝*对 保-本哦") == ["绝*对 保-本"]
+    assert hits(match, "绝。对保本") == []
+    assert hits(match, "绝*******对保本") == []
+
+
+def test_groups_must_stand_together_in_one_clause() -> None:
+    match = Match(all=(("投诉", "举报"), ("总部",)), within=8)
+    assert hits(match, "我去总部投诉") == ["总部投诉"]
+    assert hits(match, "我去总部看看，然后投诉") == []
+    assert hits(match, "总部在很远很远很远很远的地方投诉") == []
+
+
+def test_ordered_groups_keep_their_order() -> None:
+    match = Match(all=(("先",), ("后",)), within=8, ordered=True)
+    assert hits(match, "先说后做") == ["先说后"]
+    assert hits(match, "后说先做") == []
+
+
+def test_a_group_is_the_hit_and_neighbours_are_found_too() -> None:
+    match = Match(expressions=("(?:^|[^0-9])([0-9]{3})(?:[^0-9]|$)",))
+    assert hits(match, "码123 456 7890") == ["123", "456"]
+
+
+def test_vetoes_need_to_be_near() -> None:
+    assert hits(Match(words=("大麻",), none=("大麻烦",)), "大麻烦你了，有大麻吗") == ["大麻"]
+    near = Match(words=("坏词",), none=("引用",), near=4)
+    assert hits(near, "引用的坏词") == []
+    assert hits(near, "引用了另外一段坏词") == ["坏词"]
+    assert hits(near, "引用。坏词") == ["坏词"]
+    assert hits(Match(words=("坏词",), none_after=("吗",)), "坏词吗？坏词") == ["坏词"]
+
+
+def test_masks_keep_the_length_and_hide_the_middle() -> None:
+    rule = make(Match(expressions=("1[3-9][0-9]{9}",), check="mobile"), "mask")
+    gate = Gate(RuleSet("v", (rule,)))
+    text = "电话13800138000谢谢, 单号x13800138000"
+    screening = gate.screen(text, "agent")
+    assert screening.action == "mask"
+    assert masked(text, screening) == "电话138****8000谢谢, 单号x13800138000"
+
+
+def test_a_failing_engine_is_an_error_and_never_a_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = Gate(RuleSet("v", (make(Match(words=("坏词",))),)))
+
+    def broken(self: Matcher, folded: str) -> list[object]:
+        raise MemoryError
+
+    monkeypatch.setattr(Matcher, "find", broken)
+    with pytest.raises(RuleError) as caught:
+        gate.screen("坏词", "agent")
+    assert caught.value.code == "rules_failed"
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(st.characters(exclude_categories=()), max_size=80), st.integers(0, 80))
+def test_hits_are_the_very_characters_whatever_surrounds_them(text: str, at: int) -> None:
+    match = Match(words=("绝对保本",), expressions=("稳赚.{0,3}钱",))
+    gate = Gate(RuleSet("v", (make(match),)))
+    whole = text[:at] + "，绝对保本，" + text[at:]
+    for hit in gate.screen(whole, "agent").hits:
+        assert whole[hit.start : hit.end] == hit.text
+    assert "绝对保本" in [hit.text for hit in gate.screen(whole, "agent").hits]
+
+
+def test_a_megabyte_of_hostile_text_is_screened() -> None:
+    match = Match(words=("aa", "aaa", "绝对保本"), expressions=("(?:a|aa)*b", "(.{0,8}x){3}"))
+    gate = Gate(RuleSet("v", (make(match),)))
+    screening = gate.screen("a" * 500_000 + "*绝 " * 150_000 + "绝对保本", "agent")
+    assert screening.hits[-1].text.endswith("绝对保本")
