@@ -13,7 +13,7 @@ from desktop.pages.notices import Notice, Notices
 from desktop.session.drafting import Drafting
 from desktop.session.importing import Importing
 from desktop.widgets.status_bar import StatusBar
-from desktop.widgets.values import EnginePhase
+from desktop.widgets.values import BannerKind, EnginePhase
 from engine.errors import ZuoxiError
 from engine.knowledge.reports import ImportProgress, ImportReport
 from engine.records import Language
@@ -71,7 +71,9 @@ class EngineNotices(QObject):
     def tell(self, error: ZuoxiError) -> None:
         """Say what went wrong."""
         words = explain(error, self._language)
-        kind = "warning" if error.code in ("blocked", "script_missing", "draft_stale") else "error"
+        kind: BannerKind = (
+            "warning" if error.code in ("blocked", "script_missing", "draft_stale") else "error"
+        )
         self._notices.tell(Notice(f"error.{error.code}", kind, words), passing=kind == "warning")
 
     def say(self, key: str, **values: object) -> None:
@@ -189,7 +191,7 @@ class EngineNotices(QObject):
         key = "desk.import.skipped" if skipped else "desk.import.done"
         if skipped and not report.documents:
             key = "desk.import.nothing"
-        kind = "warning" if skipped else "info"
+        kind: BannerKind = "warning" if skipped else "info"
         self.show()
         self._notices.tell(
             Notice(key, kind, self._text(key, **values), details), passing=not skipped
