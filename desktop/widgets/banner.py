@@ -49,6 +49,7 @@ class Banner(Dressed, Card):
         layout = column(self, theme.S1)
         layout.setContentsMargins(theme.S3, theme.S1, theme.S2, theme.S1)
         layout.addLayout(top)
+        self._details.setContentsMargins(theme.ICON + theme.S2, 0, 0, theme.S1)
         layout.addWidget(self._details)
         self.hide()
 

@@ -135,6 +135,8 @@ class CaseCard(Dressed, QWidget):
         look, case = self._look, self._case
         tone, icon = _LEVELS[case.level]
         self._level.set_key(f"case.level.{case.level}", tone, icon)
+        if case.closed:
+            tone = "neutral"
         self._band.setProperty("kind", tone)
         self._band.style().unpolish(self._band)
         self._band.style().polish(self._band)

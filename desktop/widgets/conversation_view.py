@@ -52,7 +52,7 @@ class ConversationView(Dressed, QWidget):
             "chat-teardrop-text", "conversation.empty", "conversation.empty.body"
         )
         full = QWidget()
-        inner = column(full)
+        inner = column(full, 0)
         inner.addWidget(self._header)
         inner.addWidget(self._list, 1)
         self._full = full

@@ -118,7 +118,7 @@ class EvidenceItem(Dressed, QWidget):
         inside.setContentsMargins(left, 0, theme.S3, theme.S3)
         inside.addWidget(self._text)
         inside.addWidget(self._validity)
-        layout = column(self)
+        layout = column(self, 0)
         layout.addWidget(self.head)
         layout.addWidget(self._body)
         self._body.hide()

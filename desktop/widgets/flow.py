@@ -73,4 +73,6 @@ class FlowBox(QWidget):
                 widget.setGeometry(QRect(left, top, width, high))
             left += width + self._spacing
             line = max(line, high)
+        if move and self.height() != top + line:
+            self.setFixedHeight(top + line)
         return top + line

@@ -16,7 +16,7 @@ class GroundingLine(Dressed, Card):
         super().__init__("card")
         self._look = look
         self._draft: Draft | None = None
-        self._numbers = Label(look, tone="soft", wrap=True)
+        self._numbers = Label(look, tone="soft")
         self._number_icon = IconLabel(look, "check", "accent_text")
         self._count = Label(look, tone="accent", bold=True)
         self._red = Label(look, tone="soft")
@@ -24,9 +24,9 @@ class GroundingLine(Dressed, Card):
         layout = row(self, theme.S2)
         layout.setContentsMargins(theme.S4, theme.S2, theme.S4, theme.S2)
         layout.addWidget(self._number_icon)
-        layout.addWidget(self._numbers, 1)
+        layout.addWidget(self._numbers)
         layout.addWidget(self._count)
-        layout.addSpacing(theme.S3)
+        layout.addStretch(1)
         layout.addWidget(self._red_icon)
         layout.addWidget(self._red)
         self.setMinimumHeight(theme.CONTROL + theme.S2)

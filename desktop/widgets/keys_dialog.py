@@ -45,12 +45,13 @@ class KeysDialog(Dressed, QDialog):
         restyle(body, kind="transparent")
         layout = row(body, theme.S4)
         left, right = column(None, theme.S3), column(None, theme.S3)
-        for side, places in ((left, WHERE[:3]), (right, WHERE[3:])):
+        for side, places in ((left, WHERE[:1]), (right, WHERE[1:2] + WHERE[3:])):
             for where in places:
                 side.addWidget(self._card(where))
             layout.addLayout(side, 1)
+        left.addWidget(self._reasons())
+        left.addWidget(self._card(WHERE[2]))
         left.addStretch(1)
-        right.addWidget(self._reasons())
         right.addStretch(1)
         self._scroll.setWidget(body)
 
@@ -60,7 +61,7 @@ class KeysDialog(Dressed, QDialog):
         inside.addWidget(Label(self._look, title, tone="accent", bold=True))
         grid = QGridLayout()
         grid.setHorizontalSpacing(theme.S3)
-        grid.setVerticalSpacing(theme.S2)
+        grid.setVerticalSpacing(theme.S1)
         grid.setColumnStretch(0, 1)
         inside.addLayout(grid)
         return card, grid
@@ -79,9 +80,15 @@ class KeysDialog(Dressed, QDialog):
     def _reasons(self) -> Card:
         look = self._look
         card, grid = self._frame("keys.reasons")
-        reject = keys_text("reject", look.language)
         for at, reason in enumerate(REJECT_REASONS):
-            keys = look.text("keys.then", keys=reject, n=at + 1)
-            grid.addWidget(Label(look, f"reason.{reason}"), at, 0)
-            grid.addWidget(KeyHint(look, keys=keys), at, 1, Qt.AlignmentFlag.AlignRight)
+            line, side = at // 2, at % 2 * 2
+            grid.addWidget(KeyHint(look, keys=str(at + 1)), line, side)
+            grid.addWidget(Label(look, f"reason.{reason}"), line, side + 1)
+        for side in (1, 3):
+            grid.setColumnStretch(side, 1)
+        grid.setColumnStretch(0, 0)
+        keys = look.text("keys.then", keys=keys_text("reject", look.language), n="1–8")
+        note = Label(look, tone="faint")
+        note.set_text(keys)
+        grid.addWidget(note, len(REJECT_REASONS) // 2, 0, 1, 4)
         return card

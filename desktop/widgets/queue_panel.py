@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from desktop import theme
 from desktop.theme import Look
-from desktop.widgets.blocks import Card, Dressed, KeyHint, Label, PushButton
+from desktop.widgets.blocks import Card, Dressed, Elided, KeyHint, Label, PushButton
 from desktop.widgets.boxes import column, row
 from desktop.widgets.empty_state import EmptyState
 from desktop.widgets.flow import FlowBox
@@ -46,7 +46,9 @@ class SearchField(Dressed, QLineEdit):
         self._dress()
 
     def _show_hint(self) -> None:
-        self._hint.setVisible(not self.text() and not self.hasFocus())
+        words = self.fontMetrics().horizontalAdvance(self.placeholderText())
+        room = self.width() - words - self._hint.sizeHint().width() - theme.CONTROL - theme.S4
+        self._hint.setVisible(not self.text() and not self.hasFocus() and room > 0)
         self.setClearButtonEnabled(bool(self.text()))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -54,6 +56,7 @@ class SearchField(Dressed, QLineEdit):
         super().resizeEvent(event)
         size = self._hint.sizeHint()
         left = self.width() - size.width() - theme.S2
+        self._show_hint()
         self._hint.setGeometry(left, (self.height() - size.height()) // 2, *size.toTuple())
 
     def event(self, event: QEvent) -> bool:
@@ -119,7 +122,8 @@ class QueuePanel(Dressed, Card):
         self._summary: tuple[int, int] | None = None
         self._start = True
         title = Label(look, "queue", size="title", bold=True)
-        self._sum = Label(look, tone="soft")
+        self._sum = Elided(look, tone="soft")
+        self._sum.setAlignment(Qt.AlignmentFlag.AlignRight)
         self._search = SearchField(look)
         self._search.textChanged.connect(self._on_search)
         self._search.installEventFilter(self)
@@ -127,8 +131,7 @@ class QueuePanel(Dressed, Card):
         head.setContentsMargins(theme.S4, theme.S3, theme.S4, theme.S2)
         top = row(None, theme.S2)
         top.addWidget(title)
-        top.addStretch(1)
-        top.addWidget(self._sum)
+        top.addWidget(self._sum, 1)
         head.addLayout(top)
         head.addWidget(self._search)
         self._filters = FlowBox()

@@ -5,57 +5,89 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QEvent, QObject, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QSpinBox, QWidget
 
 from desktop import theme
 from desktop.theme import Look
-from desktop.widgets.blocks import Dressed, IconLabel, Label, restyle
+from desktop.widgets import painting
+from desktop.widgets.blocks import Dressed, IconLabel, Label, PushButton, restyle
 from desktop.widgets.boxes import column, row
 
 
-class Choice(Dressed, QComboBox):
-    """One of several values, each named by a text key."""
+class Combo(Dressed, QComboBox):
+    """A list to choose from, with the caret of the theme."""
 
-    def __init__(self, look: Look, options: Mapping[Any, str]) -> None:
+    def __init__(self, look: Look) -> None:
         super().__init__()
         self._look = look
-        self._options = dict(options)
         self.setFont(theme.font("small"))
         self.setMinimumHeight(theme.CONTROL)
-        for value, key in self._options.items():
-            self.addItem(look.text(key), value)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Scrolling the page must not change a setting."""
         event.ignore()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Add the caret."""
+        super().paintEvent(event)
+        painter = QPainter(self)
+        left = self.width() - theme.ICON - theme.S3
+        spot = theme.icon_rect(left, self.height() / 2)
+        painting.draw_icon(painter, "caret-down", spot, self._look.color("text_soft"))
+
+
+class Choice(Combo):
+    """One of several values, each named by a text key."""
+
+    def __init__(self, look: Look, options: Mapping[Any, str]) -> None:
+        super().__init__(look)
+        self._options = dict(options)
+        for value, key in self._options.items():
+            self.addItem(look.text(key), value)
 
     def _dress(self) -> None:
         for at, key in enumerate(self._options.values()):
             self.setItemText(at, self._look.text(key))
 
 
-class AutoSpin(Dressed, QWidget):
-    """Automatic, or a number."""
+class Stepper(Dressed, QWidget):
+    """A whole number with buttons for less and more; one value may mean "automatic"."""
 
     value_changed = Signal(int)
 
-    def __init__(self, look: Look, automatic: int, highest: int) -> None:
+    def __init__(
+        self, look: Look, low: int, high: int, step: int = 1, auto: bool = False, unit: str = ""
+    ) -> None:
         super().__init__()
         self._look = look
+        self._auto, self._unit = auto, unit
+        self._last: int | None = None
         self._spin = QSpinBox()
-        self._spin.setRange(automatic, highest)
+        self._spin.setRange(low, high)
+        self._spin.setSingleStep(step)
+        self._spin.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         self._spin.setFont(theme.font("small"))
         self._spin.setMinimumHeight(theme.CONTROL)
-        self._spin.editingFinished.connect(lambda: self.value_changed.emit(self._spin.value()))
+        self._spin.installEventFilter(self)
+        self._spin.editingFinished.connect(self._settle)
         self.setFocusProxy(self._spin)
-        layout = row(self)
-        layout.addWidget(self._spin)
+        self._less = PushButton(look, "settings.less", "", "minus")
+        self._more = PushButton(look, "settings.more", "", "plus")
+        for button, by in ((self._less, -1), (self._more, 1)):
+            button.set_compact(True)
+            button.setAutoRepeat(True)
+            button.clicked.connect(lambda _=False, by=by: self._step(by))
+        layout = row(self, theme.S1)
+        layout.addWidget(self._spin, 1)
+        layout.addWidget(self._less)
+        layout.addWidget(self._more)
         self._dress()
 
     def set_value(self, value: int) -> None:
-        """Show a number; the automatic value is shown as a word."""
+        """Show a number, without a signal; the automatic value is shown as a word."""
+        self._last = value
         self._spin.setValue(value)
 
     def value(self) -> int:
@@ -66,8 +98,27 @@ class AutoSpin(Dressed, QWidget):
         """The control itself."""
         return self._spin
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Scrolling the page must not change a setting."""
+        if event.type() == QEvent.Type.Wheel:
+            event.ignore()
+            return True
+        return super().eventFilter(watched, event)
+
+    def _step(self, by: int) -> None:
+        self._spin.stepBy(by)
+        self._settle()
+
+    def _settle(self) -> None:
+        if self._spin.value() != self._last:
+            self._last = self._spin.value()
+            self.value_changed.emit(self._last)
+
     def _dress(self) -> None:
-        self._spin.setSpecialValueText(self._look.text("settings.auto"))
+        if self._auto:
+            self._spin.setSpecialValueText(self._look.text("settings.auto"))
+        if self._unit:
+            self._spin.setSuffix(self._look.text(self._unit))
         self._spin.setAccessibleName(self.accessibleName())
 
 

@@ -8,14 +8,14 @@ from typing import Any, Final
 
 import msgspec
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLineEdit, QScrollArea, QSpinBox, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QScrollArea, QWidget
 
 from desktop import theme
 from desktop.theme import Look
 from desktop.widgets.blocks import Card, Dressed, Elided, Label, PushButton, Rule, restyle
 from desktop.widgets.boxes import column, row
 from desktop.widgets.path_field import PathField
-from desktop.widgets.setting_fields import AutoSpin, Choice, SettingRow
+from desktop.widgets.setting_fields import Choice, Combo, SettingRow, Stepper
 from engine.settings import Settings
 
 _GROUPS: Final = (
@@ -44,9 +44,11 @@ class SettingsForm(Dressed, QScrollArea):
         restyle(body, kind="transparent")
         outer = row(body)
         outer.setContentsMargins(theme.S5, theme.S5, theme.S5, theme.S5)
-        inside = column(None, theme.S3)
+        page = QWidget()
+        page.setMaximumWidth(theme.FORM_WIDTH)
+        inside = column(page, theme.S4)
         outer.addStretch(1)
-        outer.addLayout(inside, 100)
+        outer.addWidget(page, 100)
         outer.addStretch(1)
         inside.addWidget(Label(look, "settings", size="title", bold=True))
         for group, names in _GROUPS:
@@ -60,22 +62,17 @@ class SettingsForm(Dressed, QScrollArea):
     def _make_fields(self, look: Look) -> None:
         self._model = PathField(look, folder=False, key="settings.model")
         self._embedder = PathField(look, folder=True, key="settings.embedder")
-        self._gpu = AutoSpin(look, automatic=-1, highest=1000)
-        self._threads = AutoSpin(look, automatic=0, highest=256)
-        self._context = QSpinBox()
-        self._context.setRange(1024, 131072)
-        self._context.setSingleStep(1024)
-        self._context.setGroupSeparatorShown(True)
-        self._style = QComboBox()
+        self._gpu = Stepper(look, -1, 1000, auto=True)
+        self._threads = Stepper(look, 0, 256, auto=True)
+        self._context = Stepper(look, 1024, 131072, step=1024)
+        self._style = Combo(look)
         modes = ("auto", "verbatim", "free")
         self._mode = Choice(look, {one: f"draft.mode.{one}" for one in modes})
         enter = {False: "settings.enter_sends.no", True: "settings.enter_sends.yes"}
         self._enter = Choice(look, enter)
-        self._undo = QDoubleSpinBox()
-        self._undo.setRange(0, 60)
-        self._undo.setDecimals(0)
+        self._undo = Stepper(look, 0, 60, unit="settings.seconds")
         self._agent = QLineEdit()
-        self._language = QComboBox()
+        self._language = Combo(look)
         self._language.addItem("中文", "zh")
         self._language.addItem("English", "en")
         themes = ("system", "light", "dark")
@@ -98,8 +95,8 @@ class SettingsForm(Dressed, QScrollArea):
         self._embedder.chosen.connect(lambda path: self._path_chosen("embedder", path))
         self._gpu.value_changed.connect(lambda value: self._set(gpu_layers=value))
         self._threads.value_changed.connect(lambda value: self._set(threads=value))
-        self._context.editingFinished.connect(lambda: self._set(context=self._context.value()))
-        self._undo.editingFinished.connect(lambda: self._set(undo_seconds=self._undo.value()))
+        self._context.value_changed.connect(lambda value: self._set(context=value))
+        self._undo.value_changed.connect(lambda value: self._set(undo_seconds=float(value)))
         self._agent.editingFinished.connect(self._agent_left)
         for name, box in (
             ("style", self._style),
@@ -109,16 +106,15 @@ class SettingsForm(Dressed, QScrollArea):
             ("theme", self._theme),
         ):
             box.activated.connect(lambda _=0, name=name, box=box: self._picked(name, box))
-        for widget in (self._context, self._style, self._undo, self._agent, self._language):
-            widget.setFont(theme.font("small"))
-            widget.setMinimumHeight(theme.CONTROL)
+        self._agent.setFont(theme.font("small"))
+        self._agent.setMinimumHeight(theme.CONTROL)
 
     def _group(self, group: str, names: Sequence[str]) -> QWidget:
         box = QWidget()
         outside = column(box, theme.S2)
         outside.addWidget(Label(self._look, f"settings.group.{group}", tone="soft", bold=True))
         card = Card()
-        inside = column(card)
+        inside = column(card, 0)
         for at, name in enumerate(names):
             if at:
                 inside.addWidget(Rule())
@@ -142,7 +138,7 @@ class SettingsForm(Dressed, QScrollArea):
         line.addWidget(self._size)
         line.addWidget(self._open)
         card = Card()
-        inside = column(card)
+        inside = column(card, 0)
         self._rows["folder"] = SettingRow(look, "folder", field)
         inside.addWidget(self._rows["folder"])
         outside.addWidget(card)
@@ -190,8 +186,8 @@ class SettingsForm(Dressed, QScrollArea):
         self._embedder.set_path(now.embedder)
         self._gpu.set_value(now.gpu_layers)
         self._threads.set_value(now.threads)
-        self._context.setValue(now.context)
-        self._undo.setValue(now.undo_seconds)
+        self._context.set_value(now.context)
+        self._undo.set_value(round(now.undo_seconds))
         self._agent.setText(now.agent)
         for name, box in (
             ("style", self._style),
@@ -237,7 +233,6 @@ class SettingsForm(Dressed, QScrollArea):
 
     def _dress(self) -> None:
         look = self._look
-        self._undo.setSuffix(look.text("settings.seconds"))
         for name, field in self._fields.items():
             field.setAccessibleName(look.text(f"settings.{name}"))
             field.setAccessibleDescription(self._rows[name].help_text())

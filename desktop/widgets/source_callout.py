@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 
 from desktop import theme
 from desktop.theme import Look
@@ -33,11 +33,11 @@ class SourceCallout(Dressed, Card):
         head = row(None, theme.S2)
         head.addWidget(IconLabel(look, "quotes", "accent_text"))
         head.addWidget(self._words, 1)
-        head.addWidget(self._open)
         head.addWidget(self._close)
         layout = column(self, theme.S1, theme.S3)
         layout.addLayout(head)
         layout.addWidget(self._sentence)
+        layout.addWidget(self._open, 0, Qt.AlignmentFlag.AlignLeft)
         self.hide()
 
     def show_number(self, number: NumberSource, evidence: Evidence | None) -> None:

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QApplication, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.theme import S3, S4, Look
 from desktop.widgets.banner import Banner
-from desktop.widgets.blocks import Card
 from desktop.widgets.boxes import column, row
 from desktop.widgets.case_card import CaseCard
 from desktop.widgets.composer import Composer
@@ -92,7 +91,7 @@ def ready(look: Look, content: Any) -> DraftCard:
 def desk(look: Look, content: Any, row_model: Any, now: float, case: CaseView | None) -> QWidget:
     """The whole desk, put together as a page would."""
     window = QWidget()
-    down = column(window)
+    down = column(window, 0)
     across = row(None, 0)
     rail = RailBar(look)
     rail.set_current("desk")
@@ -113,7 +112,7 @@ def desk(look: Look, content: Any, row_model: Any, now: float, case: CaseView | 
     across.addLayout(middle, 1)
     right = QWidget()
     right.setFixedWidth(420)
-    side = column(right)
+    side = column(right, 0)
     scroll = QScrollArea()
     scroll.setWidgetResizable(True)
     scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -309,8 +308,8 @@ def test_notes_and_status(each_look: Look, board: Any, shoot: Shoot) -> None:
     inner = row(holder)
     inner.addWidget(toast)
     inner.addStretch(1)
-    shoot(board([warning, error, info, holder, *bars], width=1100), "widgets-notes", look, 1140)
-    toast.dismiss()
+    ground = board([warning, error, info, holder, *bars], width=1100)
+    shoot(ground, "widgets-notes", look, 1140)
 
 
 def test_settings_and_keys(each_look: Look, shoot: Shoot, qtbot: Any) -> None:
@@ -342,7 +341,5 @@ def test_reject_reasons_popup(
     bar.open_reasons()
     menu = bar.reasons()
     assert menu is not None
-    shoot(menu, "widgets-reasons", each_look, 0) if not menu.isWindow() else menu.grab().save(
-        str(shoot(Card(), "widgets-reasons", each_look, 10))
-    )
+    shoot(menu, "widgets-reasons", each_look, menu.width(), menu.height())
     menu.close()
