@@ -6,8 +6,9 @@ Values (all frozen msgspec structs) and calls, by module::
                 Skipped(path, reason, code, values)        .error() -> InputError for texts.explain
                 read_document(path) -> Document            raises InputError
                 collect(paths) -> (files, skipped)         folders are walked
-    passages    split_sentences(text) -> tuple[Span, ...]  exact slices
-                passages(document) -> tuple[Passage, ...]
+    passages    passages(document) -> tuple[Passage, ...]
+    sentences   split_sentences(text) -> tuple[Span, ...]  exact slices, bullets left out
+    grams       fold, grams, Weights: what words are compared by, how much each says
     embedding   Embedder (Protocol): name, digest, dimension, vector_weight,
                 queries(texts), passages(texts) -> float32 array (n, dimension), unit length
                 load_embedder(folder) -> Embedder          raises EmbedderError
@@ -18,9 +19,11 @@ Values (all frozen msgspec structs) and calls, by module::
                         layout)
                 current(folder) -> Current | None          None: nothing was ever imported
                 list_documents(folder) -> list[DocumentRow]
-    index       ImportProgress(step, done, total, doc), step: reading|embedding|indexing
-                ImportReport(documents, passages, skipped, version: str)
-                import_documents(folder, paths, embedder, *, progress, cancelled) -> ImportReport
+    reports     ImportProgress(step, done, total, doc), step: reading|embedding|indexing
+                ImportReport(documents, passages, skipped, version: str, total_documents,
+                             total_passages)
+    table       the one place that talks to LanceDB
+    index       import_documents(folder, paths, embedder, *, progress, cancelled) -> ImportReport
                 remove_document(folder, doc, *, progress, cancelled) -> ImportReport
                 rebuild(folder, embedder, *, progress, cancelled) -> ImportReport
     search      SearchResult(query, found, expired, ms)
@@ -29,6 +32,7 @@ Values (all frozen msgspec structs) and calls, by module::
                 .search(query, *, k=5, as_of=None, include_internal=False, turns=())
                 .score_sentences(query, sentences) -> list[float]   0…1
     queries     standalone_query(turns) -> str             what the newest customer turn asks for
+    cues        the wordings by which a turn refers back
     job         ImportJob(folder, paths, embedder_folder) · RemoveJob(folder, doc)
                 · RebuildJob(folder, embedder_folder), each in a process of its own:
                 .start()  .poll(seconds=0) -> list[ImportProgress]  .events() -> Iterator

@@ -38,6 +38,7 @@ _ENGLISH = (
 )
 _FUNCTION_WORDS = frozenset(_ENGLISH.split())
 _FUNCTION_WEIGHT = 0.1
+_UNSEEN_PAIR_WEIGHT = 0.3
 
 
 def clean(text: str) -> str:
@@ -89,12 +90,15 @@ class Weights(Struct, frozen=True):
         return cls(count, dict(frequency))
 
     def weight(self, gram: str) -> float:
-        """The inverse document frequency of `gram`; pairs of characters count as one and a half."""
+        """How much `gram` says: its inverse document frequency, less for grammar."""
         seen = self.frequency.get(gram, 0)
         idf = math.log(1 + (self.passages - seen + 0.5) / (seen + 0.5))
         if is_function(gram):
             return _FUNCTION_WEIGHT * idf
-        return idf * (1.5 if len(gram) == 2 and _HAN.match(gram) else 1.0)
+        if len(gram) == 2 and _HAN.match(gram):
+            # A pair that no passage has is mostly the end of one word and the start of another.
+            return idf * (1.5 if seen else _UNSEEN_PAIR_WEIGHT)
+        return idf
 
     def coverage(self, query: Sequence[str], text: Sequence[str]) -> float:
         """The share (0…1) of the weight of `query`'s grams that stands in `text`."""
