@@ -107,6 +107,11 @@ class QueueModel(QAbstractListModel):
         """What was read last, with the counts."""
         return self._page
 
+    @property
+    def reading(self) -> bool:
+        """Whether the list is about to change."""
+        return self._reading
+
     def rows(self) -> list[ConversationRow]:
         """The rows that are loaded, in order."""
         return list(self._rows)
