@@ -20,7 +20,8 @@ class EngineConfig(Struct, frozen=True, tag=True):
     """What an engine process is started with. Paths are absolute strings.
 
     `gpu_layers` −1 means as many as fit; `threads` 0 means the physical cores.
-    `generator` "scripted" starts the fake that tests use instead of llama.cpp.
+    `generator` "scripted" starts the fake that tests use instead of llama.cpp; "none" goes without
+    a model, because it ended the process when it was loaded.
     """
 
     model: str
@@ -33,7 +34,7 @@ class EngineConfig(Struct, frozen=True, tag=True):
     threads: int = 0
     context: int = 4096
     mode: DraftMode = "auto"
-    generator: Literal["llama", "scripted"] = "llama"
+    generator: Literal["llama", "scripted", "none"] = "llama"
 
 
 class DraftRequest(Struct, frozen=True, tag=True):
@@ -112,8 +113,8 @@ class EngineFailed(Struct, frozen=True, tag=True):
 class EngineRestarted(Struct, frozen=True, tag=True):
     """Made by the client, not the process: the process died (`why`) and a new one is starting.
 
-    `attempt` counts deaths without a ready state in between; `repeated` says how many requests
-    were sent again.
+    `attempt` counts deaths without an answered request in between; `repeated` says how many
+    requests were sent again.
     """
 
     why: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tomllib
 from pathlib import Path
@@ -45,23 +46,41 @@ def load(folder: paths.DataFolder) -> Settings:
             f"The settings file {folder.settings} cannot be read ({error}). Nothing was changed; "
             "mend or remove that file, the defaults are used without it.",
             "settings",
+            path=str(folder.settings),
         ) from error
 
 
 def save(folder: paths.DataFolder, settings: Settings) -> None:
-    """Replace the settings file in one step: a crash leaves the old or the new one, whole."""
-    lines = [
-        f"{name} = {_toml(value)}"
-        for name, value in msgspec.to_builtins(settings).items()
-        if value != getattr(Settings(), name)
-    ]
-    folder.root.mkdir(parents=True, exist_ok=True)
+    """Replace the settings file in one step: a crash leaves the old or the new one, whole.
+
+    Raises `InputError` when a value is out of its limits or the file cannot be written; the old
+    file is in use then.
+    """
     scratch = folder.settings.with_suffix(".tmp")
-    with scratch.open("w", encoding="utf-8") as file:
-        file.write("\n".join(lines) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(folder.settings)
+    try:
+        settings = msgspec.convert(msgspec.to_builtins(settings), Settings)
+        lines = [
+            f"{name} = {_toml(value)}\n"
+            for name, value in msgspec.structs.asdict(settings).items()
+            if value != getattr(Settings(), name)
+        ]
+        folder.root.mkdir(parents=True, exist_ok=True)
+        with scratch.open("w", encoding="utf-8") as file:
+            file.writelines(lines)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(folder.settings)
+    except (OSError, ValueError) as error:
+        with contextlib.suppress(OSError):
+            scratch.unlink(missing_ok=True)
+        detail = getattr(error, "strerror", None) or str(error)
+        raise InputError(
+            f"The settings could not be written to {folder.settings} ({detail}). The former ones "
+            "stay in use.",
+            "settings_not_written",
+            path=str(folder.settings),
+            detail=detail,
+        ) from error
 
 
 def engine_config(folder: paths.DataFolder, settings: Settings) -> EngineConfig:

@@ -23,7 +23,7 @@ class Both(Struct, frozen=True, forbid_unknown_fields=True):
     en: str
 
 
-def text(key: str, language: Language, **values: object) -> str:
+def text(key: str, language: Language, /, **values: object) -> str:
     """The sentence for `key`; raises `KeyError` when there is none."""
     both = table()[key]
     sentence = both.zh if language == "zh" else both.en

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import queue
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -20,7 +21,7 @@ import structlog
 from engine.drafting.generation import Generator
 from engine.drafting.pipeline import Drafter
 from engine.drafting.style import load_style
-from engine.errors import ZuoxiError
+from engine.errors import Cancelled, ZuoxiError
 from engine.knowledge.embedding import Embedder, load_embedder
 from engine.knowledge.search import Searcher
 from engine.protocol import (
@@ -64,14 +65,20 @@ def run(config: bytes, connection: Connection) -> None:
     """The process's main: serve `connection` until it closes. `config` is encoded."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is the desk's to handle.
     os.environ.update(_OFFLINE)
+    # What the desk's own output says is for its caller alone.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    code = 0
     try:
         worker = Worker(msgspec.msgpack.decode(config, type=EngineConfig), connection)
-        if not worker.load():
-            raise SystemExit(REFUSED)
-        worker.serve()
+        if worker.load():
+            worker.serve()
+        else:
+            code = REFUSED
     except Exception as error:  # A process that dies tells its kind of death, and no more.
         _log.error("engine_died", kind=type(error).__name__)
-        raise SystemExit(1) from None
+        code = 1
+    # Native threads of the index and the models may not survive an orderly end.
+    os._exit(code)
 
 
 class Worker:
@@ -81,7 +88,9 @@ class Worker:
         self._config = config
         self._connection = connection
         self._requests: queue.SimpleQueue[_Work | Shutdown] = queue.SimpleQueue()
+        self._open: set[str] = set()
         self._cancelled: set[str] = set()
+        self._ending = False
         self._embedder: Embedder | None = None
         self._drafter: Drafter | None = None
 
@@ -95,14 +104,15 @@ class Worker:
         try:
             self._gate = Gate(load_rules(Path(self._config.rules)))
             self._style = load_style(Path(self._config.style))
-        except ZuoxiError as error:
-            self._send(EngineFailed(error.code, self._explain(error)))
+        except Exception as error:  # Whatever is wrong with the rules, nothing passes unchecked.
+            code = error.code if isinstance(error, ZuoxiError) else "internal"
+            self._send(EngineFailed(code, self._explain(error)))
             return False
         self._generator, self._model_error = self._load_generator()
         knowledge_error = ""
         try:
-            self._open_knowledge()
-        except ZuoxiError as error:
+            self._open_knowledge(self._step)
+        except Exception as error:  # The libraries below raise anything on a damaged file.
             knowledge_error = self._explain(error)
         knowledge = self._drafter.knowledge if self._drafter else None
         generator = self._generator
@@ -121,6 +131,8 @@ class Worker:
         return True
 
     def _load_generator(self) -> tuple[Generator | None, str]:
+        if self._config.generator == "none":
+            return None, text("error.model_crashed", self._config.language)
         self._step("model")
         if self._config.generator == "scripted":
             from engine.drafting.scripted import ScriptedGenerator
@@ -135,15 +147,15 @@ class Worker:
                 threads=self._config.threads,
                 context=self._config.context,
             ), ""
-        except ZuoxiError as error:
+        except Exception as error:  # The engine still searches, and says why it does not draft.
             return None, self._explain(error)
 
-    def _open_knowledge(self) -> Drafter:
-        """Open the newest knowledge and draft from it from now on."""
+    def _open_knowledge(self, step: Callable[[EngineStep], None] = lambda _: None) -> Drafter:
+        """Open the newest knowledge and draft from it from now on; a failure leaves the former."""
         if self._embedder is None:
-            self._step("embedder")
+            step("embedder")
             self._embedder = load_embedder(Path(self._config.embedder))
-        self._step("knowledge")
+        step("knowledge")
         self._drafter = Drafter(
             Searcher.open(Path(self._config.knowledge), self._embedder),
             self._generator,
@@ -165,18 +177,21 @@ class Worker:
 
     def _answer(self, request: _Work) -> None:
         try:
-            if request.id in self._cancelled:
-                raise ZuoxiError("Called off.", "cancelled")
+            if self._is_called_off(request.id):
+                raise Cancelled("Called off.")
             for event in self._events(request):
                 self._send(event)
-        except ZuoxiError as error:
-            self._send(RequestFailed(request.id, error.code, self._explain(error)))
+        except ConnectionError:
+            raise
         except Exception as error:  # Nothing that one request does may end the engine.
-            _log.error("request_failed", kind=type(error).__name__)
-            message = text("error.internal", self._config.language, kind=type(error).__name__)
-            self._send(RequestFailed(request.id, "internal", message))
+            code = error.code if isinstance(error, ZuoxiError) else "internal"
+            self._send(RequestFailed(request.id, code, self._explain(error)))
         finally:
+            self._open.discard(request.id)
             self._cancelled.discard(request.id)
+
+    def _is_called_off(self, request_id: str) -> bool:
+        return self._ending or request_id in self._cancelled
 
     def _events(self, request: _Work) -> Iterator[Event]:
         if isinstance(request, ReloadKnowledge):
@@ -186,7 +201,7 @@ class Worker:
         # What was missing at the start may be there by now.
         drafter = self._drafter or self._open_knowledge()
         if isinstance(request, DraftRequest):
-            yield from drafter.draft(request, lambda: request.id in self._cancelled)
+            yield from drafter.draft(request, lambda: self._is_called_off(request.id))
             return
         result = drafter.knowledge.search(
             request.query, k=request.k, as_of=request.as_of, turns=request.turns
@@ -204,9 +219,15 @@ class Worker:
                 _log.error("request_unreadable")
                 continue
             if isinstance(request, CancelRequest):
-                self._cancelled.add(request.id)
+                # Of one that is answered already nothing is kept.
+                if request.id in self._open:
+                    self._cancelled.add(request.id)
+                continue
+            if isinstance(request, Shutdown):
+                self._ending = True
             else:
-                self._requests.put(request)
+                self._open.add(request.id)
+            self._requests.put(request)
 
     def _step(self, step: EngineStep) -> None:
         self._send(EngineStarting(step))
@@ -214,5 +235,10 @@ class Worker:
     def _send(self, event: Event) -> None:
         self._connection.send_bytes(encode(event))
 
-    def _explain(self, error: ZuoxiError) -> str:
-        return explain(error, self._config.language)
+    def _explain(self, error: Exception) -> str:
+        """`error` in one line for the person; one that nobody foresaw by its kind only."""
+        if isinstance(error, ZuoxiError):
+            return explain(error, self._config.language)
+        kind = type(error).__name__
+        _log.error("unforeseen", kind=kind)
+        return text("error.internal", self._config.language, kind=kind)

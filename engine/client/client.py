@@ -1,0 +1,346 @@
+"""The engine process as its owner sees it: started, asked, restarted when it dies.
+
+Events arrive by a callback on the client's own threads, one at a time for each request. The
+request that was under way when the process died is sent once more to the next one; if that one
+dies of it too, it fails in words. Requests that had only waited are simply sent again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import multiprocessing
+import queue
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+import msgspec
+import structlog
+from msgspec.structs import replace
+
+from engine import worker
+from engine.client.life import Life, Link, Pending, cause_of_death
+from engine.protocol import (
+    CancelRequest,
+    DraftFinished,
+    DraftRequest,
+    EngineConfig,
+    EngineFailed,
+    EngineReady,
+    EngineRestarted,
+    EngineStarting,
+    Event,
+    KnowledgeReloaded,
+    ReloadKnowledge,
+    RequestFailed,
+    SearchFinished,
+    SearchRequest,
+    Shutdown,
+    decode_request,
+    encode,
+)
+from engine.records import DraftMode, Turn
+from engine.texts import text
+
+ATTEMPTS = 3
+_GRACE = 2.0
+_ANSWERS = (DraftFinished, SearchFinished, KnowledgeReloaded, RequestFailed)
+_CLOSE = object()
+
+_log = structlog.get_logger(__name__)
+
+
+class _Run:
+    """What belongs together from one `start` to its `close`."""
+
+    def __init__(self) -> None:
+        self.closing = threading.Event()
+        self.outbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self.process: BaseProcess | None = None
+        self.link: Link | None = None
+        self.failure: tuple[str, str] | None = None
+        self.threads: list[threading.Thread] = []
+
+
+class EngineClient:
+    """Owns one engine process at a time. All methods may be called from any thread.
+
+    `on_event` is called on the client's threads; what it raises is logged.
+    """
+
+    def __init__(
+        self,
+        config: EngineConfig,
+        on_event: Callable[[Event], None],
+        *,
+        target: Callable[[bytes, Connection], None] = worker.run,
+    ) -> None:
+        self._config = config
+        self._on_event = on_event
+        self._target = target
+        self._ids = itertools.count(1)
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+        self._pending: dict[str, Pending] = {}
+        self._run: _Run | None = None
+        self._closed = False
+        self._pid: int | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id while there is one."""
+        return self._pid
+
+    def start(self) -> None:
+        """Start the process; `EngineStarting`, then `EngineReady` or `EngineFailed`, follow.
+
+        Does nothing when it was started already.
+        """
+        with self._lock:
+            if self._run is not None:
+                return
+            run = self._run = _Run()
+            self._closed = False
+        run.threads = [
+            threading.Thread(target=work, args=(run,), name=f"engine-{name}", daemon=True)
+            for name, work in (("supervisor", self._supervise), ("writer", self._write))
+        ]
+        for thread in run.threads:
+            thread.start()
+
+    def restart(self, config: EngineConfig) -> None:
+        """Start anew with `config`, after a change of settings or a failure. Open requests fail."""
+        self.close()
+        self._config = config
+        self.start()
+
+    def draft(
+        self, turns: Sequence[Turn], *, as_of: str | None = None, mode: DraftMode = "auto"
+    ) -> str:
+        """Ask for a draft; the id that its events will bear."""
+        return self._ask(DraftRequest(self._new_id(), tuple(turns), as_of, mode))
+
+    def search(
+        self, query: str, *, k: int = 5, as_of: str | None = None, turns: Sequence[Turn] = ()
+    ) -> str:
+        """Ask for passages; the id that the answer will bear."""
+        return self._ask(SearchRequest(self._new_id(), query, k, as_of, tuple(turns)))
+
+    def reload_knowledge(self) -> str:
+        """Have the engine open the newest knowledge; the id of the answer."""
+        return self._ask(ReloadKnowledge(self._new_id()))
+
+    def cancel(self, request_id: str) -> None:
+        """Give a request up: it ends with `RequestFailed` ``cancelled``, unless it is done."""
+        if run := self._run:
+            run.outbox.put(CancelRequest(request_id))
+
+    def close(self) -> None:
+        """End the process and the client's threads. Requests still open fail as ``cancelled``."""
+        with self._lock:
+            run, self._run = self._run, None
+            self._closed = True
+        if run is not None:
+            self._end(run)
+        self._fail_all("cancelled", text("error.cancelled", self._config.language))
+
+    def _end(self, run: _Run) -> None:
+        run.closing.set()
+        run.outbox.put(Shutdown())
+        run.outbox.put(_CLOSE)
+        supervisor, here = run.threads[0], threading.current_thread()
+        if here is not supervisor:
+            supervisor.join(_GRACE)
+        # From a callback there is nobody to read what a peaceful end would still send.
+        if run.process is not None and supervisor.is_alive():
+            with contextlib.suppress(OSError, ValueError):
+                run.process.kill()
+        for thread in run.threads:
+            if thread is not here:
+                thread.join(5)
+
+    def _new_id(self) -> str:
+        return f"r{next(self._ids)}"
+
+    def _ask(self, request: DraftRequest | SearchRequest | ReloadKnowledge) -> str:
+        data = encode(request)
+        decode_request(data)  # A request that the engine could not read would never be answered.
+        with self._lock:
+            closed, run = self._closed, self._run
+            if not closed:
+                self._pending[request.id] = Pending(data)
+                if run is not None:
+                    run.outbox.put(request.id)
+        if closed:
+            self._fail(request.id, "cancelled")
+        return request.id
+
+    def _write(self, run: _Run) -> None:
+        """Send what is asked. A full pipe blocks this thread and nobody else."""
+        while (message := run.outbox.get()) is not _CLOSE:
+            if isinstance(message, str):
+                self._send_request(run, message)
+            elif isinstance(message, CancelRequest):
+                self._send_cancel(run, message)
+            elif link := run.link:
+                link.send(encode(message))
+
+    def _send_request(self, run: _Run, request_id: str) -> None:
+        """Send it to the process there is, unless that one has it; fail it when there is none."""
+        with self._lock:
+            link, failure = run.link, run.failure
+            pending = self._pending.get(request_id)
+            if pending is None:
+                return
+            if failure is not None:
+                del self._pending[request_id]
+            elif link is None or pending.life == link.life:
+                return  # Between two processes nothing is sent: the next one gets all that waits.
+            else:
+                pending.life = link.life
+                pending.order = next(self._numbers)
+        if failure is not None:
+            self._tell(RequestFailed(request_id, *failure))
+        elif link is not None:
+            link.send(pending.data)
+
+    def _send_cancel(self, run: _Run, request: CancelRequest) -> None:
+        """Tell the process that has the request; where none has it, it ends here."""
+        with self._lock:
+            link = run.link
+            pending = self._pending.get(request.id)
+            if pending is None:
+                return
+            pending.cancelled = under_way = link is not None and pending.life == link.life
+            if not under_way:
+                del self._pending[request.id]
+        if under_way and link is not None:
+            link.send(encode(request))
+        else:
+            self._fail(request.id, "cancelled")
+
+    def _supervise(self, run: _Run) -> None:
+        # Inherited by the process: Ctrl+C is the desk's to handle, from the first moment on.
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        config = self._config
+        deaths = 0
+        while not run.closing.is_set():
+            life = self._live(run, config)
+            if run.closing.is_set():
+                break
+            if run.failure is not None:
+                self._fail_all(*run.failure)
+                break
+            deaths = 1 if life.was_sound() else deaths + 1
+            if deaths >= ATTEMPTS:
+                self._give_up(run, deaths, life.why)
+                break
+            if deaths == ATTEMPTS - 1 and life.step == "model" and life.ready_at is None:
+                # Twice this model took the process with it: what else there is still serves.
+                config = replace(config, generator="none")
+            self._tell(EngineRestarted(life.why, deaths, self._bury(life)))
+
+    def _live(self, run: _Run, config: EngineConfig) -> Life:
+        """Start a process and deliver its events until it ends."""
+        life = Life(next(self._numbers))
+        context = multiprocessing.get_context("spawn")
+        try:
+            ours, theirs = context.Pipe()
+            process = context.Process(
+                target=self._target,
+                args=(msgspec.msgpack.encode(config), theirs),
+                name="zuoxi-engine",
+                daemon=True,
+            )
+            with theirs:
+                process.start()
+        except OSError as error:
+            life.why = error.strerror or type(error).__name__
+            return life
+        link = Link(ours, life.number)
+        run.process, self._pid = process, process.pid
+        with self._lock:
+            run.link = link
+            for request_id in self._pending:
+                run.outbox.put(request_id)
+        if run.closing.is_set():
+            process.kill()
+        while event := link.receive():
+            self._deliver(event, run, life)
+        run.link = None
+        link.close()
+        process.join(_GRACE)
+        if process.is_alive():
+            process.kill()
+            process.join()
+        life.why = cause_of_death(process.exitcode)
+        run.process = self._pid = None
+        process.close()
+        return life
+
+    def _deliver(self, event: Event, run: _Run, life: Life) -> None:
+        if run.closing.is_set():
+            return
+        if isinstance(event, EngineStarting):
+            life.step = event.step
+        elif isinstance(event, EngineReady):
+            life.ready_at = time.monotonic()
+        elif isinstance(event, EngineFailed):
+            run.failure = (event.code, event.message)
+        elif not isinstance(event, EngineRestarted):
+            with self._lock:
+                if event.id not in self._pending:
+                    return
+                if isinstance(event, _ANSWERS):
+                    del self._pending[event.id]
+                    life.answered = True
+        self._tell(event)
+
+    def _bury(self, life: Life) -> int:
+        """Settle what the dead process was doing; how many requests go to the next one."""
+        ended: list[tuple[str, str]] = []
+        with self._lock:
+            had = {key: one for key, one in self._pending.items() if one.life == life.number}
+            ended += [(key, "cancelled") for key, one in had.items() if one.cancelled]
+            # It answers in order: the oldest is what it was at when it died.
+            oldest = min(had, key=lambda key: had[key].order, default=None)
+            if oldest is not None and life.ready_at is not None and not had[oldest].cancelled:
+                if had[oldest].repeated:
+                    ended.append((oldest, "engine_restarted"))
+                had[oldest].repeated = True
+            for key, _ in ended:
+                del self._pending[key]
+        for key, code in ended:
+            self._fail(key, code)
+        return len(had) - len(ended)
+
+    def _give_up(self, run: _Run, deaths: int, why: str) -> None:
+        message = text("error.engine_gone", self._config.language, attempts=deaths, why=why)
+        run.failure = ("engine_gone", message)
+        self._tell(EngineFailed(*run.failure))
+        # Whoever heard that may have started anew already.
+        if not run.closing.is_set():
+            self._fail_all(*run.failure)
+
+    def _fail(self, request_id: str, code: str) -> None:
+        message = text(f"error.{code}", self._config.language)
+        self._tell(RequestFailed(request_id, code, message))
+
+    def _fail_all(self, code: str, message: str) -> None:
+        with self._lock:
+            lost = list(self._pending)
+            self._pending.clear()
+        for key in lost:
+            self._tell(RequestFailed(key, code, message))
+
+    def _tell(self, event: Event) -> None:
+        try:
+            self._on_event(event)
+        except Exception as error:  # A listener that fails must not end the supervision.
+            _log.error("listener_failed", kind=type(error).__name__)

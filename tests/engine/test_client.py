@@ -1,0 +1,436 @@
+"""The engine's owner against engines that die, hang, babble and refuse: nothing is lost unsaid."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import queue
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import msgspec
+import psutil
+import pytest
+
+from engine.client import ATTEMPTS, EngineClient
+from engine.protocol import (
+    DraftFinished,
+    DraftStarted,
+    EngineConfig,
+    EngineFailed,
+    EngineReady,
+    EngineRestarted,
+    Event,
+    RequestFailed,
+    SearchFinished,
+)
+from engine.records import Turn
+
+SECONDS = 60
+
+
+class Listener:
+    """Collects what a client tells."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self._queue: queue.SimpleQueue[Event] = queue.SimpleQueue()
+
+    def __call__(self, event: Event) -> None:
+        self.events.append(event)
+        self._queue.put(event)
+
+    def until(self, kind: type, request: str | None = None) -> Event:
+        """The next event of `kind` (and of `request`)."""
+        while True:
+            event = self._queue.get(timeout=SECONDS)
+            if isinstance(event, kind) and request in (None, getattr(event, "id", None)):
+                return event
+
+    def of(self, kind: type) -> list[Event]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+@pytest.fixture
+def odd(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    # The spawned process gets this process's path, so it finds the module as well.
+    monkeypatch.syspath_prepend(Path(__file__).parent / "odd_engines")
+    return importlib.import_module("odd_engines")
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> EngineConfig:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    return EngineConfig(str(notes), "", "", "", "", language="en")
+
+
+@pytest.fixture
+def heard() -> Listener:
+    return Listener()
+
+
+@pytest.fixture
+def start(
+    odd: ModuleType, config: EngineConfig, heard: Listener
+) -> Iterator[Callable[[str], EngineClient]]:
+    clients: list[EngineClient] = []
+
+    def begin(target: str) -> EngineClient:
+        client = EngineClient(config, heard, target=getattr(odd, target))
+        clients.append(client)
+        client.start()
+        return client
+
+    yield begin
+    for client in clients:
+        client.close()
+
+
+def ask(client: EngineClient, question: str = "hello") -> str:
+    return client.draft([Turn("customer", question)])
+
+
+def asked(config: EngineConfig) -> list[str]:
+    path = Path(config.model) / "asked"
+    return path.read_text("utf-8").splitlines() if path.exists() else []
+
+
+def lives(config: EngineConfig) -> int:
+    return len(list(Path(config.model).glob("life-*")))
+
+
+def finished(event: Event) -> str:
+    assert isinstance(event, DraftFinished)
+    return event.draft.text
+
+
+def failed(event: Event) -> RequestFailed:
+    assert isinstance(event, RequestFailed)
+    return event
+
+
+def test_a_request_is_answered_with_its_own_id(
+    start: Callable[[str], EngineClient], heard: Listener
+) -> None:
+    client = start("plain")
+    ids = [ask(client, f"question {number}") for number in range(5)]
+    search = client.search("运费")
+    reload = client.reload_knowledge()
+    assert [finished(heard.until(DraftFinished, one)) for one in ids] == [
+        f"question {number} (1)" for number in range(5)
+    ]
+    assert getattr(heard.until(SearchFinished, search), "query", "") == "运费"
+    assert len({*ids, search, reload}) == 7
+
+
+def test_what_is_asked_before_the_start_is_answered_after_it(
+    odd: ModuleType, config: EngineConfig, heard: Listener
+) -> None:
+    client = EngineClient(config, heard, target=odd.plain)
+    early = ask(client)
+    client.start()
+    client.start()
+    try:
+        assert finished(heard.until(DraftFinished, early)) == "hello (1)"
+        assert lives(config) == 1
+    finally:
+        client.close()
+
+
+def test_a_request_that_met_a_death_is_repeated_once_and_answered(
+    start: Callable[[str], EngineClient], heard: Listener, config: EngineConfig
+) -> None:
+    client = start("dies_of_poison")
+    ids = [ask(client, question) for question in ("poison once", "second", "third")]
+    assert [finished(heard.until(DraftFinished, one)) for one in ids] == [
+        "poison once (2)",
+        "second (2)",
+        "third (2)",
+    ]
+    (restarted,) = heard.of(EngineRestarted)
+    assert isinstance(restarted, EngineRestarted)
+    assert (restarted.why, restarted.attempt) == ("SIGKILL", 1)
+    assert len(heard.of(EngineReady)) == 2
+    assert asked(config).count("2:poison once") == 1
+
+
+def test_a_request_that_kills_twice_fails_in_words_and_those_behind_it_are_answered(
+    start: Callable[[str], EngineClient], heard: Listener, config: EngineConfig
+) -> None:
+    client = start("dies_of_poison")
+    poison, second, third = (ask(client, one) for one in ("poison", "second", "third"))
+    failure = failed(heard.until(RequestFailed, poison))
+    assert failure.code == "engine_restarted"
+    assert "Draft again" in failure.message
+    assert finished(heard.until(DraftFinished, second)) == "second (3)"
+    assert finished(heard.until(DraftFinished, third)) == "third (3)"
+    assert [line for line in asked(config) if "poison" in line] == ["1:poison", "2:poison"]
+    assert heard.of(EngineFailed) == []
+
+
+def test_an_engine_that_aborts_at_each_start_is_given_up_in_words(
+    start: Callable[[str], EngineClient], heard: Listener, config: EngineConfig
+) -> None:
+    client = start("aborts_at_once")
+    waiting = ask(client)
+    gone = heard.until(EngineFailed)
+    assert isinstance(gone, EngineFailed)
+    assert gone.code == "engine_gone"
+    assert "SIGABRT" in gone.message
+    assert str(ATTEMPTS) in gone.message
+    assert failed(heard.until(RequestFailed, waiting)).message == gone.message
+    assert lives(config) == ATTEMPTS
+    assert [getattr(event, "attempt", 0) for event in heard.of(EngineRestarted)] == [1, 2]
+    # What is asked of an engine that is gone fails at once, and does not wait for ever.
+    assert failed(heard.until(RequestFailed, ask(client))).code == "engine_gone"
+    assert client.pid is None
+
+
+def test_an_idle_engine_that_is_killed_again_and_again_is_given_up(
+    start: Callable[[str], EngineClient], heard: Listener, config: EngineConfig
+) -> None:
+    client = start("plain")
+    for _ in range(ATTEMPTS):
+        heard.until(EngineReady)
+        assert client.pid is not None
+        os.kill(client.pid, signal.SIGKILL)
+    assert getattr(heard.until(EngineFailed), "code", "") == "engine_gone"
+    assert lives(config) == ATTEMPTS
+
+
+def test_a_death_after_an_answer_counts_anew(
+    start: Callable[[str], EngineClient], heard: Listener
+) -> None:
+    client = start("plain")
+    for number in range(ATTEMPTS + 1):
+        assert finished(heard.until(DraftFinished, ask(client))) == f"hello ({number + 1})"
+        assert client.pid is not None
+        os.kill(client.pid, signal.SIGKILL)
+        assert getattr(heard.until(EngineRestarted), "attempt", 0) == 1
+    assert heard.of(EngineFailed) == []
+
+
+def test_a_restart_recovers_an_engine_that_was_given_up(
+    start: Callable[[str], EngineClient], heard: Listener, config: EngineConfig, odd: ModuleType
+) -> None:
+    client = start("aborts_at_once")
+    heard.until(EngineFailed)
+    client._target = odd.plain
+    client.restart(msgspec.structs.replace(config, language="zh"))
+    heard.until(EngineReady)
+    assert finished(heard.until(DraftFinished, ask(client))).startswith("hello")
+
+
+def test_a_listener_may_restart_and_close_from_its_callback(
+    odd: ModuleType, config: EngineConfig
+) -> None:
+    told = Listener()
+    client: EngineClient
+
+    def listen(event: Event) -> None:
+        if isinstance(event, EngineFailed):
+            client._target = odd.plain
+            client.restart(config)
+        told(event)
+
+    client = EngineClient(config, listen, target=odd.aborts_at_once)
+    client.start()
+    told.until(EngineReady)
+    assert finished(told.until(DraftFinished, ask(client))).startswith("hello")
+    client.close()
+    assert failed(told.until(RequestFailed, ask(client))).code == "cancelled"
+
+
+def test_a_listener_that_raises_does_not_stop_the_engine(
+    odd: ModuleType, config: EngineConfig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = Listener()
+
+    def listen(event: Event) -> None:
+        told(event)
+        raise RuntimeError("the window is gone")
+
+    client = EngineClient(config, listen, target=odd.plain)
+    client.start()
+    try:
+        assert finished(told.until(DraftFinished, ask(client))) == "hello (1)"
+        assert finished(told.until(DraftFinished, ask(client))) == "hello (1)"
+    finally:
+        client.close()
+
+
+def test_an_engine_that_refuses_to_start_is_not_started_again(
+    start: Callable[[str], EngineClient], heard: Listener, config: EngineConfig
+) -> None:
+    client = start("refuses")
+    waiting = ask(client)
+    refusal = heard.until(EngineFailed)
+    assert refusal == EngineFailed("rules_invalid", "bad rules")
+    failure = failed(heard.until(RequestFailed, waiting))
+    assert (failure.code, failure.message) == ("rules_invalid", "bad rules")
+    assert failed(heard.until(RequestFailed, ask(client))).code == "rules_invalid"
+    assert lives(config) == 1
+    assert heard.of(EngineRestarted) == []
+
+
+def test_a_model_that_ends_the_process_is_left_out_and_the_search_goes_on(
+    start: Callable[[str], EngineClient], heard: Listener, config: EngineConfig
+) -> None:
+    client = start("loses_its_model")
+    ready = heard.until(EngineReady)
+    assert isinstance(ready, EngineReady)
+    assert ready.model_error == "left out"
+    assert lives(config) == 3
+    assert heard.of(EngineFailed) == []
+    assert heard.until(SearchFinished, client.search("运费"))
+
+
+def test_garbage_and_stale_answers_are_dropped(
+    start: Callable[[str], EngineClient], heard: Listener
+) -> None:
+    client = start("babbles")
+    for number in range(3):
+        assert finished(heard.until(DraftFinished, ask(client))) == "hello (1)", number
+    assert len(heard.of(DraftFinished)) == len(heard.of(DraftStarted)) == 3
+    assert "r999" not in {getattr(event, "id", "") for event in heard.events}
+
+
+def test_nothing_of_a_cancelled_request_is_told_after_its_end(
+    start: Callable[[str], EngineClient], heard: Listener
+) -> None:
+    client = start("waits_for_cancel")
+    called_off = ask(client)
+    heard.until(DraftStarted, called_off)
+    client.cancel(called_off)
+    assert failed(heard.until(RequestFailed, called_off)).code == "cancelled"
+    client.cancel(called_off)
+    client.cancel("r12345")
+    heard.until(SearchFinished, client.search("after"))
+    of_it = [event for event in heard.events if getattr(event, "id", "") == called_off]
+    assert [type(event) for event in of_it] == [DraftStarted, RequestFailed]
+
+
+def test_a_cancelled_request_is_not_repeated_when_the_engine_dies(
+    start: Callable[[str], EngineClient], heard: Listener, config: EngineConfig
+) -> None:
+    client = start("dies_when_called_off")
+    request = ask(client)
+    heard.until(DraftStarted, request)
+    client.cancel(request)
+    assert failed(heard.until(RequestFailed, request)).code == "cancelled"
+    heard.until(EngineReady)
+    assert finished(heard.until(DraftFinished, ask(client, "next"))) == "next (2)"
+    assert asked(config) == ["1:hello"]
+
+
+def test_a_request_that_was_never_sent_can_be_called_off(
+    start: Callable[[str], EngineClient], heard: Listener, odd: ModuleType, config: EngineConfig
+) -> None:
+    client = EngineClient(config, heard, target=odd.plain)
+    request = ask(client)
+    client.start()
+    client.cancel(request)
+    try:
+        ended = heard.until((RequestFailed, DraftFinished), request)  # type: ignore[arg-type]
+        assert len([e for e in heard.events if type(e) is type(ended)]) == 1
+        heard.until(SearchFinished, client.search("after"))
+        assert len(heard.of(RequestFailed)) + len(heard.of(DraftFinished)) == 1
+    finally:
+        client.close()
+
+
+def test_closing_ends_an_engine_that_is_deaf_and_fails_what_is_open(
+    start: Callable[[str], EngineClient], heard: Listener
+) -> None:
+    client = start("hangs")
+    request = ask(client)
+    waiting = ask(client)
+    heard.until(DraftStarted, request)
+    pid = client.pid
+    assert pid is not None
+    client.close()
+    assert not psutil.pid_exists(pid)
+    assert {one: failed(heard.until(RequestFailed, one)).code for one in (request, waiting)} == {
+        request: "cancelled",
+        waiting: "cancelled",
+    }
+    client.close()
+    assert failed(heard.until(RequestFailed, ask(client))).code == "cancelled"
+
+
+def test_closing_at_once_after_the_start_leaves_nothing(
+    odd: ModuleType, config: EngineConfig, heard: Listener
+) -> None:
+    before = {process.pid for process in psutil.Process().children()}
+    threads = set(threading.enumerate())
+    for _ in range(5):
+        client = EngineClient(config, heard, target=odd.plain)
+        client.start()
+        client.close()
+    left = [p for p in psutil.Process().children() if p.pid not in before]
+    assert [p for p in left if "resource_tracker" not in " ".join(p.cmdline())] == []
+    assert set(threading.enumerate()) - threads == set()
+
+
+def test_starting_and_closing_leaks_no_threads_no_processes_and_no_files(
+    odd: ModuleType, config: EngineConfig
+) -> None:
+    def cycle() -> None:
+        told = Listener()
+        client = EngineClient(config, told, target=odd.plain)
+        client.start()
+        told.until(DraftFinished, ask(client))
+        client.close()
+
+    cycle()  # What Python starts once, its resource tracker, is there from now on.
+    process = psutil.Process()
+    children, files = len(process.children()), process.num_fds()
+    threads = set(threading.enumerate())
+    for _ in range(10):
+        cycle()
+    assert len(process.children()) == children
+    assert process.num_fds() == files
+    assert set(threading.enumerate()) == threads
+
+
+def test_a_request_that_no_engine_could_read_is_refused_to_the_caller(
+    start: Callable[[str], EngineClient], heard: Listener
+) -> None:
+    client = start("plain")
+    with pytest.raises(msgspec.ValidationError):
+        client.search("运费", k="many")  # type: ignore[arg-type]
+    with pytest.raises(msgspec.ValidationError):
+        client.draft([Turn("ghost", "boo")])  # type: ignore[arg-type]
+    assert finished(heard.until(DraftFinished, ask(client, "\ud800 ok"))) == "? ok (1)"
+
+
+def test_a_message_larger_than_any_pipe_is_answered(
+    start: Callable[[str], EngineClient], heard: Listener
+) -> None:
+    client = start("plain")
+    text = "壶" * 1_000_000
+    assert len(finished(heard.until(DraftFinished, ask(client, text)))) > 1_000_000
+
+
+def test_many_threads_may_ask_at_once(
+    start: Callable[[str], EngineClient], heard: Listener
+) -> None:
+    client = start("plain")
+    heard.until(EngineReady)
+    ids: list[str] = []
+    threads = [
+        threading.Thread(target=lambda: ids.extend(ask(client) for _ in range(20)))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(ids)) == 80
+    left = set(ids)
+    while left:
+        left.discard(getattr(heard.until(DraftFinished), "id", ""))
