@@ -215,3 +215,45 @@ def open_desk(
 def knowing(tmp_path: Path, desk_knowledge: Path) -> None:
     """The data folder holds the two documents."""
     shutil.copytree(desk_knowledge, tmp_path / "data" / "knowledge")
+
+
+class EngineTwin:
+    """Stands in for the engine process behind a desk's bridge: tests say what it answers."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.asked: list[tuple[str, str]] = []
+        self.cancelled: list[str] = []
+        self._desk = desk
+        desk.bridge._client = self  # type: ignore[assignment]
+
+    def draft(self, turns: Any, *, as_of: str | None = None, mode: str = "auto") -> str:
+        request = f"t{len(self.asked) + 1}"
+        self.asked.append((request, turns[-1].text))
+        return request
+
+    def cancel(self, request: str) -> None:
+        self.cancelled.append(request)
+
+    def reload_knowledge(self) -> str:
+        return "k"
+
+    def say(self, *events: Any) -> None:
+        for event in events:
+            self._desk.bridge._from_client(event)
+
+    def ready(self, **values: Any) -> None:
+        from engine.protocol import EngineReady
+
+        self.say(EngineReady(**({"model": "twin", "knowledge": "1", "passages": 3} | values)))
+
+    def finish(self, request: str, status: str = "drafted", text: str = "好的", **more: Any) -> None:
+        from engine.protocol import DraftFinished
+        from engine.records import Draft
+
+        self.say(DraftFinished(request, Draft(status, text, **more)))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def engine_twin() -> Callable[[Desk], EngineTwin]:
+    """Puts a twin in the place of a desk's engine process."""
+    return EngineTwin
