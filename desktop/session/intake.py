@@ -70,11 +70,12 @@ class _Look(Struct, frozen=True):
 
 class Intake(QObject):
     """Looks every 300 ms. `arrived` names a conversation with a new customer message; `changed`
-    tells that another process wrote."""
+    tells that another process wrote, `looked` that a look is over."""
 
     arrived = Signal(str)
     changed = Signal()
     caught_up = Signal(int)
+    looked = Signal()
 
     def __init__(
         self,
@@ -161,6 +162,7 @@ class Intake(QObject):
         if self._version is not None and look.version != self._version:
             self.changed.emit()
         self._version = look.version
+        self.looked.emit()
 
     def _blind(self, _error: ZuoxiError) -> None:
         # A busy file for a moment: the next look sees the same.

@@ -246,7 +246,9 @@ class EngineTwin:
 
         self.say(EngineReady(**({"model": "twin", "knowledge": "1", "passages": 3} | values)))
 
-    def finish(self, request: str, status: str = "drafted", text: str = "好的", **more: Any) -> None:
+    def finish(
+        self, request: str, status: str = "drafted", text: str = "好的", **more: Any
+    ) -> None:
         from engine.protocol import DraftFinished
         from engine.records import Draft
 
