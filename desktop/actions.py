@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from msgspec import Struct
-from PySide6.QtCore import QKeyCombination, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
@@ -103,10 +103,10 @@ def readable(portable: str, language: Language = "zh") -> str:
     return "+".join(names.get(part, part) for part in portable.split("+"))
 
 
-def combinations(where: Where | None = None) -> frozenset[QKeyCombination]:
-    """The key combinations of all actions (of one place) that a QAction listens for."""
+def combinations(where: Where | None = None) -> frozenset[int]:
+    """The combined keys of all actions (of one place) that a QAction listens for."""
     return frozenset(
-        QKeySequence(keys)[0]  # type: ignore[index]
+        QKeySequence(keys)[0].toCombined()  # type: ignore[index]
         for action in ACTIONS
         if not action.by_widget and where in (None, action.where)
         for keys in action.keys

@@ -82,7 +82,7 @@ class PlainEditor(Dressed, QPlainTextEdit):
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             if self._is_mine(event):
                 event.accept()
-            elif event.keyCombination() in actions.combinations():
+            elif event.keyCombination().toCombined() in actions.combinations():
                 event.ignore()
             else:
                 return super().event(event)

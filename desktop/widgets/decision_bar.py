@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QMenu
 
 from desktop import theme
@@ -27,7 +27,8 @@ class DecisionBar(Dressed, Card):
     def __init__(self, look: Look) -> None:
         super().__init__("footer")
         self._look = look
-        self._menu: QMenu | None = None
+        self._menu = QMenu(self)
+        self._menu.triggered.connect(self._on_reason)
         accept = PushButton(look, "action.accept", "primary", "paper-plane-right", "accept")
         edit = PushButton(look, "action.edit", "", "pencil-simple", "edit")
         reject = PushButton(look, "action.reject", "", "x-circle")
@@ -90,28 +91,28 @@ class DecisionBar(Dressed, Card):
         """Ask why the draft is rejected; a digit or a click answers. Does nothing while blocked."""
         if self._buttons["reject"].why_blocked():
             return
-        menu = QMenu(self)
-        menu.setAccessibleName(self._look.text("reason.ask"))
-        ask = menu.addAction(self._look.text("reason.ask"))
-        ask.setEnabled(False)
+        button = self._buttons["reject"]
+        above = QPoint(0, -self._menu.sizeHint().height() - theme.S1)
+        self._menu.popup(button.mapToGlobal(above))
+
+    def reasons(self) -> QMenu:
+        """The list of reasons; visible while it asks."""
+        return self._menu
+
+    def _on_reason(self, entry: QAction) -> None:
+        if reason := entry.data():
+            self.reject_requested.emit(reason)
+
+    def _fill_menu(self) -> None:
+        look, menu = self._look, self._menu
+        menu.clear()
+        menu.setAccessibleName(look.text("reason.ask"))
+        menu.addAction(look.text("reason.ask")).setEnabled(False)
         menu.addSeparator()
         for digit, reason in enumerate(REJECT_REASONS, start=1):
             # The mnemonic makes the digit a key of the menu.
-            entry = menu.addAction(f"&{digit}   {self._look.text(f'reason.{reason}')}")
-            entry.triggered.connect(lambda _=False, chosen=reason: self._reject(chosen))
-        menu.aboutToHide.connect(menu.deleteLater)
-        self._menu = menu
-        button = self._buttons["reject"]
-        above = QPoint(0, -menu.sizeHint().height() - theme.S1)
-        menu.popup(button.mapToGlobal(above))
-
-    def reasons(self) -> QMenu | None:
-        """The list of reasons while it is open."""
-        return self._menu
-
-    def _reject(self, reason: str) -> None:
-        self._menu = None
-        self.reject_requested.emit(reason)
+            entry = menu.addAction(f"&{digit}   {look.text(f'reason.{reason}')}")
+            entry.setData(reason)
 
     def _on_thumbs(self) -> None:
         # The owner decides; the button shows only what it was told.
@@ -136,4 +137,5 @@ class DecisionBar(Dressed, Card):
     def _dress(self) -> None:
         self.setAccessibleName(self._look.text("decision"))
         self.set_verdict(self._verdict)
+        self._fill_menu()
         self._fit()

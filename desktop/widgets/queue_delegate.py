@@ -169,11 +169,14 @@ class QueueDelegate(QStyledItemDelegate):
             label = look.text(f"queue.state.{state}")
             if category := one_line(str(index.data(QueueRole.CATEGORY) or "")):
                 label = f"{label} · {category}"
+            if painting.chip_width(label, mark) > room.width() - width - theme.S2:
+                # The state matters more than the channel's name; its icon stays.
+                words, width = "", theme.ICON
             room_left = int(room.width() - width - theme.S2)
             painting.draw_chip(
                 painter, room.topLeft(), label, look.tokens, tone, mark, limit=room_left
             )
-        if words:
+        if channel:
             left = room.right() - width
             faint = look.color("text_faint")
             painting.draw_icon(painter, icon, theme.icon_rect(left, room.center().y()), faint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_END = re.compile("[。！？!?；;\n]+[”’」』）)\"']*")
+_END = re.compile("(?:[。！？!?；;\n]|\\.(?=\\s|$))+[”’」』）)\"']*")
 
 
 def find(text: str, needle: str) -> tuple[int, int] | None:
