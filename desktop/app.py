@@ -337,7 +337,7 @@ class Desk(QObject):
 def build_desk(
     folder: DataFolder,
     *,
-    sample: bool = False,
+    sample: bool | Sample = False,
     start_engine: bool = True,
     configure: Configure = settings_file.engine_config,
     clock: Callable[[], float] = time.time,
@@ -345,12 +345,13 @@ def build_desk(
 ) -> Desk:
     """Open a desk on `folder`; its window is made and not yet shown. Needs a QApplication.
 
-    `configure` makes the engine's configuration from the settings. Raises `ZuoxiError`: the
+    `sample` is a company whose customers write, or True for the one that ships; `configure` makes
+    the engine's configuration from the settings. Raises `ZuoxiError`: the
     store's errors, `desk_running`, `desk_folder`, `sample_missing`, `rules_invalid`.
     """
     lock = _lock(folder)
     try:
-        company = read_sample() if sample else None
+        company = read_sample() if sample is True else sample or None
         settings, complaint = _settings(folder, company)
         store = open_store(folder.database)
         try:
