@@ -7,10 +7,8 @@ from collections.abc import Sequence
 
 from engine.records import Evidence, Found, Span
 
-# An answer needs a passage that says a fair share of what the question says, or means it.
-# Set on left-out cases; see the model card of the embedder.
-MIN_COVERAGE = 0.05
-MIN_COSINE = 0.45
+# Knowledge outside its dates is what was asked for when it fits better by this much.
+_CLEARLY_BETTER = 0.25
 MAX_PASSAGES = 5
 
 _CITATION = re.compile(r"\s?\[\d{1,2}\]")
@@ -19,9 +17,14 @@ _ENGLISH_SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?]+(?=\s|$|\[)|\n|$)|[.!?]+")
 _SUPPORTED = 0.6
 
 
-def choose_evidence(found: Sequence[Found], most: int = MAX_PASSAGES) -> tuple[Evidence, ...]:
-    """The best passages, numbered from 1; none when even the best is too weak to answer from."""
-    if not found or not any(is_strong(item) for item in found[:3]):
+def choose_evidence(
+    found: Sequence[Found], answerable: float, most: int = MAX_PASSAGES
+) -> tuple[Evidence, ...]:
+    """The best passages, numbered from 1; none when none of the first is likely to answer.
+
+    `answerable` is the embedder's: from which `strength` on a passage is likely to.
+    """
+    if max(map(strength, found[:3]), default=0.0) < answerable:
         return ()
     return tuple(
         Evidence(
@@ -38,9 +41,18 @@ def choose_evidence(found: Sequence[Found], most: int = MAX_PASSAGES) -> tuple[E
     )
 
 
-def is_strong(item: Found) -> bool:
-    """Whether `item` alone would do to answer from."""
-    return item.coverage >= MIN_COVERAGE or item.cosine >= MIN_COSINE
+def outdated(
+    found: Sequence[Found], expired: Sequence[Found], answerable: float
+) -> tuple[Found, ...]:
+    """The passages of `expired` that the question is about, when they answer it and `found` not."""
+    best = max(map(strength, found[:3]), default=0.0)
+    least = max(answerable, best + _CLEARLY_BETTER) if best >= answerable else answerable
+    return tuple(item for item in expired if strength(item) >= least)
+
+
+def strength(item: Found) -> float:
+    """How much a passage has to do with the question, by its words and by its meaning."""
+    return item.coverage + item.cosine
 
 
 def sentences_without_evidence(

@@ -38,6 +38,7 @@ from engine.records import (
     Draft,
     DraftMode,
     Evidence,
+    Found,
     Hit,
     Language,
     Release,
@@ -61,6 +62,8 @@ class Knowledge(Protocol):
     def version(self) -> str: ...  # noqa: D102
     @property
     def passage_count(self) -> int: ...  # noqa: D102
+    @property
+    def answerable(self) -> float: ...  # noqa: D102
 
     def search(  # noqa: D102
         self, query: str, *, k: int, as_of: str | None, turns: Sequence[Turn]
@@ -138,6 +141,7 @@ class _Drafting:
         self._language = prompt.reply_language(request.turns, drafter._language)
         self._hits: tuple[Hit, ...] = ()
         self._evidence: tuple[Evidence, ...] = ()
+        self._outdated: tuple[Found, ...] = ()
 
     def events(self) -> Iterator[Event]:
         if not self._message.strip():
@@ -149,7 +153,7 @@ class _Drafting:
             return
         result = self._search()
         if not self._evidence:
-            yield self._nothing_to_rest_on(result)
+            yield self._nothing_to_rest_on()
             return
         yield EvidenceFound(self._request.id, self._evidence)
         yield from self._write(result.query)
@@ -173,7 +177,10 @@ class _Drafting:
         result = self._drafter.knowledge.search(
             self._newest_text(), k=8, as_of=self._request.as_of, turns=self._request.turns
         )
-        self._evidence = evidence_.choose_evidence(result.found)
+        answerable = self._drafter.knowledge.answerable
+        self._outdated = evidence_.outdated(result.found, result.expired, answerable)
+        if not self._outdated:
+            self._evidence = evidence_.choose_evidence(result.found, answerable)
         self._search_ms = _ms_since(began)
         return result
 
@@ -181,12 +188,11 @@ class _Drafting:
         turns = self._request.turns
         return next(turn.text for turn in reversed(turns) if turn.role == "customer")
 
-    def _nothing_to_rest_on(self, result: SearchResult) -> DraftFinished:
+    def _nothing_to_rest_on(self) -> DraftFinished:
         if not self._drafter.knowledge.passage_count:
             return self._abstained("drafting.abstain.empty")
-        expired = [item for item in result.expired if evidence_.is_strong(item)]
-        if expired:
-            docs = "、".join(dict.fromkeys(item.passage.doc for item in expired[:3]))
+        if self._outdated:
+            docs = "、".join(dict.fromkeys(item.passage.doc for item in self._outdated[:3]))
             return self._abstained("drafting.abstain.expired", docs=docs)
         return self._abstained("drafting.abstain.no_evidence")
 

@@ -102,7 +102,10 @@ class StreamScreen:
         masks = [self._span(start, found) for found in hits if found.rule.action == "mask"]
         if stopping:
             self._blocked = tuple(self._hit(start, found) for found in stopping)
-            return ""
+            if self._matcher.by_sentence:
+                return ""
+            # The clauses before it would have been shown, had the draft come in smaller pieces.
+            return self._release(self._before(start, stop, held), [])
         return self._release(stop, masks)
 
     def _before(self, start: int, stop: int, held: list[Found]) -> int:

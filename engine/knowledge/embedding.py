@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Vectors = NDArray[np.float32]
 
 DEFAULT_VECTOR_WEIGHT = 0.3
+DEFAULT_ANSWERABLE = 0.7
 FUSION = "fusion.json"
 HASHED = "hashed.json"
 _BATCH = 32
@@ -51,6 +52,10 @@ class Embedder(Protocol):
     def vector_weight(self) -> float:
         """The vectors' share in the fusion with full text."""
 
+    @property
+    def answerable(self) -> float:
+        """From which coverage + cosine on a passage is likely to answer a question."""
+
     def queries(self, texts: Sequence[str]) -> Vectors:
         """Vectors of questions."""
 
@@ -60,6 +65,7 @@ class Embedder(Protocol):
 
 class _Fusion(Struct, frozen=True):
     vector_weight: float = DEFAULT_VECTOR_WEIGHT
+    answerable: float = DEFAULT_ANSWERABLE
 
 
 class _HashedConfig(Struct, frozen=True):
@@ -79,6 +85,8 @@ class HashedEmbedder:
         self.digest = hashlib.sha256(f"zuoxi hashed 1 {dimension}".encode()).hexdigest()
         self.dimension = dimension
         self.vector_weight = vector_weight
+        # Hashed vectors of texts without a common gram are nearly at right angles.
+        self.answerable = 0.35
 
     def save(self, folder: Path) -> None:
         """Write what `load_embedder` needs to make the same one from `folder`."""
@@ -112,7 +120,9 @@ class SentenceTransformerEmbedder:
         self.name = folder.name
         self.digest = folder_digest(folder)
         self.dimension = dimension
-        self.vector_weight = _vector_weight(folder)
+        fusion = _fusion(folder)
+        self.vector_weight = min(1.0, max(0.0, fusion.vector_weight))
+        self.answerable = fusion.answerable
         self._model = model
 
     def queries(self, texts: Sequence[str]) -> Vectors:
@@ -183,14 +193,13 @@ def folder_digest(folder: Path) -> str:
     return total.hexdigest()
 
 
-def _vector_weight(folder: Path) -> float:
+def _fusion(folder: Path) -> _Fusion:
     try:
-        fusion = msgspec.json.decode((folder / FUSION).read_bytes(), type=_Fusion)
+        return msgspec.json.decode((folder / FUSION).read_bytes(), type=_Fusion)
     except FileNotFoundError:
-        return DEFAULT_VECTOR_WEIGHT
+        return _Fusion()
     except (OSError, msgspec.DecodeError) as error:
         raise _broken(folder, error) from error
-    return min(1.0, max(0.0, fusion.vector_weight))
 
 
 def _broken(folder: Path, error: Exception) -> EmbedderError:

@@ -101,6 +101,11 @@ class Searcher:
         """How many passages there are, expired and internal ones included."""
         return self.current.passages if self.current else 0
 
+    @property
+    def answerable(self) -> float:
+        """From which coverage + cosine on a passage is likely to answer a question."""
+        return self._embedder.answerable
+
     def close(self) -> None:
         """Let go of the table."""
         self._table = None
