@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import itertools
 import os
 import sys
 from collections.abc import Sequence
@@ -9,9 +11,9 @@ from collections.abc import Sequence
 import structlog
 import typer
 
-from engine import __version__, paths
-from engine.cli import conversations, doctor, drafts, knowledge, models, rules, window
-from engine.cli.console import Session, fail, say
+from engine import __version__, paths, settings
+from engine.cli import bench, conversations, doctor, drafts, knowledge, models, rules, window
+from engine.cli.console import Session, Told, fail, say, show
 from engine.errors import ZuoxiError
 from engine.records import Language
 
@@ -28,37 +30,41 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def start(
     context: typer.Context,
-    data: str = typer.Option("", "--data", help="The data folder; else $ZUOXI_DATA's."),
+    data: str | None = typer.Option(
+        None, "--data", metavar="DIR", help="The data folder; else $ZUOXI_DATA's. Stands anywhere."
+    ),
     version: bool = typer.Option(False, "--version", help="Say the version and end."),
 ) -> None:
     """坐席 Zuoxi: draft replies for customer service, offline. Without a command: the window."""
     if version:
-        typer.echo(__version__)
+        show(__version__)
         raise typer.Exit
-    context.obj = Session(paths.data_folder(data or None), json="--json" in sys.argv)
+    if data is not None and not data.strip():
+        # Mostly a variable that is not set: the person's own data must not stand in for it.
+        raise typer.BadParameter("--data needs a folder")
+    context.obj = Session(paths.data_folder(data))
     if context.invoked_subcommand is None:
         window.desk(context)
 
 
-for group in (window, doctor, knowledge, drafts, rules, conversations, models):
+for group in (window, doctor, knowledge, drafts, rules, conversations, models, bench):
     group.register(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. 0: done, 1: refused or failed and explained, 2: wrong usage."""
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
-    sys.argv[1:] = arguments
+    arguments = _data_first(list(sys.argv[1:] if arguments is None else arguments))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    json = "--json" in arguments
     try:
         command = typer.main.get_command(app)
-        outcome = command.main(_data_first(arguments), prog_name="zuoxi", standalone_mode=False)
+        outcome = command.main(arguments, prog_name="zuoxi", standalone_mode=False)
         return outcome if isinstance(outcome, int) else 0
     except ZuoxiError as error:
-        return fail(error, json=json, language=_language(arguments))
-    except typer.Abort:
-        return 130
-    except KeyboardInterrupt:
+        return _fail(error, arguments)
+    except (typer.Abort, KeyboardInterrupt):
         say("")
         return 130
     except BrokenPipeError:
@@ -67,29 +73,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except Exception as error:
         if hasattr(error, "format_message"):  # Wrong usage, in the words of the parser.
-            say(f"zuoxi: {error.format_message()} (zuoxi --help)")
+            wrong = Told(f"zuoxi: {error.format_message()} (zuoxi --help)", "usage")
+            _fail(wrong, arguments)
             return 2
-        kind = type(error).__name__
-        internal = ZuoxiError(f"An unexpected error ({kind}).", "internal", kind=kind)
         if os.environ.get("ZUOXI_DEBUG"):
             raise
-        return fail(internal, json=json, language=_language(arguments))
+        kind = type(error).__name__
+        internal = ZuoxiError(f"An unexpected error ({kind}).", "internal", kind=kind)
+        return _fail(internal, arguments)
+
+
+def _fail(error: ZuoxiError, arguments: list[str]) -> int:
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    try:
+        return fail(error, json="--json" in options, language=_language(arguments))
+    except OSError:  # Nobody can be told any more.
+        return 1
 
 
 def _data_first(arguments: list[str]) -> list[str]:
-    """`--data` may stand anywhere; the parser wants it before the command."""
-    for place, argument in enumerate(arguments):
+    """`--data` may stand anywhere; the parser wants it before the command. The last one holds."""
+    found: list[str] = []
+    rest: list[str] = []
+    left = iter(arguments)
+    for argument in left:
         if argument == "--":
-            break
-        if argument == "--data" and place + 1 < len(arguments):
-            rest = arguments[:place] + arguments[place + 2 :]
-            return ["--data", arguments[place + 1], *rest]
-        if argument.startswith("--data="):
-            return [argument, *arguments[:place], *arguments[place + 1 :]]
-    return arguments
+            rest += [argument, *left]
+        elif argument == "--data":
+            found = [argument, *itertools.islice(left, 1)]
+        elif argument.startswith("--data="):
+            found = [argument]
+        else:
+            rest.append(argument)
+    return [*found, *rest]
 
 
 def _language(arguments: list[str]) -> Language:
-    first = _data_first(arguments)
-    explicit = first[1] if first[:1] == ["--data"] else None
-    return Session(paths.data_folder(explicit)).language
+    first = [*arguments[:2], "", ""]
+    explicit = first[1] if first[0] == "--data" else first[0].partition("--data=")[2]
+    try:
+        return settings.load(paths.data_folder(explicit or None)).language
+    except (ZuoxiError, OSError, ValueError):
+        return settings.Settings().language

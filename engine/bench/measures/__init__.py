@@ -1,0 +1,1 @@
+"""The measures: each takes a `Workbench` and returns its figures."""

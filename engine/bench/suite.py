@@ -1,0 +1,57 @@
+"""All measures, the quick ones first, so that a bound in time cuts off as little as possible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from engine.bench.figures import Figure
+from engine.bench.measures import drafting, generation, retrieval, screening, starting, storing
+from engine.bench.workbench import Workbench
+from engine.errors import InputError
+
+
+class Measure(Struct, frozen=True):
+    """One measurement: the `figures` it makes, and the `seconds` after which it is stopped."""
+
+    figures: tuple[str, ...]
+    run: Callable[[Workbench], Sequence[Figure]]
+    seconds: float = 60.0
+
+
+MEASURES = (
+    Measure(("redline",), screening.redline),
+    Measure(("store.decision",), storing.decision),
+    Measure(("store.page",), storing.queue_page),
+    Measure(("decode",), generation.decode),
+    Measure(("first_token.warm", "first_token.reused"), generation.first_token),
+    Measure(("draft.complete",), drafting.complete),
+    Measure(("search.sample",), retrieval.search_sample),
+    Measure(("import",), retrieval.importing),
+    Measure(("desk.standing", "desk.memory"), starting.desk),
+    Measure(("engine.start",), starting.engine_start, 80.0),
+    Measure(("search.large",), retrieval.search_large, 80.0),
+)
+
+
+def choose(prefix: str, measures: Sequence[Measure] = MEASURES) -> list[Measure]:
+    """The measures of the figures whose names begin with `prefix`, cut down to those figures.
+
+    Raises `InputError` when there are none.
+    """
+    chosen = []
+    for measure in measures:
+        wanted = tuple(name for name in measure.figures if name.startswith(prefix))
+        if wanted:
+            chosen.append(replace(measure, figures=wanted))
+    if not chosen:
+        names = ", ".join(name for measure in measures for name in measure.figures)
+        raise InputError(
+            f"No figure's name begins with {prefix!r}. There are: {names}.",
+            "bench_unknown",
+            name=prefix[:40],
+            names=names,
+        )
+    return chosen
