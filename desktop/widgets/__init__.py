@@ -15,37 +15,41 @@ queue_panel.QueuePanel(look)
     opened(str) search_changed(str) filter_changed(str) start_requested()
 conversation_view.ConversationView(look, clock=time.time)
     set_head(ConversationHead | None) set_bubbles(bubbles) append_bubble(bubble)
-    update_bubble(bubble) set_waiting(seconds | None) scroll_to_end(); undo_requested(str)
+    update_bubble(bubble) set_waiting(seconds | None) scroll_to_end() message_list(); undo_requested(str)
 composer.Composer(look)
     set_text(text) text() insert_script(text) set_enter_sends(bool) set_hits(hits)
-    set_scripts(tuple[str]) set_blocked(why) set_enabled(bool, why="") focus_end() is_composing()
+    set_scripts(tuple[str]) set_blocked(why) set_enabled(bool, why="") focus_end()
+    is_composing() editor()
     text_changed(str) send_requested(str) script_requested()
 draft_card.DraftCard(look)
     show_none() show_queued(position=0) show_drafting(evidence=()) set_evidence(evidence)
     append_text(text) withdraw(reason="") show_draft(draft, style="", seconds=None)
     show_failed(message) set_stale(bool) draft() shown_text()
-    citation_clicked(int) number_clicked(object: NumberSource) retry_requested()
-    write_requested() hit_clicked(object: Hit)
+    state(); citation_clicked(int) number_clicked(object: NumberSource) retry_requested()
+    write_requested() hand_over_requested() hit_clicked(object: Hit)
 evidence_list.EvidenceList(look)
     set_evidence(evidence) set_cited(set[int]) open_at(n, start=0, end=0)
-    open_number(NumberSource) close_all(); opened(int)
+    open_number(NumberSource) close_all() is_open(n); opened(int)
+    room_needed(object: the item that opened, for a scroll area's ensureWidgetVisible)
 grounding_line.GroundingLine(look)
     set_draft(Draft | None)
 decision_bar.DecisionBar(look)
-    set_availability(Availability) set_verdict(thumbs_down: bool) open_reasons()
+    set_availability(Availability) set_verdict(thumbs_down: bool) open_reasons() reasons()
+    button(action_id)
     accept_requested edit_requested reject_requested(str) redraft_requested
     thumbs_down_requested hand_over_requested
 case_card.CaseCard(look, clock=time.time)
-    set_case(CaseView); script_requested take_requested note_changed(str) close_requested(str)
+    set_case(CaseView) case(); script_requested take_requested note_changed(str) close_requested(str)
 undo_toast.UndoToast(look)
     show_for(decision_id, seconds) dismiss() undo() decision_id(); undo_requested(str) expired(str)
 banner.Banner(look)
-    show_message(kind, text, details="", action="") dismiss(); action_requested dismissed
+    show_message(kind, text, details="", action="") dismiss() message(); action_requested dismissed
 keys_dialog.KeysDialog(look, parent=None)
 empty_state.EmptyState(look)
-    set_content(icon, title, body="", action=""); action_requested
+    set_content(icon, title, body="", action="") set_body(text); action_requested
 settings_form.SettingsForm(look)
     set_settings(Settings) settings() set_styles([(id, name)]) set_data_folder(path, size_bytes)
-    set_problem(field, message); changed(object: Settings) open_folder_requested
-blocks: Chip, KeyHint, Elided, Rule, IconLabel, PushButton and the plain-text Label.
+    set_problem(field, message) problem(field) field(name); changed(object: Settings) open_folder_requested
+blocks: Card, Chip, KeyHint, Elided, Rule, IconLabel, PushButton and the plain-text Label;
+boxes: row() and column(); flow.FlowBox; notice.Notice and Skeleton; text_panel.TextPanel.
 """

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QWheelEvent
-from PySide6.QtWidgets import QComboBox, QSizePolicy, QSpinBox, QWidget
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtWidgets import QComboBox, QLineEdit, QSizePolicy, QWidget
 
 from desktop import theme
 from desktop.theme import Look
@@ -62,64 +63,73 @@ class Stepper(Dressed, QWidget):
     ) -> None:
         super().__init__()
         self._look = look
+        self._low, self._high, self._by = low, high, step
         self._auto, self._unit = auto, unit
-        self._last: int | None = None
-        self._spin = QSpinBox()
-        self._spin.setRange(low, high)
-        self._spin.setSingleStep(step)
-        self._spin.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
-        self._spin.setFont(theme.font("small"))
-        self._spin.setMinimumHeight(theme.CONTROL)
-        self._spin.installEventFilter(self)
-        self._spin.editingFinished.connect(self._settle)
-        self.setFocusProxy(self._spin)
+        self._value = low
+        self._line = QLineEdit()
+        self._line.setFont(theme.font("small"))
+        self._line.setMinimumHeight(theme.CONTROL)
+        self._line.installEventFilter(self)
+        self._line.editingFinished.connect(self._settle)
+        self.setFocusProxy(self._line)
         self._less = PushButton(look, "settings.less", "", "minus")
         self._more = PushButton(look, "settings.more", "", "plus")
-        for button, by in ((self._less, -1), (self._more, 1)):
+        for button, sign in ((self._less, -1), (self._more, 1)):
             button.set_compact(True)
             button.setAutoRepeat(True)
-            button.clicked.connect(lambda _=False, by=by: self._step(by))
+            button.clicked.connect(lambda _=False, sign=sign: self._take(self._value + sign * step))
         layout = row(self, theme.S1)
-        layout.addWidget(self._spin, 1)
+        layout.addWidget(self._line, 1)
         layout.addWidget(self._less)
         layout.addWidget(self._more)
         self._dress()
 
     def set_value(self, value: int) -> None:
         """Show a number, without a signal; the automatic value is shown as a word."""
-        self._last = value
-        self._spin.setValue(value)
+        self._value = max(self._low, min(self._high, value))
+        self._dress()
 
     def value(self) -> int:
         """The number that is shown."""
-        return self._spin.value()
+        return self._value
 
-    def spin(self) -> QSpinBox:
+    def line(self) -> QLineEdit:
         """The control itself."""
-        return self._spin
+        return self._line
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Scrolling the page must not change a setting."""
-        if event.type() == QEvent.Type.Wheel:
-            event.ignore()
-            return True
+        """Up and Down count."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            sign = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1}.get(Qt.Key(event.key()), 0)
+            if sign:
+                self._take(self._value + sign * self._by)
+                return True
         return super().eventFilter(watched, event)
 
-    def _step(self, by: int) -> None:
-        self._spin.stepBy(by)
-        self._settle()
-
     def _settle(self) -> None:
-        if self._spin.value() != self._last:
-            self._last = self._spin.value()
-            self.value_changed.emit(self._last)
+        """Take what was typed; what is no number leaves the former value."""
+        digits = re.search(r"-?\d+", self._line.text())
+        if digits and self._line.text() != self._shown():
+            self._take(int(digits[0][:9]))
+        elif self._auto and not self._line.text().strip():
+            self._take(self._low)
+        else:
+            self._dress()
+
+    def _take(self, value: int) -> None:
+        before = self._value
+        self.set_value(value)
+        if self._value != before:
+            self.value_changed.emit(self._value)
+
+    def _shown(self) -> str:
+        if self._auto and self._value == self._low:
+            return self._look.text("settings.auto")
+        return f"{self._value}{self._look.text(self._unit) if self._unit else ''}"
 
     def _dress(self) -> None:
-        if self._auto:
-            self._spin.setSpecialValueText(self._look.text("settings.auto"))
-        if self._unit:
-            self._spin.setSuffix(self._look.text(self._unit))
-        self._spin.setAccessibleName(self.accessibleName())
+        self._line.setText(self._shown())
+        self._line.setAccessibleName(self.accessibleName())
 
 
 class SettingRow(Dressed, QWidget):

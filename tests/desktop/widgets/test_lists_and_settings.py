@@ -19,6 +19,7 @@ from desktop.widgets.keys_dialog import KeysDialog
 from desktop.widgets.queue_delegate import describe
 from desktop.widgets.queue_panel import QueuePanel
 from desktop.widgets.rail_bar import RailBar
+from desktop.widgets.setting_fields import Stepper
 from desktop.widgets.settings_form import SettingsForm, size_text
 from desktop.widgets.status_bar import StatusBar
 from desktop.widgets.values import PAGES, Bubble, RailPage
@@ -269,9 +270,9 @@ def test_settings_change_language_where_they_stand(look: Look, qtbot: Any) -> No
     form = SettingsForm(look)
     qtbot.addWidget(form)
     form.set_settings(Settings(gpu_layers=-1))
-    assert form._gpu.spin().text() == "自动"
+    assert form._gpu.line().text() == "自动"
     form.set_look(Look(DARK, "en"))
-    assert form._gpu.spin().text() == "Automatic"
+    assert form._gpu.line().text() == "Automatic"
     assert form.field("theme").accessibleName() == "Theme"
 
 
@@ -290,3 +291,23 @@ def test_the_keys_page_lists_every_action(look: Look, qtbot: Any) -> None:
     page.set_look(Look(DARK, "en"))
     words = {label.text() for label in page.findChildren(Label)}
     assert {action.name("en") for action in ACTIONS} <= words
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"), [("12", 12), ("9999999999999", 256), ("x", 4), ("", 0), ("8 线程", 8)]
+)
+def test_a_number_is_taken_as_typed_within_its_limits(
+    look: Look, qtbot: Any, typed: str, value: int
+) -> None:
+    field = Stepper(look, 0, 256, auto=True)
+    qtbot.addWidget(field)
+    field.set_value(4)
+    heard: list[int] = []
+    field.value_changed.connect(heard.append)
+    field.line().setText(typed)
+    field.line().editingFinished.emit()
+    assert field.value() == value
+    assert heard == ([value] if value != 4 else [])
+    assert field.line().text() == (str(value) if value else "自动")
+    QTest.keyClick(field.line(), Qt.Key.Key_Up)
+    assert field.value() == min(256, value + 1)
