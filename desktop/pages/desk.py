@@ -193,6 +193,11 @@ class DeskPage(Dressed, QWidget):
         for script in scripts:
             if script not in self.composer.text():
                 self.composer.insert_script(script)
+                # Not to wait for the screening: `decide` has the last word anyway.
+                self._missing = tuple(one for one in self._missing if one != script)
+                self.composer.set_scripts(self._missing)
+                if not self._missing:
+                    self.composer.set_blocked("")
                 break
         self.composer.focus_end()
 

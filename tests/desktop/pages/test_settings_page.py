@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+from pytestqt.qtbot import QtBot
+
+from desktop.app import Desk
+from engine import settings as settings_file
+from engine.paths import DataFolder
+
+Open = Callable[..., Desk]
+
+
+class RestartSpy:
+    """Notes the configurations that the bridge is restarted with."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.configs: list[Any] = []
+        desk.bridge.restart = self.configs.append  # type: ignore[method-assign]
+
+
+def test_language_and_theme_apply_at_run_time_and_are_kept(
+    qtbot: QtBot, open_desk: Open, tmp_path: Path
+) -> None:
+    desk = open_desk()
+    desk.store.handovers.open(desk.store.conversations.receive("甲", "一").conversation, "legal")
+    RestartSpy(desk)
+    desk.window.show()
+    assert desk.window.windowTitle() == "坐席"
+    with qtbot.waitSignal(desk.settings_page.applied):
+        desk.settings_page.form.changed.emit(replace(desk.settings, language="en", theme="dark"))
+    assert desk.window.windowTitle() == "Zuoxi"
+    assert desk.window.action("accept").text() == "Accept and send"
+    assert desk.page.draft.bar.button("accept").text() == "Accept and send"
+    kept = settings_file.load(DataFolder(tmp_path / "data"))
+    assert (kept.language, kept.theme) == ("en", "dark")
+    desk.close()
+    again = open_desk()
+    assert again.window.windowTitle() == "Zuoxi"
+
+
+def test_only_what_concerns_the_engine_restarts_it(qtbot: QtBot, open_desk: Open) -> None:
+    desk = open_desk()
+    spy = RestartSpy(desk)
+    for harmless in ({"theme": "dark"}, {"undo_seconds": 9.0}, {"agent": "小满"}):
+        with qtbot.waitSignal(desk.settings_page.applied):
+            desk.settings_page.save(replace(desk.settings, **harmless))
+    assert spy.configs == []
+    with qtbot.waitSignal(desk.settings_page.applied):
+        desk.settings_page.save(replace(desk.settings, threads=2))
+    assert [config.threads for config in spy.configs] == [2]
+
+
+def test_another_embedder_says_that_the_knowledge_must_be_indexed_again(
+    qtbot: QtBot, open_desk: Open, desk_embedder: Path, tmp_path: Path
+) -> None:
+    desk = open_desk()
+    RestartSpy(desk)
+    desk.window.show()
+    with qtbot.waitSignal(desk.settings_page.applied):
+        desk.settings_page.save(replace(desk.settings, embedder=str(tmp_path)))
+    assert "重新索引" in desk.window.banner.message()
+
+
+def test_settings_that_cannot_be_written_leave_the_former_ones(
+    qtbot: QtBot, open_desk: Open, tmp_path: Path
+) -> None:
+    desk = open_desk()
+    desk.window.show()
+    (tmp_path / "data" / "settings.tmp").mkdir()
+    with qtbot.waitSignal(desk.settings_page.trouble):
+        desk.settings_page.form.changed.emit(replace(desk.settings, threads=3))
+    assert desk.settings_page.form.settings().threads == 0
+    assert desk.settings.threads == 0
+    assert desk.window.banner.message()
+
+
+def test_the_data_folder_s_size_is_measured(qtbot: QtBot, open_desk: Open) -> None:
+    desk = open_desk()
+    desk.window.show()
+    desk.window.show_page("settings")
+    form = desk.settings_page.form
+    qtbot.waitUntil(lambda: form._size.isVisibleTo(form))
