@@ -15,7 +15,8 @@ queue_panel.QueuePanel(look)
     opened(str) search_changed(str) filter_changed(str) start_requested()
 conversation_view.ConversationView(look, clock=time.time)
     set_head(ConversationHead | None) set_bubbles(bubbles) append_bubble(bubble)
-    update_bubble(bubble) set_waiting(seconds | None) scroll_to_end() message_list(); undo_requested(str)
+    update_bubble(bubble) set_waiting(seconds | None) scroll_to_end() message_list()
+    undo_requested(str)
 composer.Composer(look)
     set_text(text) text() insert_script(text) set_enter_sends(bool) set_hits(hits)
     set_scripts(tuple[str]) set_blocked(why) set_enabled(bool, why="") focus_end()
@@ -39,7 +40,8 @@ decision_bar.DecisionBar(look)
     accept_requested edit_requested reject_requested(str) redraft_requested
     thumbs_down_requested hand_over_requested
 case_card.CaseCard(look, clock=time.time)
-    set_case(CaseView) case(); script_requested take_requested note_changed(str) close_requested(str)
+    set_case(CaseView) case()
+    script_requested take_requested note_changed(str) close_requested(str)
 undo_toast.UndoToast(look)
     show_for(decision_id, seconds) dismiss() undo() decision_id(); undo_requested(str) expired(str)
 banner.Banner(look)
@@ -49,7 +51,8 @@ empty_state.EmptyState(look)
     set_content(icon, title, body="", action="") set_body(text); action_requested
 settings_form.SettingsForm(look)
     set_settings(Settings) settings() set_styles([(id, name)]) set_data_folder(path, size_bytes)
-    set_problem(field, message) problem(field) field(name); changed(object: Settings) open_folder_requested
+    set_problem(field, message) problem(field) field(name)
+    changed(object: Settings) open_folder_requested
 blocks: Card, Chip, KeyHint, Elided, Rule, IconLabel, PushButton and the plain-text Label;
 boxes: row() and column(); flow.FlowBox; notice.Notice and Skeleton; text_panel.TextPanel.
 """

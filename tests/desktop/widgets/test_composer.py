@@ -10,7 +10,8 @@ from PySide6.QtGui import QInputMethodEvent, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
-from desktop.theme import DARK, Look
+from desktop import theme
+from desktop.theme import DARK, LIGHT, Look
 from desktop.widgets.composer import Composer
 from engine.records import Hit
 
@@ -186,3 +187,15 @@ def test_a_closed_conversation_cannot_be_typed_in(composer: Composer) -> None:
     composer.set_enabled(False, "会话已关闭")
     QTest.keyClicks(composer.editor(), "x")
     assert composer.text() == "" and composer.editor().placeholderText() == "会话已关闭"
+
+
+@pytest.mark.parametrize("tokens", [LIGHT, DARK], ids=["light", "dark"])
+def test_the_hint_in_an_empty_box_reads_as_well_as_text(
+    qapp: QApplication, qtbot: Any, tokens: theme.Tokens
+) -> None:
+    theme.apply(qapp, Look(tokens))
+    composer = Composer(Look(tokens))
+    qtbot.addWidget(composer)
+    composer.show()
+    ink = composer.editor().palette().placeholderText().color()
+    assert ink.alpha() == 255 and ink.name().upper() == tokens.text_faint
