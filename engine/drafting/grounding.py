@@ -132,7 +132,8 @@ class GroundedNumbers:
             self._learn(sentence, "style", 0)
         for text in conversation:
             self._learn(text, "conversation", 0)
-        for item in evidence:
+        # Where several hold the same number the best passage is named, so it is learned last.
+        for item in reversed(evidence):
             # A heading or a date of validity is knowledge too.
             around = (
                 f"{item.title}。{item.section}。{item.valid_from or ''}。{item.valid_until or ''}"
