@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, get_args
 
 from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
-from PySide6.QtWidgets import QListView, QSplitter, QWidget
+from PySide6.QtWidgets import QSplitter, QWidget
 
 from desktop import theme
 from desktop.bridge import EngineBridge, EngineState
@@ -207,8 +207,7 @@ class DeskPage(Dressed, QWidget):
 
     def focus_queue(self) -> None:
         """Put the focus on the list of conversations, where the arrow keys choose."""
-        for view in self.queue.findChildren(QListView):
-            view.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.queue.focus_list()
 
     def columns(self) -> QByteArray:
         """How wide the columns are, for `restore_columns`."""

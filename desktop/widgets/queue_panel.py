@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QStackedLayout,
 )
 
-from desktop import theme
+from desktop import actions, theme
 from desktop.theme import Look
 from desktop.widgets.blocks import Card, Dressed, Elided, KeyHint, Label, PushButton
 from desktop.widgets.boxes import column, row
@@ -60,7 +60,15 @@ class SearchField(Dressed, QLineEdit):
         self._hint.setGeometry(left, (self.height() - size.height()) // 2, *size.toTuple())
 
     def event(self, event: QEvent) -> bool:
-        """Hide the hint while somebody types."""
+        """Hide the hint while somebody types; while it is empty the window's keys are its own."""
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and not self.text()
+            and event.keyCombination() in actions.combinations()
+        ):
+            event.ignore()
+            return True
         handled = super().event(event)
         if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
             self._show_hint()
@@ -121,6 +129,7 @@ class QueuePanel(Dressed, Card):
         self._counts: dict[str, int] = {}
         self._summary: tuple[int, int] | None = None
         self._start = True
+        self._focus_wanted = False
         title = Label(look, "queue", size="title", bold=True)
         self._sum = Elided(look, tone="soft")
         self._sum.setAlignment(Qt.AlignmentFlag.AlignRight)
@@ -220,6 +229,12 @@ class QueuePanel(Dressed, Card):
         """Open the conversation above."""
         self._step(-1)
 
+    def focus_list(self) -> None:
+        """Put the focus on the list, where the arrow keys choose; as soon as there is one."""
+        self._focus_wanted = not self._rows()
+        target = self._chips["all"] if self._focus_wanted else self._list
+        target.setFocus(Qt.FocusReason.OtherFocusReason)
+
     def focus_search(self) -> None:
         """Put the cursor into the search line."""
         self._search.setFocus(Qt.FocusReason.ShortcutFocusReason)
@@ -276,6 +291,9 @@ class QueuePanel(Dressed, Card):
     def _show_empty(self) -> None:
         if self._rows():
             self._stack.setCurrentWidget(self._list)
+            if self._focus_wanted and self._chips["all"] is self.window().focusWidget():
+                self._list.setFocus(Qt.FocusReason.OtherFocusReason)
+            self._focus_wanted = False
             return
         if self._search.text() or self.current_filter() != "all":
             words = "queue.nothing"
