@@ -23,7 +23,7 @@ from engine.protocol import EngineConfig
 from engine.records import Language
 from engine.texts import explain
 
-SECONDS = 230.0
+SECONDS = 220.0
 
 
 def measure_all(
@@ -57,7 +57,7 @@ def measure_all(
             try:
                 yield from _wanted(measure, child.ask(place, min(left, measure.seconds)))
             except BenchError as error:
-                child.end()
+                child.end(patience=0)
                 child = None
                 yield from _failed(measure, error, language)
 
@@ -94,10 +94,13 @@ class _Child:
             why = _cause(self._process.exitcode)
             raise BenchError(f"The process ended ({why}).", "bench_died", why=why) from None
 
-    def end(self) -> None:
-        """End the process and whatever it started. Ending twice does nothing."""
+    def end(self, patience: float = 15.0) -> None:
+        """End the process, by force after `patience` seconds, and whatever it started.
+
+        The libraries' own threads take some seconds to end. Ending twice does nothing.
+        """
         self._connection.close()
-        self._process.join(3)
+        self._process.join(patience)
         if self._process.is_alive() and self._process.pid is not None:
             with contextlib.suppress(psutil.Error):
                 for process in psutil.Process(self._process.pid).children(recursive=True):
