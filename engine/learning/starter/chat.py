@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -47,33 +47,37 @@ class SampleMaker:
         self,
         turns: Sequence[Turn],
         evidence: Sequence[Evidence],
-        answer: str,
+        answer: str | Sequence[str],
         language: Language,
         random: Random,
         *,
-        later: Sequence[tuple[str, str]] = (),
+        later: Sequence[tuple[str, str | Sequence[str]]] = (),
         text_weight: float | None = None,
     ) -> Sample:
         """The app's prompt for `turns` and `evidence` with `answer` behind it.
 
-        `later` holds further questions on the same evidence with their answers.
+        `later` holds further questions on the same evidence with their answers. An answer in
+        pieces is encoded piece by piece, as verbatim mode decodes it.
         """
         style = random.choice(self._styles)
         messages = build_messages(
             turns, evidence, style, language, budget=PROMPT_BUDGET, count=self.count
         )
-        messages.append(ChatMessage("assistant", answer))
-        for question, reply in later:
-            messages += [ChatMessage("user", question), ChatMessage("assistant", reply)]
-        from_answer = len(messages) - 1 - 2 * len(later)
+        pieces: dict[int, list[str]] = {}
+        for question, reply in (("", answer), *later):
+            if pieces:
+                messages.append(ChatMessage("user", question))
+            parts = [reply] if isinstance(reply, str) else list(reply)
+            pieces[len(messages)] = parts
+            messages.append(ChatMessage("assistant", "".join(parts)))
         weight = self._text_weight if text_weight is None else text_weight
-        return self._encoded(messages, from_answer, weight)
+        return self._encoded(messages, weight, pieces)
 
     def dialogue(self, lines: Sequence[str]) -> Sample:
         """A conversation without evidence, every token for language."""
         roles = ("user", "assistant")
         messages = [ChatMessage(roles[place % 2], line) for place, line in enumerate(lines)]  # type: ignore[arg-type]
-        return self._encoded(messages, len(messages), self._text_weight)
+        return self._encoded(messages, self._text_weight, {})
 
     def plain(self, text: str) -> Sample:
         """Running text, every token for language."""
@@ -81,14 +85,18 @@ class SampleMaker:
         return Sample(ids[:LONGEST], [self._text_weight] * min(len(ids), LONGEST))
 
     def _encoded(
-        self, messages: Sequence[ChatMessage], from_answer: int, text_weight: float
+        self,
+        messages: Sequence[ChatMessage],
+        text_weight: float,
+        answers: Mapping[int, Sequence[str]],
     ) -> Sample:
         ids: list[int] = []
         weights: list[float] = []
         for place, message in enumerate(messages):
-            answering = place >= from_answer and message.role == "assistant"
+            answering = place in answers
+            parts = answers.get(place, [message.content])
             head = encode(self._tokenizer, f"{message.role}\n")
-            body = encode(self._tokenizer, message.content)
+            body = [token for part in parts for token in encode(self._tokenizer, part)]
             ids += [self._start, *head, *body, self._end, *self._break]
             weights += [0.0] * (1 + len(head))
             weights += [1.0 if answering else text_weight] * len(body)

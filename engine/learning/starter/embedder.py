@@ -3,7 +3,7 @@
 First every token gets a vector from the company it keeps in all the text (positive pointwise
 mutual information, reduced by a singular value decomposition): words of like use lie together
 before any pair is seen. Then sentence-transformers' ranking loss moves questions to the passages
-that answer them, gently, because there are few trades to learn from and many to be used in.
+that answer them, by one map of the whole space, because there are few trades to learn from.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ WINDOW = 6
 EXPONENT = 0.5
 """How much the strong directions of the decomposition keep of their strength."""
 
-Floats = NDArray[np.float32]
+Floats = NDArray[Any]
 
 
 class Pair(Struct, frozen=True):
@@ -42,9 +42,9 @@ class EmbedderSetup(Struct, frozen=True):
 
     vocabulary: int = 14_336
     dimension: int = 256
-    steps: int = 600
+    steps: int = 200
     batch: int = 96
-    rate: float = 2e-3
+    rate: float = 3e-3
     seed: int = 20261122
 
 
@@ -64,16 +64,23 @@ def train_embedding_tokenizer(texts: Iterable[str], vocabulary: int) -> Any:
     return tokenizer
 
 
-def neighbour_vectors(
-    tokenizer: Any, texts: Sequence[str], dimension: int, seed: int
-) -> tuple[Floats, Floats]:
-    """A vector for each token from the company it keeps, and how often it stands (a share)."""
+class Company(Struct):
+    """Which tokens stand near which, and how often each stands. Companies can be added up."""
+
+    together: Any
+    frequency: Floats
+
+    def __add__(self, other: Company) -> Company:
+        return Company(self.together + other.together, self.frequency + other.frequency)
+
+
+def count_company(tokenizer: Any, texts: Sequence[str]) -> Company:
+    """Counts the neighbours of every token in `texts`, near ones for more than far ones."""
     from scipy.sparse import coo_matrix, csr_matrix
-    from sklearn.utils.extmath import randomized_svd
 
     size = tokenizer.get_vocab_size()
     together = csr_matrix((size, size), dtype=np.float32)
-    frequency = np.zeros(size, dtype=np.float64)
+    frequency = np.zeros(size, dtype=np.float32)
     for start in range(0, len(texts), 20_000):
         encoded = tokenizer.encode_batch(list(texts[start : start + 20_000]))
         gap = [-1] * WINDOW
@@ -85,7 +92,15 @@ def neighbour_vectors(
             weight = np.full(int(both.sum()), 1.0 / distance, dtype=np.float32)
             counted = coo_matrix((weight, (left[both], right[both])), shape=(size, size))
             together = together + counted.tocsr()
-    together = (together + together.T).tocoo()
+    return Company(together + together.T, frequency)
+
+
+def company_vectors(company: Company, dimension: int, seed: int) -> Floats:
+    """A vector of unit length for each token: tokens that keep the same company lie together."""
+    from scipy.sparse import csr_matrix
+    from sklearn.utils.extmath import randomized_svd
+
+    together = company.together.tocoo()
     total = float(together.sum())
     share = np.asarray(together.sum(axis=1)).ravel() / total
     # Contexts are smoothed, or rare tokens would look telling.
@@ -94,19 +109,22 @@ def neighbour_vectors(
     mutual = np.log(together.data / total / (share[together.row] * context[together.col] + 1e-12))
     positive = mutual > 0
     matrix = csr_matrix(
-        (mutual[positive], (together.row[positive], together.col[positive])), shape=(size, size)
+        (mutual[positive], (together.row[positive], together.col[positive])),
+        shape=together.shape,
     )
-    left_vectors, strength, _ = randomized_svd(matrix, dimension, n_iter=3, random_state=seed)
-    vectors = left_vectors * strength**EXPONENT
+    directions, strength, _ = randomized_svd(matrix, dimension, n_iter=2, random_state=seed)
+    vectors = directions * strength**EXPONENT
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    vectors = vectors / np.maximum(lengths, 1e-6)
-    return vectors.astype(np.float32), (frequency / frequency.sum()).astype(np.float32)
+    unit: Floats = (vectors / np.maximum(lengths, 1e-6)).astype(np.float32)
+    return unit
 
 
-def initial_weights(vectors: Floats, frequency: Floats) -> Floats:
-    """`vectors` with frequent tokens made short, so that an average is about its rare ones."""
-    rarity = 1e-3 / (1e-3 + frequency)
-    return (vectors * rarity[:, None]).astype(np.float32)
+def initial_weights(company: Company, dimension: int, seed: int) -> Floats:
+    """The tokens' vectors, frequent ones made short: an average is about its rare tokens."""
+    vectors = company_vectors(company, dimension, seed)
+    share = company.frequency / company.frequency.sum()
+    weights: Floats = (vectors * (1e-3 / (1e-3 + share))[:, None]).astype(np.float32)
+    return weights
 
 
 def build(tokenizer: Any, weights: Floats) -> Any:
@@ -118,15 +136,26 @@ def build(tokenizer: Any, weights: Floats) -> Any:
     return SentenceTransformer(modules=[static, Normalize()], device="cpu")
 
 
-def tune(model: Any, pairs: Sequence[Pair], setup: EmbedderSetup) -> list[float]:
-    """Moves questions to their answers with the multiple negatives ranking loss; the losses."""
+def tune(tokenizer: Any, weights: Floats, pairs: Sequence[Pair], setup: EmbedderSetup) -> Floats:
+    """Moves questions to their answers with the multiple negatives ranking loss; new weights.
+
+    What is learnt is one linear map of all vectors, not the vectors: that carries over to words
+    of trades that no pair speaks of. Moving the vectors themselves did worse on such trades.
+    """
     import torch
     from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
+    from sentence_transformers.sentence_transformer.modules import Dense
 
     random = Random(setup.seed)
+    model = build(tokenizer, weights)
+    size = weights.shape[1]
+    turn = Dense(size, size, bias=False, activation_function=torch.nn.Identity())
+    torch.nn.init.eye_(turn.linear.weight)
+    model.insert(1, turn)
+    for value in model[0].parameters():
+        value.requires_grad_(False)
     loss_of = MultipleNegativesRankingLoss(model, scale=20.0)
-    optimizer = torch.optim.Adam(model.parameters(), lr=setup.rate)
-    losses = []
+    optimizer = torch.optim.Adam(turn.parameters(), lr=setup.rate)
     model.train()
     for step in range(setup.steps):
         for group in optimizer.param_groups:
@@ -135,17 +164,19 @@ def tune(model: Any, pairs: Sequence[Pair], setup: EmbedderSetup) -> list[float]
         columns = [
             [pair.query for pair in batch],
             [pair.answer for pair in batch],
-            [random.choice(pair.others) if pair.others else "" for pair in batch],
+            # A pair without hard negatives repeats another's answer: a negative all the same.
+            [
+                random.choice(pair.others) if pair.others else random.choice(pairs).answer
+                for pair in batch
+            ],
         ]
-        if not any(columns[2]):
-            columns.pop()
         loss = loss_of([model.preprocess(column) for column in columns], None)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        losses.append(float(loss.detach()))
-    model.eval()
-    return losses
+    learnt = turn.linear.weight.detach().numpy()
+    turned: Floats = (weights @ learnt.T).astype(np.float32)
+    return turned
 
 
 def save(model: Any, folder: Path, vector_weight: float) -> None:

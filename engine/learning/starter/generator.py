@@ -22,12 +22,15 @@ from msgspec import Struct
 
 from engine.learning.starter.chat import LONGEST, Sample
 from engine.learning.starter.export import HEAD_DIM, Shape
+from engine.learning.starter.head_start import ROPE_BASE, copying_weights
 
 SEED = 20261122
 POOL = 8
 """Steps whose samples are drawn together, so that each step gets samples of like length."""
 TEXT_SHARE = 0.35
 """Share of the tokens outside answers whose loss is taken, so that the widest layer costs less."""
+EMBEDDING_RATE = 0.5
+"""The learning rate of embedding and norms as a share of the matrices'."""
 SAVE_EVERY = 120.0
 """Seconds between checkpoints."""
 
@@ -59,10 +62,26 @@ def choose_setup(vocabulary: int) -> Setup:
     import torch
 
     if torch.cuda.is_available():
-        shape = Shape(vocabulary, hidden=512, layers=8, heads=6, kv_heads=3, feed_forward=1536)
-        return Setup(shape, step_tokens=65_536, piece_tokens=32_768, rate=2e-3, device="cuda")
-    shape = Shape(vocabulary, hidden=256, layers=5, heads=4, kv_heads=2, feed_forward=768)
-    return Setup(shape, step_tokens=4096, piece_tokens=2048, rate=4e-3, device="cpu")
+        shape = Shape(
+            vocabulary,
+            hidden=512,
+            layers=8,
+            heads=6,
+            kv_heads=3,
+            feed_forward=1536,
+            rope_base=ROPE_BASE,
+        )
+        return Setup(shape, step_tokens=65_536, piece_tokens=32_768, rate=1e-3, device="cuda")
+    shape = Shape(
+        vocabulary,
+        hidden=256,
+        layers=6,
+        heads=4,
+        kv_heads=2,
+        feed_forward=768,
+        rope_base=ROPE_BASE,
+    )
+    return Setup(shape, step_tokens=4096, piece_tokens=2048, rate=1e-3, device="cpu")
 
 
 def build_model(shape: Shape) -> Any:
@@ -99,7 +118,9 @@ class Training:
         self._stopped = False
         self._pool: tuple[tuple[str, int], list[list[Sample]]] | None = None
         torch.manual_seed(SEED)
-        self.model = build_model(setup.shape).to(setup.device)
+        self.model = build_model(setup.shape)
+        self._head_start()
+        self.model.to(setup.device)
         matrices = [
             value
             for name, value in self.model.named_parameters()
@@ -111,7 +132,9 @@ class Training:
             torch.optim.Muon(
                 matrices, lr=setup.rate, weight_decay=0.02, adjust_lr_fn="match_rms_adamw"
             ),
-            torch.optim.AdamW(rest, lr=setup.rate, betas=(0.9, 0.98), weight_decay=0.0),
+            torch.optim.AdamW(
+                rest, lr=setup.rate * EMBEDDING_RATE, betas=(0.9, 0.98), weight_decay=0.0
+            ),
         ]
         self._resume()
 
@@ -141,9 +164,9 @@ class Training:
         while current.seconds < minutes * 60 and not self._stopped:
             begun = time.monotonic()
             share = rate(min(1.0, current.seconds / (minutes * 60)))
-            for optimizer in self._optimizers:
+            for optimizer, part in zip(self._optimizers, (1.0, EMBEDDING_RATE), strict=True):
                 for group in optimizer.param_groups:
-                    group["lr"] = self.setup.rate * share
+                    group["lr"] = self.setup.rate * part * share
             samples = self._samples(make, f"{SEED}-{name}", current.step)
             loss, tokens = self._step(samples)
             spent = time.monotonic() - begun
@@ -154,7 +177,7 @@ class Training:
             current.all_seconds += spent
             weight = max(0.02, 1 / current.step)
             current.answer_loss += weight * (loss - current.answer_loss)
-            if current.step % 20 == 0:
+            if current.step % 10 == 0:
                 self._log(share)
             if time.monotonic() - saved > SAVE_EVERY:
                 self.save()
@@ -187,6 +210,11 @@ class Training:
             for name, value in self.model.state_dict().items()
             if name != "lm_head.weight"
         }
+
+    def _head_start(self) -> None:
+        weights = copying_weights(self.setup.shape, SEED)
+        state = {name: self._torch.from_numpy(value) for name, value in weights.items()}
+        self.model.load_state_dict(state, strict=False)
 
     def _resume(self) -> None:
         path = self._folder / "checkpoint.pt"

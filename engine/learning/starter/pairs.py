@@ -82,15 +82,17 @@ def public_pairs(text: PublicText, random: Random, count: int) -> list[Pair]:
     return found
 
 
-def all_text(text: PublicText, trades: Sequence[Trade]) -> Iterator[str]:
-    """Running text to learn from what company a word keeps, service text several times."""
-    for _ in range(6):
-        for trade in trades:
-            for policy in trade.policies.values():
-                yield f"{policy.title} {policy.section} {policy.text}"
-            for question in trade.questions:
-                # Question and answer in one line: their words keep each other company.
-                yield " ".join(turn.text for turn in question.turns) + " " + question.answer
+def own_text(trades: Sequence[Trade]) -> Iterator[str]:
+    """Our corpus as running text: a question and its answer in one line keep each other company."""
+    for trade in trades:
+        for policy in trade.policies.values():
+            yield f"{policy.title} {policy.section} {policy.text}"
+        for question in trade.questions:
+            yield " ".join(turn.text for turn in question.turns) + " " + question.answer
+
+
+def public_text(text: PublicText) -> Iterator[str]:
+    """Public text in the proportions that words of service are to be learnt from."""
     for turns in text.dialogues:
         yield " ".join(turns)
     for turns in text.talks[:3000]:

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from msgspec import Struct
 
 from engine.drafting.style import list_styles
-from engine.learning.starter.chat import SampleMaker
+from engine.learning.starter import card, embedder_recipe
+from engine.learning.starter.chat import Sample, SampleMaker
 from engine.learning.starter.corpus import Trade, load_trades, report
-from engine.learning.starter.export import Precision, write_gguf
-from engine.learning.starter.generator import Training, choose_setup, fall, warm_and_hold
+from engine.learning.starter.export import write_gguf
+from engine.learning.starter.figures import machine, note_figures, read_figures
+from engine.learning.starter.generator import SEED, Training, choose_setup, fall, warm_and_hold
+from engine.learning.starter.measure import measure_generator
+from engine.learning.starter.own_tasks import OwnTasks
 from engine.learning.starter.public import PublicText, read_public
 from engine.learning.starter.public_tasks import PublicTasks
 from engine.learning.starter.tokenizer import load_tokenizer, train_tokenizer
 from engine.paths import ASSETS, STYLES
 
 OWN_CORPUS = ASSETS / "starter" / "corpus"
+LEFT_OUT = ("utilities", "catering")
+"""Trades that the generator is measured on and never sees."""
+PUBLIC_SHARE = 0.4
+"""Share of public grounding tasks in tuning: trades are few, and these never repeat."""
 
 
 class Workplace(Struct, frozen=True):
@@ -63,6 +71,61 @@ def pretrain_generator(place: Workplace, minutes: float) -> bool:
     tasks = PublicTasks(read_public(place.public), SampleMaker(tokenizer, list_styles(STYLES)))
     training = _training(place, tokenizer)
     return training.stage("pretrain", tasks.sample, minutes, warm_and_hold)
+
+
+def tune_generator(place: Workplace, minutes: float) -> bool:
+    """Tunes on our own corpus, public text among it; false when it was stopped before the end."""
+    tokenizer = load_tokenizer(place.tokenizer)
+    styles = list_styles(STYLES)
+    own = OwnTasks(
+        [trade for trade in _trades(place) if trade.name not in LEFT_OUT],
+        SampleMaker(tokenizer, styles),
+    )
+    public = PublicTasks(read_public(place.public), SampleMaker(tokenizer, styles, 0.0))
+
+    def mixed(random: Random) -> Sample:
+        return (public.grounding if random.random() < PUBLIC_SHARE else own.sample)(random)
+
+    return _training(place, tokenizer).stage("tune", mixed, minutes, fall)
+
+
+def export_generator(place: Workplace) -> None:
+    """Writes the generator as GGUF and notes what it can do on the trades that were left out."""
+    tokenizer = load_tokenizer(place.tokenizer)
+    training = _training(place, tokenizer)
+    shape = training.setup.shape
+    write_gguf(place.model, shape, training.weights(), tokenizer, name="starter", precision="q8_0")
+    left_out = [trade for trade in _trades(place) if trade.name in LEFT_OUT]
+    measured = measure_generator(training.model.cpu().float().eval(), tokenizer, left_out, SEED)
+    figures = {
+        "shape": shape,
+        "parameters": shape.parameters(),
+        "progress": training.progress,
+        "machine": machine(),
+        "left_out": measured,
+        "bytes": place.model.stat().st_size,
+    }
+    note_figures(place.out, "generator", figures)
+
+
+def make_embedder(place: Workplace) -> None:
+    """Makes the embedder folder and notes its figures."""
+    figures = embedder_recipe.make(
+        read_public(place.public), _trades(place), place.out, place.embedder
+    )
+    note_figures(place.out, "embedder", figures)
+
+
+def write_cards(place: Workplace) -> None:
+    """Writes the model cards of what has been made, from the figures noted then."""
+    figures = read_figures(place.out)
+    trades = _trades(place)
+    if "generator" in figures:
+        text = card.generator_card(figures["generator"], trades, LEFT_OUT, figures["date"])
+        (place.out / "STARTER-GENERATOR.md").write_text(text, encoding="utf-8")
+    if "embedder" in figures:
+        text = card.embedder_card(figures["embedder"], trades, figures["date"])
+        (place.out / "STARTER-EMBEDDER.md").write_text(text, encoding="utf-8")
 
 
 def _training(place: Workplace, tokenizer: Any) -> Training:

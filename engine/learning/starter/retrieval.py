@@ -56,13 +56,23 @@ def ask(trade: Trade, model: Any, seed: int) -> list[Asked]:
     ]
 
 
-def recall(asked: Sequence[Asked], vector_weight: float, k: int = 3) -> float:
-    """Share of questions with a right passage among the first `k` of the weighted fusion."""
+def recall(
+    asked: Sequence[Asked], vector_weight: float, k: int = 3, *, by_rank: bool = False
+) -> float:
+    """Share of questions with a right passage among the first `k` of the weighted fusion.
+
+    Fused are the full-text score, its best made 1, and the cosine; or with `by_rank` the
+    reciprocal ranks.
+    """
     if not asked:
         return 0.0
     found = 0
     for one in asked:
-        fused = (1 - vector_weight) * _gains(one.words) + vector_weight * _gains(one.vectors)
+        if by_rank:
+            words, vectors = _gains(one.words), _gains(one.vectors)
+        else:
+            words, vectors = one.words / max(float(one.words.max()), 1e-9), one.vectors
+        fused = (1 - vector_weight) * words + vector_weight * vectors
         best = np.argsort(-fused, kind="stable")[:k]
         found += any(place in best for place in one.gold)
     return found / len(asked)

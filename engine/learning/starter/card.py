@@ -1,0 +1,100 @@
+"""The model cards of the starter models, written from the figures that were noted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.learning.starter.corpus import Trade
+from engine.learning.starter.embedder_recipe import figures_of
+
+_TEMPLATES = Path(__file__).parent / "cards"
+
+
+def generator_card(
+    figures: Mapping[str, Any], trades: Sequence[Trade], left_out: Sequence[str], date: str
+) -> str:
+    """The generator's card from what `export` noted."""
+    shape, progress, measured = figures["shape"], figures["progress"], figures["left_out"]
+    better = measured["right_sentence"] > measured["right_by_words"]
+    kinds = Counter(question.kind for trade in trades for question in trade.questions)
+    return _template("generator").format(
+        **_corpus(trades),
+        **{name: shape[name] for name in ("layers", "hidden", "heads", "vocabulary")},
+        date=date,
+        parameters=figures["parameters"] / 1e6,
+        megabytes=figures["bytes"] / 1e6,
+        machine=figures["machine"],
+        all_tokens=progress["all_tokens"],
+        all_minutes=progress["all_seconds"] / 60,
+        stage=progress["stage"],
+        tokens=progress["tokens"],
+        steps=progress["step"],
+        answer_loss=progress["answer_loss"],
+        own_share="three in five",
+        kinds=", ".join(f"{kind} {count}" for kind, count in kinds.most_common()),
+        asked=measured["questions"],
+        left_out=" and ".join(left_out),
+        left_loss=measured["answer_loss"],
+        **{
+            name: measured[name]
+            for name in (
+                "right_sentence",
+                "right_by_words",
+                "by_chance",
+                "copied",
+                "stopped",
+                "foreign_numbers",
+            )
+        },
+        verdict=(
+            "Its choice of sentences is better than BM25's; use both together."
+            if better
+            else "Its choice of sentences is worse than BM25's: let retrieval choose, and the "
+            "model only where retrieval is undecided."
+        ),
+    )
+
+
+def embedder_card(figures: dict[str, Any], trades: Sequence[Trade], date: str) -> str:
+    """The embedder's card from what its recipe noted."""
+    noted = figures_of(figures)
+    weight = f"{noted.vector_weight:g}"
+    kinds = "".join(
+        f"| {kind} | {count} | {words:.1%} | {vectors:.1%} | {fused:.1%} |\n"
+        for kind, (count, words, vectors, fused) in noted.kinds.items()
+    )
+    return _template("embedder").format(
+        **_corpus(trades),
+        date=date,
+        tokens="14,336",
+        machine=noted.machine,
+        pairs=noted.pairs,
+        asked=noted.questions,
+        words=noted.words,
+        vectors=noted.vectors,
+        fused=noted.fused[weight],
+        weight=noted.vector_weight,
+        kinds=kinds,
+        by_score=_listed(noted.fused),
+        by_rank=_listed(noted.by_rank),
+    )
+
+
+def _template(name: str) -> str:
+    return (_TEMPLATES / f"{name}.md").read_text(encoding="utf-8")
+
+
+def _corpus(trades: Sequence[Trade]) -> dict[str, int]:
+    return {
+        "trades": len(trades),
+        "policies": sum(len(trade.policies) for trade in trades),
+        "questions": sum(len(trade.questions) for trade in trades),
+    }
+
+
+def _listed(by_weight: Mapping[str, float]) -> str:
+    tenths = {weight: found for weight, found in by_weight.items() if len(weight) <= 3}
+    return ", ".join(f"{weight}: {found:.1%}" for weight, found in tenths.items())

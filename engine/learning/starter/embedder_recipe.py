@@ -1,0 +1,152 @@
+"""Makes the embedder and measures it: each third of the trades is left out once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from engine.learning.starter.corpus import Trade
+from engine.learning.starter.embedder import (
+    Company,
+    EmbedderSetup,
+    Floats,
+    Pair,
+    build,
+    count_company,
+    initial_weights,
+    save,
+    train_embedding_tokenizer,
+    tune,
+)
+from engine.learning.starter.figures import machine
+from engine.learning.starter.pairs import own_pairs, own_text, public_pairs, public_text
+from engine.learning.starter.public import PublicText
+from engine.learning.starter.retrieval import Asked, ask, recall
+from engine.learning.starter.tokenizer import load_tokenizer
+
+OWN_TEXT_WEIGHT = 6
+FOLDS = 3
+WEIGHTS = tuple(step / 20 for step in range(21))
+
+
+class EmbedderFigures(Struct, frozen=True):
+    """Shares of left-out questions with a right passage among the first three.
+
+    `fused` maps a vector weight to the recall of the weighted sum of normalised scores, `by_rank`
+    to that of weighted reciprocal ranks; `kinds` gives for each kind of question the number asked
+    and the recall of words, vectors and the fusion with the weight chosen.
+    """
+
+    trades: int
+    questions: int
+    pairs: int
+    words: float
+    vectors: float
+    vector_weight: float
+    fused: dict[str, float]
+    by_rank: dict[str, float]
+    kinds: dict[str, tuple[int, float, float, float]]
+    machine: str
+
+
+def make(text: PublicText, trades: Sequence[Trade], out: Path, model: Path) -> EmbedderFigures:
+    """Writes the embedder folder `model`; intermediate results lie in `out` and are reused."""
+    setup = EmbedderSetup()
+    tokenizer = _tokenizer(text, trades, out / "embedder-tokenizer.json", setup)
+    public = _public_company(tokenizer, text, out / "company.npz")
+    asked = left_out(tokenizer, public, text, trades, setup)
+    weight = max(WEIGHTS, key=lambda share: (round(recall(asked, share), 3), -share))
+    pairs = _pairs(text, trades, setup.seed)
+    weights = _start(tokenizer, public, trades, setup)
+    save(build(tokenizer, tune(tokenizer, weights, pairs, setup)), model, weight)
+    return EmbedderFigures(
+        trades=len(trades),
+        questions=len(asked),
+        pairs=len(pairs),
+        words=round(recall(asked, 0.0), 4),
+        vectors=round(recall(asked, 1.0), 4),
+        vector_weight=weight,
+        fused={f"{share:g}": round(recall(asked, share), 4) for share in WEIGHTS},
+        by_rank={f"{s:g}": round(recall(asked, s, by_rank=True), 4) for s in WEIGHTS},
+        kinds={
+            kind: (
+                len(some := [one for one in asked if one.kind == kind]),
+                round(recall(some, 0.0), 4),
+                round(recall(some, 1.0), 4),
+                round(recall(some, weight), 4),
+            )
+            for kind in sorted({one.kind for one in asked})
+        },
+        machine=machine(),
+    )
+
+
+def left_out(
+    tokenizer: Any,
+    public: Company,
+    text: PublicText,
+    trades: Sequence[Trade],
+    setup: EmbedderSetup,
+) -> list[Asked]:
+    """All questions, each asked of a model that saw nothing of its trade but the tokenizer."""
+    order = list(trades)
+    Random(4).shuffle(order)
+    asked: list[Asked] = []
+    for fold in range(min(FOLDS, len(order))):
+        held = order[fold::FOLDS]
+        rest = [trade for trade in order if trade not in held]
+        weights = _start(tokenizer, public, rest, setup)
+        learnt = tune(tokenizer, weights, _pairs(text, rest, setup.seed + fold), setup)
+        model = build(tokenizer, learnt)
+        for trade in held:
+            asked += ask(trade, model, setup.seed)
+    return asked
+
+
+def _tokenizer(text: PublicText, trades: Sequence[Trade], path: Path, setup: EmbedderSetup) -> Any:
+    if not path.exists():
+        texts = [*public_text(text), *(line for _ in range(6) for line in own_text(trades))]
+        tokenizer = train_embedding_tokenizer(texts, setup.vocabulary)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".part")
+        tokenizer.save(str(partial))
+        partial.replace(path)
+    return load_tokenizer(path)
+
+
+def _public_company(tokenizer: Any, text: PublicText, path: Path) -> Company:
+    import numpy as np
+    from scipy.sparse import load_npz, save_npz
+
+    frequency = path.with_suffix(".frequency.npy")
+    if not path.exists() or not frequency.exists():
+        company = count_company(tokenizer, list(public_text(text)))
+        np.save(frequency, company.frequency)
+        partial = path.with_name("part-" + path.name)
+        save_npz(partial, company.together)
+        partial.replace(path)
+    return Company(load_npz(path), np.load(frequency))
+
+
+def _start(
+    tokenizer: Any, public: Company, trades: Sequence[Trade], setup: EmbedderSetup
+) -> Floats:
+    own = count_company(tokenizer, list(own_text(trades)))
+    weighed = Company(own.together * OWN_TEXT_WEIGHT, own.frequency * OWN_TEXT_WEIGHT)
+    return initial_weights(public + weighed, setup.dimension, setup.seed)
+
+
+def _pairs(text: PublicText, trades: Sequence[Trade], seed: int) -> list[Pair]:
+    random = Random(seed)
+    own = own_pairs(trades, random, copies=3)
+    return own + public_pairs(text, random, len(own))
+
+
+def figures_of(noted: dict[str, Any]) -> EmbedderFigures:
+    """The figures as they were noted."""
+    return msgspec.convert(noted, EmbedderFigures)
