@@ -6,6 +6,7 @@ native work happens on the main thread.
 
 from __future__ import annotations
 
+import atexit
 import os
 import queue
 import signal
@@ -77,7 +78,8 @@ def run(config: bytes, connection: Connection) -> None:
     except Exception as error:  # A process that dies tells its kind of death, and no more.
         _log.error("engine_died", kind=type(error).__name__)
         code = 1
-    # Native threads of the index and the models may not survive an orderly end.
+    # Python cleans up and that is all: native threads may not survive an orderly end.
+    atexit._run_exitfuncs()
     os._exit(code)
 
 

@@ -12,8 +12,10 @@ _CLEARLY_BETTER = 0.25
 MAX_PASSAGES = 5
 
 _CITATION = re.compile(r"\s?\[\d{1,2}\]")
-_SENTENCE = re.compile(r"[^。！？!?\n]+(?:[。！？!?]+|\n|$)|[。！？!?]+")
-_ENGLISH_SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?]+(?=\s|$|\[)|\n|$)|[.!?]+")
+# The citations behind a sentence are its own.
+_CITED = rf"(?:{_CITATION.pattern})*"
+_SENTENCE = re.compile(rf"[^。！？!?\n]+(?:[。！？!?]+{_CITED}|\n|$)|[。！？!?]+")
+_ENGLISH_SENTENCE = re.compile(rf"[^.!?\n]+(?:[.!?]+(?=\s|$|\[){_CITED}|\n|$)|[.!?]+")
 _SUPPORTED = 0.6
 
 

@@ -78,6 +78,15 @@ class _Body(Struct):
     text: str = ""
     tokens: TokenCounts = TokenCounts()
     blocked: tuple[Hit, ...] = ()
+    blanks: str = ""
+
+    def add(self, piece: str) -> str:
+        """Take `piece`; what of it stands in the reply, which has no blanks around it."""
+        whole = self.blanks + piece if self.text else piece.lstrip()
+        kept = whole.rstrip()
+        self.blanks = whole[len(kept) :]
+        self.text += kept
+        return kept
 
 
 class Drafter:
@@ -242,8 +251,7 @@ class _Drafting:
             messages, constraint, limit=_REPLY_TOKENS, cancelled=self._cancelled
         ):
             body.tokens = piece.tokens
-            body.text += piece.text
-            released += screen.feed(piece.text)
+            released += screen.feed(body.add(piece.text))
             if screen.blocked:
                 break
             if released:
@@ -308,11 +316,11 @@ class _Drafting:
         return TextReleased(self._request.id, released)
 
     def _drafted(self, body: _Body, mode: DraftMode) -> DraftFinished:
-        if not body.text.strip():
+        if not body.text:
             reason = text("drafting.failed.empty", self._drafter._language)
             return self._finished(Draft("failed", reason=reason, mode=mode, tokens=body.tokens))
         opening, closing = frame(self._style, self._message, self._language)
-        reply = opening + body.text.strip() + closing
+        reply = opening + body.text + closing
         if self._style.bold_amounts:
             reply = emphasise(reply)
         numbers = self._numbers()
