@@ -9,7 +9,15 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-HEAVY = ("torch", "transformers", "sentence_transformers", "lancedb", "llama_cpp")
+HEAVY = (
+    "torch",
+    "transformers",
+    "sentence_transformers",
+    "lancedb",
+    "llama_cpp",
+    "pandas",
+    "pyarrow",
+)
 
 
 def python(code: str) -> str:

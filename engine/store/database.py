@@ -14,10 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlite_utils import Database as SqliteDatabase
-
 from engine.errors import StoreError
 from engine.store.migrations import APPLICATION_ID, MIGRATIONS, Migration
+from engine.store.sqlite import Database as SqliteDatabase
 from engine.store.text import clean
 
 Row = dict[str, Any]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlite_utils import Database as SqliteDatabase
+from engine.store.sqlite import Database as SqliteDatabase
 
 Migration = Callable[[SqliteDatabase], None]
 
