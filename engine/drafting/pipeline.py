@@ -208,9 +208,9 @@ class _Drafting:
     def _write(self, query: str) -> Iterator[Event]:
         generator = self._drafter._generator
         if generator is None:
-            raise ModelError(
-                self._drafter._model_error or "There is no model to draft with.", "model"
-            )
+            # What keeps the model from loading is told in the person's language already.
+            why = self._drafter._model_error
+            raise ModelError(why, "model_unusable") if why else ModelError("There is no model.")
         mode = self._drafter.mode_for(self._request)
         avoid: list[Hit] = []
         tokens = TokenCounts()
