@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NoReturn
 
 import msgspec
-from msgspec import Struct
+import typer
 
 from engine import paths, settings
 from engine.errors import InputError, ZuoxiError
 from engine.records import Language
 from engine.texts import explain
 
+Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, and nothing else there.")]
+"""The option that every command with a result has."""
 
-class Session(Struct):
+
+class Told(ZuoxiError):
+    """A failure whose line is already in the person's language."""
+
+
+class Session:
     """What every command starts from: the data folder and the settings kept in it."""
 
-    folder: paths.DataFolder
-    json: bool = False
+    def __init__(self, folder: paths.DataFolder) -> None:
+        self.folder = folder
 
-    @property
+    @functools.cached_property
     def settings(self) -> settings.Settings:
-        """The settings; a broken file is told, and the defaults used."""
+        """The settings; a broken file is told once, and the defaults used."""
         try:
             return settings.load(self.folder)
         except InputError as error:
@@ -54,7 +65,7 @@ def say(line: str) -> None:
 
 def progress(line: str) -> None:
     """A passing message: overwritten by the next one on a terminal, left out elsewhere."""
-    if sys.stderr.isatty():
+    if sys.stderr is not None and sys.stderr.isatty():
         sys.stderr.write(f"\r\033[K{line}")
         sys.stderr.flush()
 
@@ -64,17 +75,36 @@ def end_progress() -> None:
     progress("")
 
 
-def fail(error: ZuoxiError, *, json: bool, language: Language) -> int:
-    """Explain `error` in one line; in JSON also on stdout. The exit code."""
-    line = " ".join(explain(error, language).split())
+def fail(error: ZuoxiError, *, json: bool, language: Language, **result: Any) -> int:
+    """Explain `error` in one line; in JSON also on stdout, beside `result`. The exit code."""
+    told = error.message if isinstance(error, Told) else explain(error, language)
+    line = " ".join(told.split())
     if json:
-        emit({"error": {"code": error.code, "message": line}})
+        emit({**result, "error": {"code": error.code, "message": line}})
     say(line)
     return 1
 
 
-def read_lines(path: Path) -> list[tuple[int, str]]:
-    """The lines of a text file that are not blank, numbered; `-` is standard input."""
+def refuse(error: ZuoxiError, session: Session, *, json: bool, **result: Any) -> NoReturn:
+    """End with `error`, and in JSON with what the command found out (`result`) beside it."""
+    raise typer.Exit(fail(error, json=json, language=session.language, **result))
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """A process started in here never sees Ctrl+C, not even before it can decline it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def read_lines(path: Path, *, blank: bool = False) -> list[tuple[int, str]]:
+    """The numbered lines of a text file, `blank` ones too if asked for; `-` is standard input."""
     try:
         data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
     except OSError as error:
@@ -93,11 +123,16 @@ def read_lines(path: Path) -> list[tuple[int, str]]:
             name=str(path),
             place=error.start,
         ) from error
-    numbered = enumerate(text.split("\n"), start=1)
-    return [(number, line.rstrip("\r")) for number, line in numbered if line.strip()]
+    lines = text.split("\n")
+    if not lines[-1]:
+        lines.pop()
+    numbered = enumerate(lines, start=1)
+    return [(number, line.rstrip("\r")) for number, line in numbered if blank or line.strip()]
 
 
 def _write(stream: Any, line: str) -> None:
+    if stream is None:  # It was closed by whoever started the program.
+        return
     # A lone surrogate (from a file name, say) must not end the program.
     stream.write(line.encode("utf-8", "replace").decode("utf-8") + "\n")
     stream.flush()

@@ -9,7 +9,7 @@ from typing import get_args
 import typer
 
 from engine import paths
-from engine.cli.console import Session, emit, show
+from engine.cli.console import Json, Session, emit, show
 from engine.deciding import Choice, decide
 from engine.errors import InputError
 from engine.learning.feedback import export_raw
@@ -34,10 +34,12 @@ def register(app: typer.Typer) -> None:
 @inbox.command("add")
 def add(
     context: typer.Context,
-    customer: str = typer.Option(..., "--customer", metavar="NAME"),
-    message: str = typer.Option(..., "--text"),
-    conversation: str = typer.Option("", "--conversation", metavar="ID"),
-    json: bool = typer.Option(False, "--json"),
+    customer: str = typer.Option(..., "--customer", metavar="NAME", help="Who writes."),
+    message: str = typer.Option(..., "--text", metavar="TEXT", help="What they write."),
+    conversation: str = typer.Option(
+        "", "--conversation", metavar="ID", help="Where it belongs; a new one otherwise."
+    ),
+    json: Json = False,
 ) -> None:
     """A message arrives, as from a channel; a running window shows it within a second."""
     session: Session = context.obj
@@ -62,12 +64,17 @@ def add(
 
 def decide_(
     context: typer.Context,
-    conversation: str,
-    accept: bool = typer.Option(False, "--accept"),
-    edit: str | None = typer.Option(None, "--edit", metavar="TEXT"),
-    reject: str | None = typer.Option(None, "--reject", metavar="REASON"),
-    hand_over: bool = typer.Option(False, "--hand-over"),
-    json: bool = typer.Option(False, "--json"),
+    conversation: str = typer.Argument(help="Its id, as `inbox add` says it."),
+    accept: bool = typer.Option(False, "--accept", help="Send the draft as it is."),
+    edit: str | None = typer.Option(None, "--edit", metavar="TEXT", help="Send this instead."),
+    reject: str | None = typer.Option(
+        None,
+        "--reject",
+        metavar="REASON",
+        help=f"Discard the draft: {', '.join(get_args(RejectReason))}.",
+    ),
+    hand_over: bool = typer.Option(False, "--hand-over", help="Give the case to a senior human."),
+    json: Json = False,
 ) -> None:
     """Decide on the stored draft of a conversation, through the same gate as the window."""
     session: Session = context.obj
@@ -94,7 +101,7 @@ def decide_(
             chosen[0],
             text=edit,
             reason=reject,  # type: ignore[arg-type]
-            who=session.settings.agent or getpass.getuser(),
+            who=session.settings.agent or _user(),
             language=session.language,
             needs_draft=True,
         )
@@ -107,9 +114,9 @@ def decide_(
 @feedback.command("export")
 def export(
     context: typer.Context,
-    out: Path = typer.Option(..., "--out", metavar="DIR"),
-    format_: str = typer.Option("raw", "--format", help="raw."),
-    json: bool = typer.Option(False, "--json"),
+    out: Path = typer.Option(..., "--out", metavar="DIR", help="The folder to write to."),
+    format_: str = typer.Option("raw", "--format", help="raw: everything, one decision a line."),
+    json: Json = False,
 ) -> None:
     """Write all decisions, with what they were made on, to a folder."""
     session: Session = context.obj
@@ -125,3 +132,10 @@ def export(
         show(
             text("cli.feedback.exported", session.language, count=manifest.decisions, out=str(out))
         )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # A process may run under a number that has no name.
+        return ""

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
+import queue
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Literal
 
 import typer
 from msgspec import Struct
 
 from engine import paths
-from engine.cli.console import Session, emit, show
+from engine.cli.console import Json, Session, emit, show
+from engine.client import EngineClient
 from engine.errors import ZuoxiError
+from engine.protocol import EngineFailed, EngineReady, Event
 from engine.settings import engine_config
 from engine.texts import explain, text
 
@@ -38,7 +41,7 @@ def register(app: typer.Typer) -> None:
     app.command("doctor")(doctor)
 
 
-def doctor(context: typer.Context, json: bool = typer.Option(False, "--json")) -> None:
+def doctor(context: typer.Context, json: Json = False) -> None:
     """Check model, embedder, GPU, database, knowledge, rules, fonts and display."""
     session: Session = context.obj
     findings = list(examine(session))
@@ -56,53 +59,46 @@ def doctor(context: typer.Context, json: bool = typer.Option(False, "--json")) -
 
 def examine(session: Session) -> Iterator[Finding]:
     """All findings, each from the real thing: the model is loaded, the database is checked."""
-    config = engine_config(session.folder, session.settings)
-    yield from _model(session, Path(config.model))
-    yield from _knowledge(session, Path(config.embedder))
+    yield from _engine(session)
     yield _database(session)
     yield _rules(session)
     yield _fonts(session)
     yield _display(session)
 
 
-def _model(session: Session, path: Path) -> Iterator[Finding]:
-    from engine.drafting.llama import load_generator
-    from engine.drafting.offload import gpu_devices
-
+def _engine(session: Session) -> Iterator[Finding]:
+    """What the engine process says of itself: a model that crashes it must not end this one."""
+    heard: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    client = EngineClient(engine_config(session.folder, session.settings), heard.put)
+    client.start()
     try:
-        generator = load_generator(path, gpu_layers=session.settings.gpu_layers, context=1024)
-    except ZuoxiError as error:
-        yield _failed(session, "model", error)
+        event = heard.get()
+        while not isinstance(event, (EngineReady, EngineFailed)):
+            event = heard.get()
+    finally:
+        client.close()
+    if isinstance(event, EngineFailed):
+        yield Finding("engine", "error", event.message)
+        return
+    language = session.language
+    if event.model_error:
+        yield Finding("model", "error", event.model_error)
     else:
-        yield Finding("model", "ok", generator.name)
-        offload = generator.offload
-        generator.close()
+        yield Finding("model", "ok", event.model)
+        offload = event.offload
         detail = f"{offload.device} {offload.layers}/{offload.total}"
-        detail += f" · {text(offload.reason, session.language)}"
-        names = ", ".join(device.name for device in gpu_devices())
-        yield Finding("gpu", "ok", f"{detail} {names}".strip())
-
-
-def _knowledge(session: Session, folder: Path) -> Iterator[Finding]:
-    from engine.knowledge.embedding import load_embedder
-    from engine.knowledge.search import Searcher
-
-    try:
-        embedder = load_embedder(folder)
-    except ZuoxiError as error:
-        yield _failed(session, "embedder", error)
+        yield Finding("gpu", "ok", f"{detail} · {text(offload.reason, language)}")
+    if not event.embedder:
+        yield Finding("embedder", "error", event.knowledge_error)
         return
-    yield Finding("embedder", "ok", f"{embedder.name} ({embedder.dimension})")
-    try:
-        searcher = Searcher.open(session.folder.knowledge, embedder)
-    except ZuoxiError as error:
-        yield _failed(session, "knowledge", error)
-        return
-    if not searcher.passage_count:
-        advice = text("cli.doctor.import", session.language)
-        yield Finding("knowledge", "warning", text("cli.kb.empty", session.language), advice)
+    yield Finding("embedder", "ok", event.embedder)
+    if event.knowledge_error:
+        yield Finding("knowledge", "error", event.knowledge_error)
+    elif not event.passages:
+        empty = text("cli.kb.empty", language)
+        yield Finding("knowledge", "warning", empty, text("cli.doctor.import", language))
     else:
-        yield Finding("knowledge", "ok", f"v{searcher.version} · {searcher.passage_count}")
+        yield Finding("knowledge", "ok", f"v{event.knowledge} · {event.passages}")
 
 
 def _database(session: Session) -> Finding:
@@ -138,9 +134,15 @@ def _fonts(session: Session) -> Finding:
     tool = shutil.which("fc-list")
     listed = ""
     if tool:
-        listed = subprocess.run(
-            [tool, ":lang=zh", "family"], capture_output=True, text=True, timeout=20, check=False
-        ).stdout.strip()
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            listed = subprocess.run(
+                [tool, ":lang=zh", "family"],
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                timeout=20,
+                check=False,
+            ).stdout.strip()
     if listed:
         return Finding("fonts", "ok", listed.splitlines()[0])
     advice = text("cli.doctor.fonts", session.language)
@@ -160,4 +162,4 @@ def _display(session: Session) -> Finding:
 
 
 def _failed(session: Session, check: str, error: ZuoxiError) -> Finding:
-    return Finding(check, "error", error.code, explain(error, session.language))
+    return Finding(check, "error", explain(error, session.language))

@@ -11,10 +11,19 @@ import msgspec
 import typer
 from msgspec import Struct
 
-from engine.cli.console import Session, emit, end_progress, progress, read_lines, show
-from engine.cli.knowledge import checked_day
+from engine.cli.console import (
+    Json,
+    Session,
+    Told,
+    emit,
+    end_progress,
+    progress,
+    read_lines,
+    show,
+)
+from engine.cli.knowledge import checked_day, no_question
 from engine.client import EngineClient
-from engine.errors import EngineGone, InputError, ModelError
+from engine.errors import InputError
 from engine.protocol import (
     DraftFinished,
     EngineFailed,
@@ -26,6 +35,7 @@ from engine.protocol import (
 )
 from engine.records import Draft, DraftMode, Language, Turn
 from engine.settings import engine_config
+from engine.store.store import Store, open_store
 from engine.texts import text
 
 # So many requests wait in the engine at once that it is never idle between two.
@@ -59,36 +69,38 @@ def register(app: typer.Typer) -> None:
 
 def draft(
     context: typer.Context,
-    message: str = typer.Option("", "--message", help="One customer message."),
+    message: str | None = typer.Option(None, "--message", help="One customer message."),
     conversation: Path | None = typer.Option(None, "--conversation", help="JSON Lines of turns."),
     batch: Path | None = typer.Option(None, "--batch", help="JSON Lines of cases."),
     waiting: bool = typer.Option(False, "--waiting", help="Every stored one that waits."),
     as_of: str = typer.Option("", "--as-of", help="The day asked for (YYYY-MM-DD); today."),
     mode: str = typer.Option("", "--mode", help="verbatim or free; as set otherwise."),
-    json: bool = typer.Option(False, "--json"),
+    json: Json = False,
 ) -> None:
     """Draft replies. Exactly one of --message, --conversation, --batch and --waiting."""
     session: Session = context.obj
-    given = [bool(message), conversation is not None, batch is not None, waiting]
+    given = [message is not None, conversation is not None, batch is not None, waiting]
     if sum(given) != 1:
         raise typer.BadParameter("give one of --message, --conversation, --batch, --waiting")
     if mode not in ("", "auto", "verbatim", "free"):
         raise typer.BadParameter("--mode is verbatim, free or auto")
     how: DraftMode = mode or "auto"  # type: ignore[assignment]
     day = checked_day(as_of)
+    if message is not None and not message.strip():
+        raise no_question()
     if waiting:
         _draft_waiting(session, day, how, json)
         return
     if batch is not None:
         cases = list(_cases(batch))
-        jobs = [(case.turns, checked_day(case.as_of) or day) for case in cases]
+        jobs = [(case.turns, case.as_of or day) for case in cases]
         for case, outcome in zip(cases, _drafts(session, jobs, how), strict=True):
             _tell(outcome, json=True, id=case.id)
         return
-    turns = [Turn("customer", message)] if message else _conversation(conversation or Path("-"))
+    turns = _conversation(conversation) if conversation else [Turn("customer", message or "")]
     (outcome,) = _drafts(session, [(turns, day)], how)
     if isinstance(outcome, _Failure):
-        raise ModelError(outcome.message, f"draft_{outcome.code}")
+        raise Told(outcome.message, outcome.code)
     _tell(outcome, json=json)
 
 
@@ -96,7 +108,6 @@ def _draft_waiting(session: Session, day: str | None, mode: DraftMode, json: boo
     from engine.reception import catch_up
     from engine.redline.gate import Gate
     from engine.redline.rules import load_rules
-    from engine.store.store import open_store
 
     with open_store(session.folder.database) as store:
         gate = Gate(load_rules(Path(engine_config(session.folder, session.settings).rules)))
@@ -105,12 +116,24 @@ def _draft_waiting(session: Session, day: str | None, mode: DraftMode, json: boo
         jobs = [(store.conversations.turns(row.id), day) for row in rows]
         for row, outcome in zip(rows, _drafts(session, jobs, mode), strict=True):
             if isinstance(outcome, Draft) and row.newest_message:
-                with store.transaction():
-                    store.drafts.save(row.id, row.newest_message, outcome)
-                    if outcome.status == "abstained":
-                        question = store.conversations.message(row.newest_message).text
-                        store.gaps.add(question, row.id, outcome.reason)
-            _tell(outcome, json=json, conversation=row.id)
+                kept = _keep(store, row.id, row.newest_message, outcome)
+                _tell(kept, json=json, conversation=row.id)
+            else:
+                _tell(outcome, json=json, conversation=row.id)
+
+
+def _keep(store: Store, conversation: str, message: str, draft: Draft) -> Draft:
+    """Store `draft`, and an unanswered question as a gap; the draft as it holds."""
+    case = store.handovers.open_case(conversation)
+    if case and draft.status != "handover":
+        # A case that a human has is a human's until it is closed, whatever is said next.
+        draft = Draft("handover", script=case.script or None, category=case.category)
+    with store.transaction():
+        store.drafts.save(conversation, message, draft)
+        if draft.status == "abstained":
+            question = store.conversations.message(message).text
+            store.gaps.add(question, conversation, draft.reason)
+    return draft
 
 
 def _drafts(
@@ -154,10 +177,10 @@ def _await_ready(events: queue.SimpleQueue[Event], language: Language) -> None:
         elif isinstance(event, EngineReady):
             end_progress()
             if event.knowledge_error:
-                raise EngineGone(event.knowledge_error, "no_knowledge")
+                raise Told(event.knowledge_error, "no_knowledge")
             return
         elif isinstance(event, EngineFailed):
-            raise EngineGone(event.message, f"engine_{event.code}")
+            raise Told(event.message, event.code)
         elif isinstance(event, EngineRestarted):
             progress(event.why)
 
@@ -188,8 +211,12 @@ def _conversation(path: Path) -> list[ConversationTurn]:
 def _cases(path: Path) -> Iterator[Case]:
     for number, line in read_lines(path):
         case = _decoded(line, Case, path, number)
-        if not case.turns:
-            raise _malformed(path, number, "no turns")
+        if not case.turns or case.turns[-1].role != "customer":
+            raise _malformed(path, number, "turns must end with the customer's")
+        try:
+            checked_day(case.as_of)
+        except InputError as error:
+            raise _malformed(path, number, f"as_of: {error.message.rstrip('.')}") from error
         yield case
 
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import date
 from pathlib import Path
 
 import typer
 
-from engine.cli.console import Session, emit, end_progress, progress, show
-from engine.errors import InputError
+from engine.cli.console import (
+    Json,
+    Session,
+    emit,
+    end_progress,
+    progress,
+    refuse,
+    say,
+    show,
+    uninterrupted,
+)
+from engine.errors import InputError, ZuoxiError
 from engine.settings import engine_config
 from engine.texts import explain, text
 
@@ -24,7 +35,7 @@ def register(app: typer.Typer) -> None:
 def import_(
     context: typer.Context,
     sources: list[Path] = typer.Argument(metavar="PATH...", help="Files or folders."),
-    json: bool = typer.Option(False, "--json"),
+    json: Json = False,
 ) -> None:
     """Import files or folders; documents of the same file name are replaced."""
     from engine.knowledge.job import ImportJob
@@ -32,7 +43,8 @@ def import_(
     session: Session = context.obj
     config = engine_config(session.folder, session.settings)
     job = ImportJob(session.folder.knowledge, sources, Path(config.embedder))
-    job.start()
+    with uninterrupted():
+        job.start()
     try:
         for event in job.events():
             progress(
@@ -47,7 +59,8 @@ def import_(
         report = job.result()
     except KeyboardInterrupt:
         job.cancel()
-        job.result()
+        with contextlib.suppress(ZuoxiError):
+            job.result()
         raise
     finally:
         end_progress()
@@ -55,15 +68,21 @@ def import_(
         {"path": str(item.path), "reason": explain(item.error(), session.language)}
         for item in report.skipped
     ]
-    if json:
-        emit(
-            {
-                "documents": report.documents,
-                "passages": report.passages,
-                "skipped": skipped,
-                "version": report.version,
-            }
+    result = {
+        "documents": report.documents,
+        "passages": report.passages,
+        "skipped": skipped,
+        "version": report.version,
+    }
+    if not report.documents:
+        for item in skipped:
+            say(f"  - {item['path']}: {item['reason']}")
+        nothing = InputError(
+            "Nothing was imported; the knowledge in use is unchanged.", "nothing_imported"
         )
+        refuse(nothing, session, json=json, **result)
+    if json:
+        emit(result)
     else:
         show(
             text(
@@ -76,20 +95,16 @@ def import_(
         )
         for item in skipped:
             show(f"  - {item['path']}: {item['reason']}")
-    if not report.documents:
-        raise InputError(
-            "Nothing was imported; the knowledge in use is unchanged.", "nothing_imported"
-        )
 
 
 @group.command("search")
 def search(
     context: typer.Context,
-    query: str,
+    query: str = typer.Argument(help="What is asked, as a customer would."),
     k: int = typer.Option(5, "-k", min=1, max=100, help="How many passages."),
     as_of: str = typer.Option("", "--as-of", help="The day asked for (YYYY-MM-DD); today."),
     internal: bool = typer.Option(False, "--internal", help="Internal passages too."),
-    json: bool = typer.Option(False, "--json"),
+    json: Json = False,
 ) -> None:
     """Search the knowledge as drafting does."""
     from engine.knowledge.embedding import load_embedder
@@ -98,6 +113,8 @@ def search(
     session: Session = context.obj
     config = engine_config(session.folder, session.settings)
     day = checked_day(as_of)
+    if not query.strip():
+        raise no_question()
     searcher = Searcher.open(session.folder.knowledge, load_embedder(Path(config.embedder)))
     result = searcher.search(query, k=k, as_of=day, include_internal=internal)
     passages = [
@@ -124,7 +141,7 @@ def search(
 
 
 @group.command("list")
-def list_(context: typer.Context, json: bool = typer.Option(False, "--json")) -> None:
+def list_(context: typer.Context, json: Json = False) -> None:
     """The documents in the knowledge."""
     from engine.knowledge.catalogue import current, list_documents
 
@@ -143,13 +160,18 @@ def list_(context: typer.Context, json: bool = typer.Option(False, "--json")) ->
 
 
 @group.command("remove")
-def remove(context: typer.Context, doc: str, json: bool = typer.Option(False, "--json")) -> None:
+def remove(
+    context: typer.Context,
+    doc: str = typer.Argument(help="Its name, as `kb list` shows it."),
+    json: Json = False,
+) -> None:
     """Retire a document (by its file name)."""
     from engine.knowledge.job import RemoveJob
 
     session: Session = context.obj
     job = RemoveJob(session.folder.knowledge, doc)
-    job.start()
+    with uninterrupted():
+        job.start()
     report = job.result()
     if json:
         emit({"removed": doc, "version": report.version})
@@ -158,7 +180,7 @@ def remove(context: typer.Context, doc: str, json: bool = typer.Option(False, "-
 
 
 @group.command("gaps")
-def gaps(context: typer.Context, json: bool = typer.Option(False, "--json")) -> None:
+def gaps(context: typer.Context, json: Json = False) -> None:
     """Questions that found no evidence, most frequent first."""
     from engine.store.store import open_store
 
@@ -172,6 +194,11 @@ def gaps(context: typer.Context, json: bool = typer.Option(False, "--json")) -> 
         show(f"{row.count}× {row.question}")
     if not rows:
         show(text("cli.kb.no_gaps", session.language))
+
+
+def no_question() -> InputError:
+    """Nothing was asked."""
+    return InputError("There is no question to answer; give some text.", "empty_question")
 
 
 def checked_day(day: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -11,7 +12,7 @@ import typer
 from msgspec.structs import replace
 
 from engine import paths, settings
-from engine.cli.console import Session, emit, end_progress, progress, show
+from engine.cli.console import Json, Session, emit, end_progress, progress, show
 from engine.errors import InputError, ModelError
 from engine.texts import text
 
@@ -25,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 
 @group.command("list")
-def list_(context: typer.Context, json: bool = typer.Option(False, "--json")) -> None:
+def list_(context: typer.Context, json: Json = False) -> None:
     """The models that can be used, and which one is."""
     session: Session = context.obj
     used = session.settings.model
@@ -53,36 +54,61 @@ def list_(context: typer.Context, json: bool = typer.Option(False, "--json")) ->
 @group.command("add")
 def add(
     context: typer.Context,
-    source: Path = typer.Argument(metavar="PATH"),
+    source: Path = typer.Argument(metavar="PATH", help="A GGUF file, on a stick for example."),
     sha256: str = typer.Option("", "--sha256", help="Refuse the file unless this is its hash."),
-    json: bool = typer.Option(False, "--json"),
+    json: Json = False,
 ) -> None:
     """Copy a GGUF model from a file or a stick into the data folder."""
     session: Session = context.obj
-    target = session.folder.models / source.name
+    # Only what is called so is listed.
+    name = source.name if source.suffix == ".gguf" else f"{source.name}.gguf"
+    target = session.folder.models / name
     digest = _copy_checked(source, target, sha256.lower())
     if json:
-        emit({"name": source.name, "path": str(target), "sha256": digest})
+        emit({"name": name, "path": str(target), "sha256": digest})
     else:
-        show(text("cli.model.added", session.language, name=source.name, sha256=digest))
+        show(text("cli.model.added", session.language, name=name, sha256=digest))
 
 
 @group.command("use")
-def use(context: typer.Context, name: str, json: bool = typer.Option(False, "--json")) -> None:
+def use(
+    context: typer.Context,
+    name: str = typer.Argument(help="As `model list` shows it, or the path of a GGUF file."),
+    json: Json = False,
+) -> None:
     """Draft with this model from now on (`starter` is the one that ships)."""
     session: Session = context.obj
-    chosen = "" if name == STARTER else name
-    if chosen and not (session.folder.models / chosen).is_file() and not Path(chosen).is_file():
-        raise InputError(
-            f"There is no model {name}; add it first (zuoxi model add PATH).",
-            "no_model",
-            name=name,
-        )
-    settings.save(session.folder, replace(session.settings, model=chosen))
+    chosen = "" if name == STARTER else _known(session, name)
+    # Loaded anew: a file that cannot be read must not be replaced by the defaults.
+    settings.save(session.folder, replace(settings.load(session.folder), model=chosen))
     if json:
         emit({"model": name})
     else:
         show(text("cli.model.used", session.language, name=name))
+
+
+def _known(session: Session, name: str) -> str:
+    """How the settings name the model `name`: by its name in the data folder, else by its path."""
+    for chosen, path in ((name, session.folder.models / name), (None, Path(name).absolute())):
+        try:
+            with path.open("rb") as file:
+                if file.read(4) != b"GGUF":
+                    raise _no_gguf(path)
+        except (OSError, ValueError):
+            continue
+        return chosen or str(path)
+    raise InputError(
+        f"There is no model {name}; add it first (zuoxi model add PATH).", "no_model", name=name
+    )
+
+
+def _no_gguf(path: Path) -> ModelError:
+    return ModelError(
+        f"{path.name} is not a GGUF model file; nothing was changed.",
+        "model_format",
+        name=path.name,
+        detail="not GGUF",
+    )
 
 
 def _copy_checked(source: Path, target: Path, wanted: str) -> str:
@@ -100,12 +126,7 @@ def _copy_checked(source: Path, target: Path, wanted: str) -> str:
         digest = hashlib.sha256()
         with source.open("rb") as reading, scratch.open("wb") as writing:
             if reading.read(4) != b"GGUF":
-                raise ModelError(
-                    f"{source.name} is not a GGUF model file; nothing was copied.",
-                    "model_format",
-                    name=source.name,
-                    detail="not GGUF",
-                )
+                raise _no_gguf(source)
             reading.seek(0)
             while block := reading.read(4 << 20):
                 digest.update(block)
@@ -129,5 +150,6 @@ def _copy_checked(source: Path, target: Path, wanted: str) -> str:
         ) from error
     finally:
         end_progress()
-        scratch.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            scratch.unlink(missing_ok=True)
     return digest.hexdigest()

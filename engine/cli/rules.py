@@ -8,9 +8,10 @@ from typing import Any, Literal
 import typer
 
 from engine import paths
-from engine.cli.console import Session, emit, read_lines, show
+from engine.cli.console import Json, Session, emit, read_lines, refuse, show
 from engine.errors import RuleError
 from engine.records import Screening, Side
+from engine.texts import text
 
 redline = typer.Typer(help="The red line: check a text.", no_args_is_help=True)
 group = typer.Typer(help="Red-line rules: list, validate.", no_args_is_help=True)
@@ -25,10 +26,10 @@ def register(app: typer.Typer) -> None:
 @redline.command("check")
 def check(
     context: typer.Context,
-    texts: list[str] = typer.Argument(None, metavar="TEXT..."),
+    texts: list[str] = typer.Argument(None, metavar="TEXT...", help="What to check."),
     side: str = typer.Option("agent", "--side", help="customer or agent."),
     batch: Path | None = typer.Option(None, "--batch", help="One text per line."),
-    json: bool = typer.Option(False, "--json"),
+    json: Json = False,
 ) -> None:
     """Screen texts: which rules hit where, the strongest action, the scripts that apply."""
     from engine.redline.gate import Gate
@@ -40,7 +41,8 @@ def check(
     if bool(texts) == (batch is not None):
         raise typer.BadParameter("give either TEXT or --batch FILE")
     gate = Gate(load_rules(paths.RULES))
-    lines = [line for _, line in read_lines(batch)] if batch is not None else texts
+    # A line in, a line out, the blank ones too.
+    lines = [line for _, line in read_lines(batch, blank=True)] if batch is not None else texts
     for line in lines:
         screening = gate.screen(line, _side(side), language=session.language)
         if json or batch is not None:
@@ -50,7 +52,7 @@ def check(
 
 
 @group.command("list")
-def list_(context: typer.Context, json: bool = typer.Option(False, "--json")) -> None:
+def list_(context: typer.Context, json: Json = False) -> None:
     """The rules in use."""
     from engine.redline.rules import load_rules
 
@@ -77,23 +79,36 @@ def list_(context: typer.Context, json: bool = typer.Option(False, "--json")) ->
 
 @group.command("validate")
 def validate(
+    context: typer.Context,
     folder: Path = typer.Argument(paths.RULES, help="A folder of rule packs."),
-    json: bool = typer.Option(False, "--json"),
+    json: Json = False,
 ) -> None:
     """Check rule packs with their own examples."""
-    from engine.redline.rules import check_rules
+    from engine.redline.rules import check_rules, load_rules
 
+    session: Session = context.obj
     problems = check_rules(folder)
-    if json:
-        emit({"problems": problems})
-    else:
+    if not json:
         for problem in problems:
             show(problem.line())
     if problems:
-        raise RuleError(
+        wrong = RuleError(
             f"{len(problems)} problems; these packs do not load.",
             "rules_problems",
             count=len(problems),
+        )
+        refuse(wrong, session, json=json, problems=problems)
+    rule_set = load_rules(folder)
+    if json:
+        emit({"problems": [], "version": rule_set.version, "rules": len(rule_set.rules)})
+    else:
+        show(
+            text(
+                "cli.rules.sound",
+                session.language,
+                count=len(rule_set.rules),
+                version=rule_set.version,
+            )
         )
 
 

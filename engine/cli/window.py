@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from engine.cli.console import Session
+from engine.cli.console import Json, Session
 from engine.errors import InputError
 from engine.paths import DataFolder
+
+_PARTS = ("PySide6", "shiboken6", "qtawesome", "desktop", "desktop.app", "desktop.demo")
 
 
 def register(app: typer.Typer) -> None:
@@ -22,6 +26,7 @@ def register(app: typer.Typer) -> None:
 def desk(context: typer.Context) -> None:
     """Open the window."""
     session: Session = context.obj
+    _need_display()
     raise typer.Exit(_window("desk")(session.folder))
 
 
@@ -29,13 +34,25 @@ def demo(
     context: typer.Context,
     headless: bool = typer.Option(False, "--headless", help="Offscreen, by itself."),
     out: Path = typer.Option(Path("zuoxi-demo"), "--out", metavar="DIR", help="For its record."),
-    json: bool = typer.Option(False, "--json"),
+    json: Json = False,
 ) -> None:
     """The sample company with replayed conversations, in a data folder of its own."""
     session: Session = context.obj
     if headless:
         raise typer.Exit(_window("demo")(out, language=session.language, json=json))
+    _need_display()
     raise typer.Exit(_window("desk")(DataFolder(session.folder.root / "sample"), sample=True))
+
+
+def _need_display() -> None:
+    # Qt would end the whole process here, without a word that helps.
+    if sys.platform == "linux" and not any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    ):
+        raise InputError(
+            "There is no display for a window. Run `zuoxi demo --headless`, or any other command.",
+            "no_display",
+        )
 
 
 def _window(name: str) -> Any:
@@ -43,7 +60,7 @@ def _window(name: str) -> Any:
         try:
             return point.load()
         except ModuleNotFoundError as error:
-            if (error.name or "").split(".")[0] not in ("PySide6", "shiboken6", "qtawesome"):
+            if error.name not in _PARTS and (error.name or "").split(".")[0] not in _PARTS[:3]:
                 raise
     raise InputError(
         "The window's parts (PySide6) are not installed; the other commands work without.",
