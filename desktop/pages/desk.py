@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, get_args
 
 from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
-from PySide6.QtWidgets import QSplitter, QWidget
+from PySide6.QtWidgets import QApplication, QSplitter, QWidget
 
 from desktop import theme
 from desktop.bridge import EngineBridge, EngineState
@@ -66,7 +66,7 @@ class DeskPage(Dressed, QWidget):
         self.composer = Composer(look)
         self.composer.set_enter_sends(settings.enter_sends)
         self.draft = DraftColumn(look)
-        self.toast = UndoToast(look, self.view)
+        self.toast = UndoToast(look, self.draft)
         self._writing = QWidget()
         writing = column(self._writing, 0)
         writing.setContentsMargins(theme.S5, 0, theme.S5, theme.S4)
@@ -254,6 +254,10 @@ class DeskPage(Dressed, QWidget):
         self._show_head(snapshot)
         self.draft.case.set_case(snapshot.case or self.draft.case.case())
         self._note_script(self.composer.text())
+        # Who walks through the list with the arrow keys, or searches, goes on doing so.
+        focus = QApplication.focusWidget()
+        if focus is None or not self.queue.isAncestorOf(focus):
+            self.composer.focus_end()
 
     def _on_updated(self, snapshot: Snapshot) -> None:
         self._show_head(snapshot)

@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop.widgets.banner import Banner
 from desktop.widgets.values import BannerKind
@@ -96,6 +96,10 @@ class Notices(QObject):
 
     def _show(self) -> None:
         notice = self.shown
+        focus = QApplication.focusWidget()
+        if notice is None and focus is not None and self._banner.isAncestorOf(focus):
+            # Or Qt would give it to whatever comes next, which is the search line.
+            focus.clearFocus()
         self._room.setVisible(notice is not None)
         if notice is None:
             self._drawn = ()

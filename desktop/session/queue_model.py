@@ -211,8 +211,7 @@ class QueueModel(QAbstractListModel):
             case QueueRole.CHANNEL:
                 return row.channel
             case QueueRole.UNREAD:
-                known = (self._known or {}).get(row.id, 0)
-                return max(0, row.customer_messages - known)
+                return max(0, row.customer_messages - (self._known or {}).get(row.id, 0))
             case QueueRole.URGENCY:
                 return 0 if waiting is None else (waiting >= AMBER_AFTER) + (waiting >= RED_AFTER)
         return None
@@ -252,6 +251,9 @@ class QueueModel(QAbstractListModel):
         for row in rows:
             if row.id == self._open:
                 self._known[row.id] = row.customer_messages
+            elif row.id not in self._known and row.agent_messages:
+                # It comes with a history, which somebody answered; only its newest is new.
+                self._known[row.id] = row.customer_messages - 1
         fresh = {row.id: row for row in rows}
         # Changed in place first, so that what moves or stays is drawn as it is now.
         for at, old in enumerate(self._rows):
