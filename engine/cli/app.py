@@ -67,10 +67,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (typer.Abort, KeyboardInterrupt):
         say("")
         return 130
-    except BrokenPipeError:
-        # Whoever read our output has had enough; nothing more may be written, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:
         if hasattr(error, "format_message"):  # Wrong usage, in the words of the parser.
             wrong = Told(f"zuoxi: {error.format_message()} (zuoxi --help)", "usage")
@@ -87,7 +83,7 @@ def _fail(error: ZuoxiError, arguments: list[str]) -> int:
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     try:
         return fail(error, json="--json" in options, language=_language(arguments))
-    except OSError:  # Nobody can be told any more.
+    except (OSError, typer.Exit):  # Nobody can be told any more.
         return 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -134,8 +135,13 @@ def _write(stream: Any, line: str) -> None:
     if stream is None:  # It was closed by whoever started the program.
         return
     # A lone surrogate (from a file name, say) must not end the program.
-    stream.write(line.encode("utf-8", "replace").decode("utf-8") + "\n")
-    stream.flush()
+    try:
+        stream.write(line.encode("utf-8", "replace").decode("utf-8") + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        # Whoever read this has had enough; nothing more may be written, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        raise typer.Exit from None
 
 
 def _presentable(value: Any) -> Any:
