@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -11,7 +10,7 @@ from typing import Final
 
 import structlog
 from msgspec.structs import replace
-from PySide6.QtCore import QCoreApplication, QLockFile, QObject, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QFileDialog
 
@@ -27,25 +26,21 @@ from desktop.session.desk_session import DeskSession
 from desktop.session.drafting import Drafting
 from desktop.session.importing import Importing
 from desktop.session.intake import Intake, ReplayChannel
+from desktop.session.opening import Opened, check_display, language_of, open_folder
 from desktop.session.outgoing import Outgoing
 from desktop.session.queue_model import QueueModel
 from desktop.session.sample import Sample, read_sample
 from desktop.widgets.values import PAGES
 from engine import settings as settings_file
-from engine.drafting.style import list_styles
-from engine.errors import InputError, StoreError, ZuoxiError
+from engine.drafting.style import StyleProfile, list_styles
+from engine.errors import KnowledgeError, ZuoxiError
 from engine.knowledge import catalogue
 from engine.paths import RULES, STYLES, DataFolder
 from engine.protocol import EngineConfig
-from engine.records import Language
-from engine.redline.gate import Gate
-from engine.redline.rules import load_rules
 from engine.settings import Settings
-from engine.store.rows import StoredDecision, StoredMessage
-from engine.store.store import Store, open_store
+from engine.store.rows import StoredMessage
 from engine.texts import text
 
-_LOCK: Final = "desk.lock"
 _WINDOW: Final = "window.ini"
 
 _log = structlog.get_logger(__name__)
@@ -62,22 +57,19 @@ class Desk(QObject):
     def __init__(
         self,
         folder: DataFolder,
-        store: Store,
-        gate: Gate,
-        settings: Settings,
-        lock: QLockFile,
+        opened: Opened,
         *,
-        sample: Sample | None,
         configure: Configure,
         clock: Callable[[], float],
     ) -> None:
         super().__init__()
         self._folder = folder
-        self._lock = lock
+        self._opened = opened
         self._configure = configure
         self._clock = clock
         self._open = True
         self._sample: Sample | None = None
+        settings, store, gate = opened.settings, opened.store, opened.gate
         self.settings = settings
         self.store = store
         self.gate = gate
@@ -105,8 +97,8 @@ class Desk(QObject):
         )
         self._make_window(list_styles(STYLES))
         self._wire()
-        if sample is not None:
-            self._use_sample(sample)
+        if opened.sample is not None:
+            self._use_sample(opened.sample)
 
     def start(self, *, start_engine: bool = True) -> None:
         """Begin to take in, to send and, once the window has been drawn, to draft."""
@@ -156,13 +148,12 @@ class Desk(QObject):
         self.importing.stop()
         self.bridge.close()
         self.background.close()
-        self.store.close()
-        self._lock.unlock()
+        self._opened.close()
         self.window.deleteLater()
         self.deleteLater()
         self.closed.emit()
 
-    def _make_window(self, styles: tuple) -> None:  # type: ignore[type-arg]
+    def _make_window(self, styles: tuple[StyleProfile, ...]) -> None:
         settings = self.settings
         look = theme.look(settings.theme, settings.language)
         theme.apply(_application(), look)
@@ -245,7 +236,7 @@ class Desk(QObject):
         self.drafting.failures_changed.connect(
             lambda: self.queue.set_failing(self.drafting.failures)
         )
-        self.session.decided.connect(self._on_decided)
+        self.session.decided.connect(lambda _: self.queue.refresh())
         self.session.updated.connect(lambda _: self.queue.refresh())
         self.outgoing.sent.connect(self._on_sent)
         self.outgoing.undone.connect(lambda *_: self.queue.refresh())
@@ -258,7 +249,12 @@ class Desk(QObject):
         self.drafting.set_as_of(sample.company.as_of)
         self.intake.add_channel(ReplayChannel(sample.script, self._clock))
         self.page.queue.set_start_offered(False)
-        if catalogue.current(self._folder.knowledge) is None:
+        try:
+            empty = catalogue.current(self._folder.knowledge) is None
+        except KnowledgeError:
+            # The engine says so, and offers to index again.
+            empty = False
+        if empty:
             self.importing.import_paths([sample.knowledge])
 
     def _start_engine(self) -> None:
@@ -312,9 +308,6 @@ class Desk(QObject):
         self.queue.set_drafting(current.conversation if current else "")
         self.queue.set_failing(self.drafting.failures)
 
-    def _on_decided(self, _decision: StoredDecision) -> None:
-        self.queue.refresh()
-
     def _on_sent(self, message: StoredMessage) -> None:
         self.intake.send(message)
         self.queue.refresh()
@@ -349,32 +342,15 @@ def build_desk(
     the engine's configuration from the settings. Raises `ZuoxiError`: the
     store's errors, `desk_running`, `desk_folder`, `sample_missing`, `rules_invalid`.
     """
-    lock = _lock(folder)
+    opened = open_folder(folder, sample, rules)
     try:
-        company = read_sample() if sample is True else sample or None
-        settings, complaint = _settings(folder, company)
-        store = open_store(folder.database)
-        try:
-            gate = Gate(load_rules(rules))
-            desk = Desk(
-                folder,
-                store,
-                gate,
-                settings,
-                lock,
-                sample=company,
-                configure=configure,
-                clock=clock,
-            )
-        except BaseException:
-            store.close()
-            raise
+        desk = Desk(folder, opened, configure=configure, clock=clock)
     except BaseException:
-        lock.unlock()
+        opened.close()
         raise
     desk.start(start_engine=start_engine)
-    if complaint is not None:
-        desk.notices.tell(complaint)
+    if opened.complaint is not None:
+        desk.notices.tell(opened.complaint)
     return desk
 
 
@@ -390,7 +366,7 @@ def main(folder: DataFolder, *, sample: bool = False) -> int:
     try:
         desk = build_desk(folder, sample=sample)
     except ZuoxiError as error:
-        look = theme.look("system", _language(folder))
+        look = theme.look("system", language_of(folder))
         theme.apply(app, look)
         trouble = TroubleWindow(look, error, folder)
         trouble.show()
@@ -405,72 +381,9 @@ def main(folder: DataFolder, *, sample: bool = False) -> int:
         sys.excepthook = sys.__excepthook__
 
 
-def check_display() -> None:
-    """Raise `ZuoxiError` (`no_display`) where Qt would end the process: there is no display."""
-    if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM"):
-        return
-    if not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
-        raise ZuoxiError(
-            "There is no display, so the window cannot open. "
-            "Run `zuoxi demo --headless` to see it work without one.",
-            "no_display",
-        )
-
-
 def _application() -> QApplication:
     app = QCoreApplication.instance()
     return app if isinstance(app, QApplication) else QApplication(sys.argv[:1])
-
-
-def _settings(folder: DataFolder, sample: Sample | None) -> tuple[Settings, ZuoxiError | None]:
-    """The settings; the sample's own voice where nothing was ever set; what is wrong with them."""
-    try:
-        settings = settings_file.load(folder)
-    except InputError as error:
-        return Settings(), error
-    if sample is not None and not folder.settings.exists():
-        company = sample.company
-        agent = company.agent.zh if settings.language == "zh" else company.agent.en
-        settings = replace(settings, style=company.style, agent=agent)
-        settings_file.save(folder, settings)
-    return settings, None
-
-
-def _lock(folder: DataFolder) -> QLockFile:
-    """Take the data folder for this desk. Raises `ZuoxiError`."""
-    try:
-        folder.root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _no_folder(folder, error.strerror or type(error).__name__) from error
-    lock = QLockFile(str(folder.root / _LOCK))
-    lock.setStaleLockTime(0)
-    if lock.tryLock(0):
-        return lock
-    if lock.error() == QLockFile.LockError.LockFailedError:
-        pid = lock.getLockInfo()[0]
-        raise StoreError(
-            f"Another Zuoxi window (process {pid}) is using this data folder. Switch to it, or "
-            "name another data folder.",
-            "desk_running",
-            pid=pid,
-        )
-    raise _no_folder(folder, lock.error().name)
-
-
-def _no_folder(folder: DataFolder, why: str) -> ZuoxiError:
-    return StoreError(
-        f"The data folder {folder.root} cannot be written ({why}). Nothing was changed.",
-        "desk_folder",
-        folder=str(folder.root),
-        why=why,
-    )
-
-
-def _language(folder: DataFolder) -> Language:
-    try:
-        return settings_file.load(folder).language
-    except ZuoxiError:
-        return "zh"
 
 
 def _hook(desk: Desk) -> Callable[..., None]:

@@ -66,7 +66,7 @@ class DeskPage(Dressed, QWidget):
         self.composer = Composer(look)
         self.composer.set_enter_sends(settings.enter_sends)
         self.draft = DraftColumn(look)
-        self.toast = UndoToast(look, self.draft)
+        self.toast = UndoToast(look, self.draft.room())
         self._writing = QWidget()
         writing = column(self._writing, 0)
         writing.setContentsMargins(theme.S5, 0, theme.S5, theme.S4)
@@ -144,7 +144,6 @@ class DeskPage(Dressed, QWidget):
 
     def open(self, conversation: str) -> None:
         """Open a conversation."""
-        self.toast.dismiss()
         self.queue.select(conversation)
         self._queue.set_open(conversation)
         self._session.open(conversation)

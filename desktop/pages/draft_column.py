@@ -71,6 +71,10 @@ class DraftColumn(Dressed, QWidget):
         self._set_draft(None)
         self.card.show_none()
 
+    def room(self) -> QWidget:
+        """Where something may float for some seconds: above what can be decided."""
+        return self._scroll
+
     def set_styles(self, names: Mapping[str, str]) -> None:
         """What the styles are called, by id."""
         self._styles = names

@@ -1,0 +1,129 @@
+"""Taking a data folder: the lock, the settings, the store and the rules, or words why not."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+from PySide6.QtCore import QLockFile
+
+from desktop.session.sample import Sample, read_sample
+from engine import settings as settings_file
+from engine.errors import InputError, StoreError, ZuoxiError
+from engine.paths import DataFolder
+from engine.records import Language
+from engine.redline.gate import Gate
+from engine.redline.rules import load_rules
+from engine.settings import Settings
+from engine.store.store import Store, open_store
+
+_LOCK: Final = "desk.lock"
+
+
+class Opened(Struct, frozen=True):
+    """A data folder that is this process's own until `close`.
+
+    `complaint` is what was wrong with the settings, so that the defaults are used.
+    """
+
+    lock: QLockFile
+    settings: Settings
+    store: Store
+    gate: Gate
+    sample: Sample | None = None
+    complaint: ZuoxiError | None = None
+
+    def close(self) -> None:
+        """Close the store and let others have the folder."""
+        self.store.close()
+        self.lock.unlock()
+
+
+def open_folder(folder: DataFolder, sample: bool | Sample, rules: Path) -> Opened:
+    """Take `folder`, with the sample that ships (True) or another one.
+
+    Raises `ZuoxiError`: the store's errors, `desk_running`, `desk_folder`, `sample_missing`,
+    `rules_invalid`; then nothing is left open.
+    """
+    lock = _lock(folder)
+    try:
+        company = read_sample() if sample is True else sample or None
+        settings, complaint = _settings(folder, company)
+        store = open_store(folder.database)
+        try:
+            gate = Gate(load_rules(rules))
+        except BaseException:
+            store.close()
+            raise
+    except BaseException:
+        lock.unlock()
+        raise
+    return Opened(lock, settings, store, gate, company, complaint)
+
+
+def check_display() -> None:
+    """Raise `ZuoxiError` (`no_display`) where Qt would end the process: there is no display."""
+    if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM"):
+        return
+    if not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
+        raise ZuoxiError(
+            "There is no display, so the window cannot open. "
+            "Run `zuoxi demo --headless` to see it work without one.",
+            "no_display",
+        )
+
+
+def language_of(folder: DataFolder) -> Language:
+    """The language to speak before anything is open."""
+    try:
+        return settings_file.load(folder).language
+    except ZuoxiError:
+        return "zh"
+
+
+def _settings(folder: DataFolder, sample: Sample | None) -> tuple[Settings, ZuoxiError | None]:
+    """The settings; the sample's own voice where nothing was ever set; what is wrong with them."""
+    try:
+        settings = settings_file.load(folder)
+    except InputError as error:
+        return Settings(), error
+    if sample is not None and not folder.settings.exists():
+        company = sample.company
+        agent = company.agent.zh if settings.language == "zh" else company.agent.en
+        settings = replace(settings, style=company.style, agent=agent)
+        settings_file.save(folder, settings)
+    return settings, None
+
+
+def _lock(folder: DataFolder) -> QLockFile:
+    """Take the data folder for this desk. Raises `ZuoxiError`."""
+    try:
+        folder.root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _no_folder(folder, error.strerror or type(error).__name__) from error
+    lock = QLockFile(str(folder.root / _LOCK))
+    lock.setStaleLockTime(0)
+    if lock.tryLock(0):
+        return lock
+    if lock.error() == QLockFile.LockError.LockFailedError:
+        pid = lock.getLockInfo()[0]
+        raise StoreError(
+            f"Another Zuoxi window (process {pid}) is using this data folder. Switch to it, or "
+            "name another data folder.",
+            "desk_running",
+            pid=pid,
+        )
+    raise _no_folder(folder, lock.error().name)
+
+
+def _no_folder(folder: DataFolder, why: str) -> ZuoxiError:
+    return StoreError(
+        f"The data folder {folder.root} cannot be written ({why}). Nothing was changed.",
+        "desk_folder",
+        folder=str(folder.root),
+        why=why,
+    )
