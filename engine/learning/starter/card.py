@@ -75,11 +75,15 @@ def embedder_card(figures: dict[str, Any], trades: Sequence[Trade], date: str) -
         asked=noted.questions,
         words=noted.words,
         vectors=noted.vectors,
-        fused=noted.fused[weight],
+        fused=noted.by_rank[weight],
         weight=noted.vector_weight,
         kinds=kinds,
-        by_score=_listed(noted.fused),
+        by_score=_listed(noted.by_score),
         by_rank=_listed(noted.by_rank),
+        answerable=noted.answerable,
+        unanswerable=noted.unanswerable,
+        refused=noted.refused,
+        wrongly_refused=noted.wrongly_refused,
     )
 
 

@@ -179,7 +179,7 @@ def tune(tokenizer: Any, weights: Floats, pairs: Sequence[Pair], setup: Embedder
     return turned
 
 
-def save(model: Any, folder: Path, vector_weight: float) -> None:
+def save(model: Any, folder: Path, *, vector_weight: float, answerable: float) -> None:
     """Writes `model` in half precision with ``fusion.json`` to `folder`, replacing it."""
     from safetensors.torch import load_file, save_file
 
@@ -189,7 +189,7 @@ def save(model: Any, folder: Path, vector_weight: float) -> None:
     for path in partial.rglob("model.safetensors"):
         halved = {name: value.half().contiguous() for name, value in load_file(path).items()}
         save_file(halved, path)
-    fusion = json.dumps({"vector_weight": round(vector_weight, 3)})
+    fusion = json.dumps({"vector_weight": round(vector_weight, 3), "answerable": answerable})
     (partial / "fusion.json").write_text(fusion + "\n", encoding="utf-8")
     former = folder.with_name(folder.name + ".old")
     shutil.rmtree(former, ignore_errors=True)

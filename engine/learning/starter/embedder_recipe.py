@@ -26,10 +26,10 @@ from engine.learning.starter.embedder import (
 from engine.learning.starter.figures import machine
 from engine.learning.starter.pairs import own_pairs, own_text, public_pairs, public_text
 from engine.learning.starter.public import PublicText
-from engine.learning.starter.retrieval import Asked, ask, recall
+from engine.learning.starter.retrieval import Asked, ask, recall, refusing
 from engine.learning.starter.tokenizer import load_tokenizer
 
-OWN_TEXT_WEIGHT = 6
+OWN_TEXT_WEIGHT = 15
 FOLDS = 3
 WEIGHTS = tuple(step / 20 for step in range(21))
 
@@ -37,9 +37,10 @@ WEIGHTS = tuple(step / 20 for step in range(21))
 class EmbedderFigures(Struct, frozen=True):
     """Shares of left-out questions with a right passage among the first three.
 
-    `fused` maps a vector weight to the recall of the weighted sum of normalised scores, `by_rank`
-    to that of weighted reciprocal ranks; `kinds` gives for each kind of question the number asked
-    and the recall of words, vectors and the fusion with the weight chosen.
+    `by_rank` maps a vector weight to the recall of weighted reciprocal ranks, `by_score` to that of
+    the weighted sum of normalised scores; `kinds` gives for each kind of question the number asked
+    and the recall of words, vectors and the fusion by rank with the weight chosen. `refused` are
+    the unanswerable questions below the strength `answerable`, `wrongly_refused` the others.
     """
 
     trades: int
@@ -48,9 +49,13 @@ class EmbedderFigures(Struct, frozen=True):
     words: float
     vectors: float
     vector_weight: float
-    fused: dict[str, float]
     by_rank: dict[str, float]
+    by_score: dict[str, float]
     kinds: dict[str, tuple[int, float, float, float]]
+    answerable: float
+    unanswerable: int
+    refused: float
+    wrongly_refused: float
     machine: str
 
 
@@ -61,27 +66,34 @@ def make(text: PublicText, trades: Sequence[Trade], out: Path, model: Path) -> E
     public = _public_company(tokenizer, text, out / "company.npz")
     asked = left_out(tokenizer, public, text, trades, setup)
     weight = max(WEIGHTS, key=lambda share: (round(recall(asked, share), 3), -share))
+    answerable, refused, wrongly = refusing(asked, weight)
     pairs = _pairs(text, trades, setup.seed)
     weights = _start(tokenizer, public, trades, setup)
-    save(build(tokenizer, tune(tokenizer, weights, pairs, setup)), model, weight)
+    learnt = tune(tokenizer, weights, pairs, setup)
+    save(build(tokenizer, learnt), model, vector_weight=weight, answerable=answerable)
+    right = [one for one in asked if one.gold]
     return EmbedderFigures(
         trades=len(trades),
-        questions=len(asked),
+        questions=len(right),
         pairs=len(pairs),
-        words=round(recall(asked, 0.0), 4),
-        vectors=round(recall(asked, 1.0), 4),
+        words=round(recall(right, 0.0), 4),
+        vectors=round(recall(right, 1.0), 4),
         vector_weight=weight,
-        fused={f"{share:g}": round(recall(asked, share), 4) for share in WEIGHTS},
-        by_rank={f"{s:g}": round(recall(asked, s, by_rank=True), 4) for s in WEIGHTS},
+        by_rank={f"{share:g}": round(recall(right, share), 4) for share in WEIGHTS},
+        by_score={f"{s:g}": round(recall(right, s, by_score=True), 4) for s in WEIGHTS},
         kinds={
             kind: (
-                len(some := [one for one in asked if one.kind == kind]),
+                len(some := [one for one in right if one.kind == kind]),
                 round(recall(some, 0.0), 4),
                 round(recall(some, 1.0), 4),
                 round(recall(some, weight), 4),
             )
-            for kind in sorted({one.kind for one in asked})
+            for kind in sorted({one.kind for one in right})
         },
+        answerable=answerable,
+        unanswerable=len(asked) - len(right),
+        refused=round(refused, 4),
+        wrongly_refused=round(wrongly, 4),
         machine=machine(),
     )
 

@@ -5,20 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from random import Random
 
+from engine.knowledge.queries import standalone_query
 from engine.learning.starter.corpus import Question, Trade, draw_values, fill
 from engine.learning.starter.embedder import Pair
 from engine.learning.starter.public import PublicText, sentences
-from engine.records import Turn
 
 
-def query_of(question: Question, turns: int = 3) -> str:
-    """What is searched for: the customer's newest turns, with what the agent said between them."""
-    return " ".join(turn.text for turn in question.turns[-turns:])
-
-
-def spoken(turns: Sequence[Turn]) -> str:
-    """The newest customer turn."""
-    return turns[-1].text
+def query_of(question: Question) -> str:
+    """What the app searches for when this question is the newest turn."""
+    return standalone_query(question.turns) or question.turns[-1].text
 
 
 def own_pairs(trades: Sequence[Trade], random: Random, copies: int = 2) -> list[Pair]:
@@ -37,7 +32,7 @@ def own_pairs(trades: Sequence[Trade], random: Random, copies: int = 2) -> list[
                     if name not in question.policies
                     and (trade.policies[name].doc in same_document or random.random() < 0.3)
                 ]
-                query = random.choice((query_of(question), spoken(question.turns)))
+                query = random.choice((query_of(question), question.turns[-1].text))
                 for name in question.policies:
                     found.append(Pair(query, filled[name], tuple(others)))
                 if question.answer:
@@ -48,7 +43,7 @@ def own_pairs(trades: Sequence[Trade], random: Random, copies: int = 2) -> list[
 def filled_policies(trade: Trade, random: Random) -> dict[str, str]:
     """Every policy's searchable text (title, section, text) by id."""
     return {
-        name: f"{policy.title} {policy.section} {fill(policy.text, draw_values(policy, random))}"
+        name: f"{policy.title}\n{policy.section}\n{fill(policy.text, draw_values(policy, random))}"
         for name, policy in trade.policies.items()
     }
 
@@ -95,12 +90,12 @@ def public_text(text: PublicText) -> Iterator[str]:
     """Public text in the proportions that words of service are to be learnt from."""
     for turns in text.dialogues:
         yield " ".join(turns)
-    for turns in text.talks[:3000]:
+    for turns in text.talks:
         yield from turns
     for lines in text.intents.values():
         yield from lines
     for lines in text.customers:
         yield " ".join(lines)
-    for _, paragraphs in text.laws[::2]:
+    for _, paragraphs in text.laws:
         yield from paragraphs
-    yield from text.prose[::6]
+    yield from text.prose[::3]

@@ -12,37 +12,44 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from engine.knowledge.grams import grams, is_function
+from engine.knowledge.grams import Weights, grams, is_function
 from engine.learning.starter.corpus import Trade
 from engine.learning.starter.pairs import filled_policies, query_of
 
-SMOOTHING = 60
+SMOOTHING = 10
 """Of the reciprocal rank fusion, as in the search itself."""
+FIRST = 3
+WRONGLY_REFUSED = 0.06
+"""Share of answerable questions that may be refused for want of evidence."""
 
 Scores = NDArray[np.float64]
 
 
 class Asked(Struct, frozen=True):
-    """A question of a left-out trade with the scores of all its passages, and the right ones."""
+    """A question of a left-out trade with a score for each passage by words, by vectors, and by
+    the share of its words covered; and the right passages, none when there is no answer."""
 
     trade: str
     kind: str
     words: Scores
     vectors: Scores
+    coverage: Scores
     gold: tuple[int, ...]
 
 
 def ask(trade: Trade, model: Any, seed: int) -> list[Asked]:
-    """Every answerable question of `trade`, searched in all of its passages."""
+    """Every question of `trade` that has an answer or is known to have none."""
     filled = filled_policies(trade, Random(seed))
     names = list(filled)
     place = {name: number for number, name in enumerate(names)}
-    full_text = FullText([filled[name] for name in names])
-    questions = [one for one in trade.questions if one.policies]
+    texts = [filled[name] for name in names]
+    full_text, weights = FullText(texts), Weights.of(texts)
+    units = [grams(text) for text in texts]
+    questions = [one for one in trade.questions if one.policies or one.kind == "abstain"]
     if not questions:
         return []
     queries = [query_of(question) for question in questions]
-    passages = model.encode([filled[name] for name in names], show_progress_bar=False)
+    passages = model.encode(texts, show_progress_bar=False)
     cosines = model.encode(queries, show_progress_bar=False) @ passages.T
     return [
         Asked(
@@ -50,32 +57,55 @@ def ask(trade: Trade, model: Any, seed: int) -> list[Asked]:
             kind=question.kind,
             words=full_text.scores(query),
             vectors=np.asarray(cosines[row], dtype=np.float64),
+            coverage=np.array([weights.coverage(grams(query), unit) for unit in units]),
             gold=tuple(place[name] for name in question.policies),
         )
         for row, (question, query) in enumerate(zip(questions, queries, strict=True))
     ]
 
 
-def recall(
-    asked: Sequence[Asked], vector_weight: float, k: int = 3, *, by_rank: bool = False
-) -> float:
-    """Share of questions with a right passage among the first `k` of the weighted fusion.
+def recall(asked: Sequence[Asked], vector_weight: float, *, by_score: bool = False) -> float:
+    """Share of answerable questions with a right passage among the first three.
 
-    Fused are the full-text score, its best made 1, and the cosine; or with `by_rank` the
-    reciprocal ranks.
+    Words and vectors are fused by weighted reciprocal ranks, as in the search, or with `by_score`
+    as the full-text score, its best made 1, and the cosine.
     """
-    if not asked:
+    answerable = [one for one in asked if one.gold]
+    if not answerable:
         return 0.0
     found = 0
-    for one in asked:
-        if by_rank:
-            words, vectors = _gains(one.words), _gains(one.vectors)
-        else:
-            words, vectors = one.words / max(float(one.words.max()), 1e-9), one.vectors
-        fused = (1 - vector_weight) * words + vector_weight * vectors
-        best = np.argsort(-fused, kind="stable")[:k]
+    for one in answerable:
+        best = _first(one, vector_weight, by_score)
         found += any(place in best for place in one.gold)
-    return found / len(asked)
+    return found / len(answerable)
+
+
+def refusing(asked: Sequence[Asked], vector_weight: float) -> tuple[float, float, float]:
+    """From which strength on (coverage + cosine of one of the first three) to answer.
+
+    Returns the strength, and the shares of unanswerable and of answerable questions refused.
+    """
+    strengths = [
+        (max(one.coverage[place] + one.vectors[place] for place in _first(one, vector_weight)), one)
+        for one in asked
+    ]
+    right = np.array([strength for strength, one in strengths if one.gold])
+    wrong = np.array([strength for strength, one in strengths if not one.gold])
+    least = math.floor(100 * float(np.quantile(right, WRONGLY_REFUSED))) / 100
+    return (
+        least,
+        float((wrong < least).mean()) if len(wrong) else 0.0,
+        float((right < least).mean()),
+    )
+
+
+def _first(one: Asked, vector_weight: float, by_score: bool = False) -> list[int]:
+    if by_score:
+        words, vectors = one.words / max(float(one.words.max()), 1e-9), one.vectors
+    else:
+        words, vectors = _gains(one.words), _gains(one.vectors)
+    fused = (1 - vector_weight) * words + vector_weight * vectors
+    return [int(place) for place in np.argsort(-fused, kind="stable")[:FIRST]]
 
 
 class FullText:
