@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
-import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -89,19 +86,6 @@ def fail(error: ZuoxiError, *, json: bool, language: Language, **result: Any) ->
 def refuse(error: ZuoxiError, session: Session, *, json: bool, **result: Any) -> NoReturn:
     """End with `error`, and in JSON with what the command found out (`result`) beside it."""
     raise typer.Exit(fail(error, json=json, language=session.language, **result))
-
-
-@contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
-    """A process started in here never sees Ctrl+C, not even before it can decline it."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def read_lines(path: Path, *, blank: bool = False) -> list[tuple[int, str]]:

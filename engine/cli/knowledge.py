@@ -17,8 +17,8 @@ from engine.cli.console import (
     refuse,
     say,
     show,
-    uninterrupted,
 )
+from engine.client import uninterrupted
 from engine.errors import InputError, ZuoxiError
 from engine.settings import engine_config
 from engine.texts import explain, text

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -26,7 +24,6 @@ def register(app: typer.Typer) -> None:
 def desk(context: typer.Context) -> None:
     """Open the window."""
     session: Session = context.obj
-    _need_display()
     raise typer.Exit(_window("desk")(session.folder))
 
 
@@ -40,19 +37,7 @@ def demo(
     session: Session = context.obj
     if headless:
         raise typer.Exit(_window("demo")(out, language=session.language, json=json))
-    _need_display()
     raise typer.Exit(_window("desk")(DataFolder(session.folder.root / "sample"), sample=True))
-
-
-def _need_display() -> None:
-    # Qt would end the whole process here, without a word that helps.
-    if sys.platform == "linux" and not any(
-        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
-    ):
-        raise InputError(
-            "There is no display for a window. Run `zuoxi demo --headless`, or any other command.",
-            "no_display",
-        )
 
 
 def _window(name: str) -> Any:
@@ -62,6 +47,10 @@ def _window(name: str) -> Any:
         except ModuleNotFoundError as error:
             if error.name not in _PARTS and (error.name or "").split(".")[0] not in _PARTS[:3]:
                 raise
+        except ImportError as error:  # Qt is there, a library of the system that it needs is not.
+            raise InputError(
+                f"The window's parts cannot be loaded ({error}).", "window_parts", detail=str(error)
+            ) from error
     raise InputError(
         "The window's parts (PySide6) are not installed; the other commands work without.",
         "no_window",

@@ -4,5 +4,6 @@
 """
 
 from engine.client.client import ATTEMPTS, EngineClient
+from engine.client.life import uninterrupted
 
-__all__ = ["ATTEMPTS", "EngineClient"]
+__all__ = ["ATTEMPTS", "EngineClient", "uninterrupted"]

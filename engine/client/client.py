@@ -11,7 +11,6 @@ import contextlib
 import itertools
 import multiprocessing
 import queue
-import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -24,7 +23,7 @@ import structlog
 from msgspec.structs import replace
 
 from engine import worker
-from engine.client.life import Life, Link, Pending, cause_of_death
+from engine.client.life import Life, Link, Pending, cause_of_death, uninterrupted
 from engine.protocol import (
     CancelRequest,
     DraftFinished,
@@ -225,9 +224,6 @@ class EngineClient:
             self._fail(request.id, "cancelled")
 
     def _supervise(self, run: _Run) -> None:
-        # Inherited by the process: Ctrl+C is the desk's to handle, from the first moment on.
-        if hasattr(signal, "pthread_sigmask"):
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         config = self._config
         deaths = 0
         while not run.closing.is_set():
@@ -258,7 +254,8 @@ class EngineClient:
                 name="zuoxi-engine",
                 daemon=True,
             )
-            with theirs:
+            # Ctrl+C is the desk's to handle, from the first moment on.
+            with theirs, uninterrupted():
                 process.start()
         except OSError as error:
             life.why = error.strerror or type(error).__name__

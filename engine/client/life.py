@@ -7,6 +7,8 @@ import math
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 
 import msgspec
@@ -19,6 +21,21 @@ from engine.protocol import EngineStep, Event, decode_event
 _SOUND_SECONDS = 60.0
 
 _log = structlog.get_logger(__name__)
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """A process started in here never sees Ctrl+C, not even before it can decline it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    # Where it must be started first it unblocks the signal, whoever had blocked it.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Pending(Struct):

@@ -120,7 +120,7 @@ def test_what_could_not_be_loaded_is_not_saved(folder: DataFolder, change: dict[
         settings.save(folder, replace(Settings(), **change))
     assert caught.value.code == "settings_not_written"
     assert settings.load(folder) == Settings(agent="小林")
-    assert os.listdir(folder.root) == [folder.settings.name]
+    assert list(folder.root.iterdir()) == [folder.settings]
 
 
 def test_a_write_that_fails_leaves_the_old_file_whole(
@@ -137,7 +137,7 @@ def test_a_write_that_fails_leaves_the_old_file_whole(
     assert "No space left" in explain(caught.value, "en")
     assert "No space left" in explain(caught.value, "zh")
     assert settings.load(folder) == Settings(agent="小林")
-    assert os.listdir(folder.root) == [folder.settings.name]
+    assert list(folder.root.iterdir()) == [folder.settings]
 
 
 def test_a_data_folder_that_is_a_file_is_told(tmp_path: Path) -> None:

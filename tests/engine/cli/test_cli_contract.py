@@ -262,6 +262,19 @@ def test_without_a_display_the_window_names_the_way_without_one(
         assert "zuoxi demo --headless" in said.refused("no_display")
 
 
+def test_a_missing_system_library_of_the_window_is_named(
+    zuoxi: Zuoxi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Point:
+        def load(self) -> None:
+            raise ImportError("libEGL.so.1: cannot open shared object file")
+
+    monkeypatch.setattr("engine.cli.window.entry_points", lambda **_: [Point()])
+    assert "libEGL.so.1" in zuoxi("desk").refused("window_parts")
+    monkeypatch.setattr("engine.cli.window.entry_points", lambda **_: [])
+    assert "PySide6" in zuoxi("demo", "--headless", "--json").refused("no_window")
+
+
 def test_an_error_nobody_foresaw_is_one_line(zuoxi: Zuoxi, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_: Path) -> None:
         raise RuntimeError("secret text of a customer")

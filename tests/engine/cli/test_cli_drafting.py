@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from msgspec.structs import replace
 
@@ -17,6 +21,7 @@ from engine.knowledge.embedding import HashedEmbedder
 from engine.paths import DataFolder
 from engine.store.store import open_store
 
+ROOT = Path(__file__).parents[3]
 Zuoxi = Callable[..., Any]
 
 QUESTION = "热水壶保修期多久？"
@@ -283,6 +288,27 @@ def test_rules_that_do_not_load_fail_a_draft_in_one_line(
 ) -> None:
     monkeypatch.setattr("engine.paths.RULES", tmp_path / "nowhere")
     assert zuoxi("draft", "--message", QUESTION, "--json").refused("rules_invalid")
+
+
+@pytest.mark.parametrize("words", [["draft", "--message", QUESTION], ["kb", "import", "."]])
+def test_an_interruption_is_no_traceback(
+    informed: DataFolder, document_folder: Path, words: list[str]
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "engine.cli", "--data", str(informed.root), *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=document_folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        start_new_session=True,
+    )
+    # As a terminal does it: to all processes at once, the youngest too.
+    while len(psutil.Process(process.pid).children()) < 2:
+        assert process.poll() is None
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate()
+    assert process.returncode == 130
+    assert b"Traceback" not in err
 
 
 # doctor
