@@ -20,6 +20,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from engine.errors import InputError
 from engine.learning.starter.chat import LONGEST, Sample
 from engine.learning.starter.export import HEAD_DIM, Shape
 from engine.learning.starter.head_start import ROPE_BASE, copying_weights
@@ -144,8 +145,10 @@ class Training:
         make: Callable[[Random], Sample],
         minutes: float,
         rate: Callable[[float], float],
+        *,
+        steps: int | None = None,
     ) -> bool:
-        """Trains `minutes` on what `make` makes; false when a signal asked to stop.
+        """Trains `minutes` on what `make` makes; false when a signal or `steps` ended it before.
 
         `rate` maps the share of the stage done (0…1) to the share of the learning rate. A stage
         that the checkpoint says is over is not repeated.
@@ -161,7 +164,11 @@ class Training:
         self._listen()
         self.model.train()
         saved = time.monotonic()
+        last = None if steps is None else current.step + steps
         while current.seconds < minutes * 60 and not self._stopped:
+            if current.step == last:
+                self._stopped = True
+                break
             begun = time.monotonic()
             share = rate(min(1.0, current.seconds / (minutes * 60)))
             for optimizer, part in zip(self._optimizers, (1.0, EMBEDDING_RATE), strict=True):
@@ -220,9 +227,18 @@ class Training:
         path = self._folder / "checkpoint.pt"
         if not path.exists():
             return
-        state = self._torch.load(path, map_location=self.setup.device, weights_only=True)
+        try:
+            state = self._torch.load(path, map_location=self.setup.device, weights_only=True)
+        except Exception as error:  # torch raises many kinds on a broken file.
+            raise InputError(
+                f"The checkpoint {path} cannot be read ({type(error).__name__}). It was left as it "
+                "is; delete it to begin anew."
+            ) from error
         if state["shape"] != _as_dict(self.setup.shape):
-            raise ValueError(f"{path} holds a model of another size; give another --out")
+            raise InputError(
+                f"The checkpoint {path} holds a model of another size. It was left as it is; "
+                "give another --out."
+            )
         self.model.load_state_dict(state["model"])
         for optimizer, saved in zip(self._optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from engine.drafting.style import list_styles
+from engine.errors import InputError
 from engine.learning.starter import card, embedder_recipe
 from engine.learning.starter.chat import Sample, SampleMaker
 from engine.learning.starter.corpus import Trade, load_trades, report
@@ -67,7 +68,7 @@ def make_tokenizer(place: Workplace) -> None:
 
 def pretrain_generator(place: Workplace, minutes: float) -> bool:
     """Pre-trains on public text for `minutes`; false when it was stopped before the end."""
-    tokenizer = load_tokenizer(place.tokenizer)
+    tokenizer = _tokenizer(place)
     tasks = PublicTasks(read_public(place.public), SampleMaker(tokenizer, list_styles(STYLES)))
     training = _training(place, tokenizer)
     return training.stage("pretrain", tasks.sample, minutes, warm_and_hold)
@@ -75,7 +76,7 @@ def pretrain_generator(place: Workplace, minutes: float) -> bool:
 
 def tune_generator(place: Workplace, minutes: float) -> bool:
     """Tunes on our own corpus, public text among it; false when it was stopped before the end."""
-    tokenizer = load_tokenizer(place.tokenizer)
+    tokenizer = _tokenizer(place)
     styles = list_styles(STYLES)
     own = OwnTasks(
         [trade for trade in _trades(place) if trade.name not in LEFT_OUT],
@@ -91,8 +92,10 @@ def tune_generator(place: Workplace, minutes: float) -> bool:
 
 def export_generator(place: Workplace) -> None:
     """Writes the generator as GGUF and notes what it can do on the trades that were left out."""
-    tokenizer = load_tokenizer(place.tokenizer)
+    tokenizer = _tokenizer(place)
     training = _training(place, tokenizer)
+    if not training.progress.stage:
+        raise InputError(f"There is no trained generator in {place.out}: run the step generator.")
     shape = training.setup.shape
     write_gguf(place.model, shape, training.weights(), tokenizer, name="starter", precision="q8_0")
     left_out = [trade for trade in _trades(place) if trade.name in LEFT_OUT]
@@ -126,6 +129,12 @@ def write_cards(place: Workplace) -> None:
     if "embedder" in figures:
         text = card.embedder_card(figures["embedder"], trades, figures["date"])
         (place.out / "STARTER-EMBEDDER.md").write_text(text, encoding="utf-8")
+
+
+def _tokenizer(place: Workplace) -> Any:
+    if not place.tokenizer.exists():
+        raise InputError(f"There is no tokenizer in {place.out}: run the step tokenizer first.")
+    return load_tokenizer(place.tokenizer)
 
 
 def _training(place: Workplace, tokenizer: Any) -> Training:
