@@ -66,8 +66,7 @@ def run(config: bytes, connection: Connection) -> None:
     """The process's main: serve `connection` until it closes. `config` is encoded."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is the desk's to handle.
     os.environ.update(_OFFLINE)
-    # What the desk's own output says is for its caller alone.
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    log_to_stderr()
     code = 0
     try:
         worker = Worker(msgspec.msgpack.decode(config, type=EngineConfig), connection)
@@ -81,6 +80,16 @@ def run(config: bytes, connection: Connection) -> None:
     # Python cleans up and that is all: native threads may not survive an orderly end.
     atexit._run_exitfuncs()
     os._exit(code)
+
+
+def log_to_stderr() -> None:
+    """Have the engine's logs written to standard error, or nowhere where a program has none."""
+    # Looked up at each line: what standard error is may change, standard output is the caller's.
+    structlog.configure(
+        logger_factory=lambda *_: (
+            structlog.PrintLogger(sys.stderr) if sys.stderr else structlog.ReturnLogger()
+        )
+    )
 
 
 class Worker:

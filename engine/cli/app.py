@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Sequence
 
-import structlog
 import typer
 
 from engine import __version__, paths, settings
@@ -16,6 +15,7 @@ from engine.cli import bench, conversations, doctor, drafts, knowledge, models, 
 from engine.cli.console import Session, Told, fail, say, show
 from engine.errors import ZuoxiError
 from engine.records import Language
+from engine.worker import log_to_stderr
 
 app = typer.Typer(
     name="zuoxi",
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    log_to_stderr()
     try:
         command = typer.main.get_command(app)
         outcome = command.main(arguments, prog_name="zuoxi", standalone_mode=False)
