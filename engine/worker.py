@@ -49,12 +49,14 @@ from engine.redline.rules import load_rules
 from engine.texts import explain, text
 
 REFUSED = 3
-_OFFLINE = {
+_ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
     "TOKENIZERS_PARALLELISM": "false",
+    # Threads that spin while they wait take the cores that the window needs.
+    "OMP_WAIT_POLICY": "passive",
 }
 
 _Work = DraftRequest | SearchRequest | ReloadKnowledge
@@ -65,7 +67,7 @@ _log = structlog.get_logger(__name__)
 def run(config: bytes, connection: Connection) -> None:
     """The process's main: serve `connection` until it closes. `config` is encoded."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is the desk's to handle.
-    os.environ.update(_OFFLINE)
+    os.environ.update(_ENVIRONMENT)
     log_to_stderr()
     code = 0
     try:

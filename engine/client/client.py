@@ -22,7 +22,6 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
-from engine import worker
 from engine.client.life import Life, Link, Pending, cause_of_death, uninterrupted
 from engine.protocol import (
     CancelRequest,
@@ -66,6 +65,13 @@ class _Run:
         self.threads: list[threading.Thread] = []
 
 
+def _serve(config: bytes, connection: Connection) -> None:
+    """The process's main; what it takes is loaded there and not at its owner's."""
+    from engine import worker
+
+    worker.run(config, connection)
+
+
 class EngineClient:
     """Owns one engine process at a time. All methods may be called from any thread.
 
@@ -77,7 +83,7 @@ class EngineClient:
         config: EngineConfig,
         on_event: Callable[[Event], None],
         *,
-        target: Callable[[bytes, Connection], None] = worker.run,
+        target: Callable[[bytes, Connection], None] = _serve,
     ) -> None:
         self._config = config
         self._on_event = on_event

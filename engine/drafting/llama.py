@@ -208,6 +208,8 @@ class LlamaGenerator:
             begin=self.vocabulary.special(api.llama_vocab_bos(raw)),
             end=self.vocabulary.special(api.llama_vocab_eos(raw)),
         )
+        # A template may fail only when it is used: better now than at the first draft.
+        self._template.render([ChatMessage("system", "."), ChatMessage("user", ".")])
         self.name = f"{path.stem}@{fingerprint(path)}"
         layers = api.llama_model_n_layer(model) + 1
         self.offload = Offload(offload.layers, layers, offload.device, offload.reason)
