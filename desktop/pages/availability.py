@@ -24,9 +24,14 @@ _WITHOUT_DRAFT: Final[dict[Phase, str]] = {
 
 
 def availability(
-    phase: Phase, snapshot: Snapshot | None, engine: EngineState, language: Language
+    phase: Phase,
+    snapshot: Snapshot | None,
+    engine: EngineState,
+    language: Language,
+    *,
+    typed: bool = False,
 ) -> Availability:
-    """What the decision bar offers in that phase."""
+    """What the decision bar offers in that phase; `typed`: the reply box holds words."""
 
     def why(name: str) -> str:
         return text(f"desk.why.{name}", language)
@@ -42,8 +47,10 @@ def availability(
         redraft = why("queued")
     elif not engine.drafts:
         redraft = why("engine")
+    # Accepting would send the draft without what was typed into it.
+    accept = why("typed") if typed and not missing else missing
     return Availability(
-        accept=missing or stopping_reason(snapshot.screening, language),
+        accept=accept or stopping_reason(snapshot.screening, language),
         edit=missing,
         reject=missing,
         redraft=redraft,

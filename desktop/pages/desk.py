@@ -66,7 +66,7 @@ class DeskPage(Dressed, QWidget):
         self.composer = Composer(look)
         self.composer.set_enter_sends(settings.enter_sends)
         self.draft = DraftColumn(look)
-        self.toast = UndoToast(look, self.draft.room())
+        self.toast = UndoToast(look, self.view)
         self._writing = QWidget()
         writing = column(self._writing, 0)
         writing.setContentsMargins(theme.S5, 0, theme.S5, theme.S4)
@@ -229,6 +229,7 @@ class DeskPage(Dressed, QWidget):
 
     def _on_typed(self, typed: str) -> None:
         self._session.composing.set_text(typed)
+        self.draft.set_typed(bool(typed.strip()))
         self._note_script(typed)
 
     def _note_script(self, typed: str) -> None:
@@ -237,6 +238,7 @@ class DeskPage(Dressed, QWidget):
 
     def _on_replaced(self, words: str) -> None:
         self.composer.set_text(words)
+        self.draft.set_typed(bool(words.strip()))
         self._note_script(words)
 
     def _on_screened(self, screening: Screening) -> None:
@@ -248,6 +250,7 @@ class DeskPage(Dressed, QWidget):
     def _on_opened(self, snapshot: Snapshot) -> None:
         self._writing.show()
         self.composer.set_text(self._session.composing.text)
+        self.draft.set_typed(bool(self.composer.text().strip()))
         self.composer.set_scripts(())
         self.composer.set_blocked("")
         self._show_head(snapshot)
@@ -313,7 +316,10 @@ class DeskPage(Dressed, QWidget):
 
     def _on_decided(self, decision: StoredDecision) -> None:
         if decision.outgoing is not None and self._settings.undo_seconds > 0:
-            self.toast.show_for(decision.id, self._settings.undo_seconds)
+            snapshot = self._session.snapshot
+            here = snapshot is not None and snapshot.row.id == decision.conversation
+            name = snapshot.row.customer if snapshot is not None and here else ""
+            self.toast.show_for(decision.id, self._settings.undo_seconds, name)
 
     def _on_undone(self, decision: StoredDecision, worked: bool) -> None:
         if self.toast.decision_id() == decision.id:

@@ -38,6 +38,8 @@ class DraftColumn(Dressed, QWidget):
         self._notes: dict[str, str] = {}
         self._case_id = ""
         self._draft: Draft | None = None
+        self._typed = False
+        self._stand: tuple[Phase, Snapshot | None, EngineState] = ("none", None, EngineState())
         self.card = DraftCard(look)
         self.evidence = EvidenceList(look)
         self.grounding = GroundingLine(look)
@@ -102,13 +104,23 @@ class DraftColumn(Dressed, QWidget):
             self.card.show_failed(words)
         elif phase == "queued":
             self.card.show_queued()
+        elif phase == "rejected":
+            self.card.show_rejected()
+            draft = None
         elif phase != "streaming":
             self.card.show_none()
             draft = None
         if phase != "streaming":
             self._set_draft(draft)
-        self.bar.set_availability(availability(phase, snapshot, engine, self._look.language))
+        self._stand = (phase, snapshot, engine)
+        self._show_bar()
         self.bar.set_verdict(bool(snapshot and snapshot.thumbed and phase == "ready"))
+
+    def set_typed(self, typed: bool) -> None:
+        """Whether the reply box holds words, which are then what is sent."""
+        if typed != self._typed:
+            self._typed = typed
+            self._show_bar()
 
     def show_streaming(self, progress: Progress) -> None:
         """A draft is being written; so far it holds this."""
@@ -132,6 +144,10 @@ class DraftColumn(Dressed, QWidget):
         case = self.case.case()
         if case.script_inserted != inserted:
             self.case.set_case(replace(case, script_inserted=inserted))
+
+    def _show_bar(self) -> None:
+        language = self._look.language
+        self.bar.set_availability(availability(*self._stand, language, typed=self._typed))
 
     def _show_draft(self, draft: Draft) -> None:
         seconds = draft.ms.total / 1000 if draft.ms.total else None

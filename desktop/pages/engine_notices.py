@@ -102,11 +102,18 @@ class EngineNotices(QObject):
                 phase = "no_model"
         elif state.phase == "off":
             phase, reason = "failed", ""
-        self._status.set_engine(phase, state.step, reason, ready.model if ready else "")
+        self._status.set_engine(
+            phase, state.step, reason, self._model(ready.model) if ready else ""
+        )
         if ready is not None:
             self._status.set_offload(ready.offload, self._offload_reason(ready.offload.reason))
             self._status.set_knowledge(f"v{ready.knowledge}" if ready.knowledge else "")
             self._status.set_rules(ready.rules[:6])
+
+    def _model(self, name: str) -> str:
+        """A model's name without its hash, which says nothing to an agent."""
+        short = name.partition("@")[0]
+        return self._text("desk.model.starter") if short == "starter" else short
 
     def _offload_reason(self, code: str) -> str:
         try:

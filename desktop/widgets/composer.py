@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -53,12 +54,17 @@ class PlainEditor(Dressed, QPlainTextEdit):
         """As high as the text, between some lines and some more."""
         wanted = self.document().size().height()  # in lines, for a plain-text document
         lines = max(theme.COMPOSER_LINES, min(theme.COMPOSER_LINES_MAX, int(wanted)))
-        return QSize(theme.FIELD_WIDTH, lines * self.fontMetrics().lineSpacing() + theme.S1)
+        return QSize(theme.FIELD_WIDTH, lines * self._line_height() + theme.S1)
 
     def minimumSizeHint(self) -> QSize:
         """It can be cut to its first lines."""
-        high = theme.COMPOSER_LINES * self.fontMetrics().lineSpacing()
-        return QSize(theme.RAIL, high)
+        return QSize(theme.RAIL, theme.COMPOSER_LINES * self._line_height())
+
+    def _line_height(self) -> int:
+        """A line as it is laid out: Chinese characters of another font make it higher."""
+        first = self.document().firstBlock()
+        laid_out = self.blockBoundingRect(first).height() / max(1, first.layout().lineCount())
+        return max(self.fontMetrics().lineSpacing(), math.ceil(laid_out))
 
     def is_composing(self) -> bool:
         """Whether an input method holds text that is not yet committed, or just let go of it."""

@@ -13,12 +13,15 @@ from desktop import theme
 from desktop.theme import Look
 from desktop.widgets.blocks import Card, Dressed, IconLabel, Label, PushButton
 from desktop.widgets.boxes import row
+from desktop.widgets.plain_text import one_line
 
 _TICK_MS: Final = 100
+_NAME_LENGTH: Final = 20
 
 
 class UndoToast(Dressed, Card):
-    """Floats at the foot of its parent; says how long the undo lasts and shows it running out."""
+    """Floats below the header of its parent, where it hides neither the newest message nor what
+    can be decided next; says how long the undo lasts and shows it running out."""
 
     undo_requested = Signal(str)
     expired = Signal(str)
@@ -26,7 +29,7 @@ class UndoToast(Dressed, Card):
     def __init__(self, look: Look, parent: QWidget | None = None) -> None:
         super().__init__("toast", parent)
         self._look = look
-        self._decision = ""
+        self._decision = self._name = ""
         self._seconds = 0.0
         self._elapsed = QElapsedTimer()
         self._timer = QTimer(self)
@@ -44,9 +47,10 @@ class UndoToast(Dressed, Card):
             parent.installEventFilter(self)
         self.hide()
 
-    def show_for(self, decision_id: str, seconds: float) -> None:
-        """Offer to take back that decision for `seconds`; at 0 it expires at once."""
+    def show_for(self, decision_id: str, seconds: float, name: str = "") -> None:
+        """Offer to take back that decision, a reply to `name`, for `seconds`; at 0 it expires."""
         self._decision, self._seconds = decision_id, seconds
+        self._name = one_line(name)[:_NAME_LENGTH]
         self._elapsed.start()
         self._timer.start()
         self._tick()
@@ -74,7 +78,7 @@ class UndoToast(Dressed, Card):
         return self._decision
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Stay at the foot of the parent."""
+        """Stay in its place."""
         if event.type() == QEvent.Type.Resize and self.isVisible():
             self._place()
         return super().eventFilter(watched, event)
@@ -104,11 +108,12 @@ class UndoToast(Dressed, Card):
             if decision:
                 self.expired.emit(decision)
             return
-        self._words.set_key("toast.sent", n=math.ceil(left))
+        key = "toast.sends_to" if self._name else "toast.sends"
+        self._words.set_key(key, n=math.ceil(left), name=self._name)
         self.update()
 
     def _place(self) -> None:
         parent = self.parentWidget()
         if parent is not None:
             left = (parent.width() - self.width()) // 2
-            self.move(left, parent.height() - self.height() - theme.S5)
+            self.move(left, theme.HEADER + theme.S3)
