@@ -228,7 +228,7 @@ class QueueModel(QAbstractListModel):
             return _STATES[row.draft_status]
         if row.id in self._failing:
             return "failed"
-        return "" if row.rejected else "queued"
+        return "rejected" if row.rejected else "queued"
 
     def _show(self, page: QueuePage, search: str, chosen: QueueFilter, wanted: int) -> None:
         self._reading = False

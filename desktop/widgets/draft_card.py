@@ -19,7 +19,7 @@ from desktop.widgets.source_callout import SourceCallout
 from desktop.widgets.text_panel import TextPanel
 from engine.records import Draft, Evidence
 
-State = Literal["none", "queued", "drafting", "ready", "gap", "failed", "handover"]
+State = Literal["none", "queued", "drafting", "ready", "rejected", "gap", "failed", "handover"]
 
 
 class DraftCard(Dressed, QWidget):
@@ -98,6 +98,10 @@ class DraftCard(Dressed, QWidget):
     def show_none(self) -> None:
         """There is no draft and none is coming."""
         self._begin("none")
+
+    def show_rejected(self) -> None:
+        """The draft was rejected, and the customer still waits."""
+        self._begin("rejected")
 
     def show_queued(self, position: int = 0) -> None:
         """A draft will be made; `position` others come first."""
@@ -219,6 +223,7 @@ class DraftCard(Dressed, QWidget):
             "queued": ("queued", "neutral", "hourglass"),
             "drafting": ("drafting" if self._evidence else "searching", "accent", "pencil-line"),
             "ready": ("ready", "accent", "check-circle"),
+            "rejected": ("rejected", "neutral", "x-circle"),
             "gap": ("gap", "amber", "question"),
             "failed": ("failed", "red", "x-circle"),
             "handover": ("handover", "red", "flag-banner"),
@@ -244,13 +249,19 @@ class DraftCard(Dressed, QWidget):
 
     def _show_notice(self) -> None:
         notice, state = self._notice, self._state
-        notice.setVisible(state in ("none", "queued", "gap", "failed", "handover"))
+        notice.setVisible(state not in ("drafting", "ready"))
         if state == "none":
             notice.set_state("chat-teardrop-text", "text_faint", "draft.none", "draft.none.body")
         elif state == "queued":
             notice.set_state("hourglass", "text_faint", "draft.queued", "draft.queued.body")
             if self._position:
                 notice.set_extra_key("draft.queued.position", n=self._position)
+        elif state == "rejected":
+            notice.set_state("x-circle", "text_faint", "draft.rejected", "draft.rejected.body")
+            notice.set_buttons(
+                ("write", "draft.gap.write", "pencil-simple", "focus_composer"),
+                ("retry", "draft.retry", "arrows-clockwise", "redraft"),
+            )
         elif state == "gap":
             notice.set_state("question", "amber_text", "draft.gap", "draft.gap.body")
             notice.set_extra(self._message)

@@ -20,6 +20,7 @@ STATE_LOOKS: Final[dict[str, tuple[Tone, str]]] = {
     "queued": ("neutral", "hourglass"),
     "drafting": ("neutral", "pencil-line"),
     "ready": ("accent", "check-circle"),
+    "rejected": ("amber", "pencil-simple"),
     "gap": ("amber", "question"),
     "handover": ("red", "flag-banner"),
     "failed": ("red", "x-circle"),
@@ -27,6 +28,9 @@ STATE_LOOKS: Final[dict[str, tuple[Tone, str]]] = {
 }
 CHANNEL_ICONS: Final = {
     "webchat": "globe",
+    "miniapp": "device-mobile",
+    "voicemail": "voicemail",
+    "inbox": "tray",
     "mail": "envelope-simple",
     "phone": "phone",
     "webhook": "link",

@@ -264,6 +264,9 @@ class QueuePanel(Dressed, Card):
             return
         current = self._list.currentIndex()
         at = current.row() + by if current.isValid() else 0
+        if by > 0 and current.data(QueueRole.STATE) == "replied":
+            # Who was just answered stands at the end: next is whoever waits longest.
+            at = 0
         self._list.setCurrentIndex(self._list.model().index(max(0, min(rows - 1, at)), 0))
 
     def _on_current(self, current: QModelIndex, _previous: QModelIndex) -> None:

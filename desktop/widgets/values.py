@@ -11,7 +11,9 @@ from engine.records import Hit, Level, Role
 Origin = Literal["", "accepted", "edited", "rewritten", "withdrawn", "sending"]
 EnginePhase = Literal["starting", "ready", "drafting", "restarted", "no_model", "failed"]
 QueueFilter = Literal["all", "waiting", "ready", "handover", "gap", "replied"]
-QueueState = Literal["", "queued", "drafting", "ready", "gap", "handover", "failed", "replied"]
+QueueState = Literal[
+    "", "queued", "drafting", "ready", "rejected", "gap", "handover", "failed", "replied"
+]
 BannerKind = Literal["info", "warning", "error"]
 
 

@@ -92,7 +92,7 @@ class Answer(Struct, forbid_unknown_fields=True):
 class Thread(Struct, forbid_unknown_fields=True):
     id: str
     customer: str
-    channel: Literal["网页", "邮件", "小程序", "电话留言", "web", "mail"]
+    channel: Literal["webchat", "mail", "miniapp", "voicemail"]
     label: str
     subject: str
     start: float
