@@ -24,7 +24,7 @@ from desktop.widgets.text_panel import TextPanel
 from engine import settings as settings_file
 from engine.channels.replay import Scene
 from engine.errors import ZuoxiError
-from engine.paths import DataFolder
+from engine.paths import ASSETS, DataFolder
 from engine.records import Draft, Language, Screening
 from engine.settings import Settings
 from engine.store.rows import StoredDecision, StoredDraft
@@ -37,6 +37,8 @@ _SCENES: Final = 16
 # The sample's customers take their time; here they write four times as fast.
 _PACE: Final = 4.0
 _SIZE: Final = (1440, 900)
+# A screen of a usual size where there is none, or menus and dialogs would be pushed aside.
+_SCREEN: Final = ASSETS / "theme" / "screen.json"
 
 _INVOICE, _KETTLE, _REPAIR, _LAWYER = "李先生", "豆豆妈", "王大姐", "赵先生"
 _PARCEL, _MOONCAKE, _THREAD, _ISLAND = "罗先生", "邹阿姨", "张阿姨", "Ella P."
@@ -50,7 +52,10 @@ def main(out: Path, *, language: Language = "zh", json: bool = False) -> int:
     Progress and what went wrong go to stderr, the summary to stdout: a sentence, or with `json`
     one object. Ends by itself within three minutes.
     """
-    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    screen = str(_SCREEN)
+    # Qt parts its options at colons, so a path with one (a drive, say) cannot be named.
+    options = "" if ":" in screen else f":configfile={screen}"
+    os.environ["QT_QPA_PLATFORM"] = f"offscreen{options}"
     try:
         summary = _run(out.expanduser().absolute(), language)
     except ZuoxiError as error:
@@ -141,6 +146,7 @@ class Play:
         self._desk = desk
         self._hands = hands
         self._record = record
+        self._language: Language = desk.settings.language
         self._decided: list[StoredDecision] = []
         self._undone: list[StoredDecision] = []
         self._screening = Screening()
@@ -275,6 +281,7 @@ class Play:
         hands.until("settings", lambda: desk.window.page() == "settings")
         field = desk.settings_page.form.field("language")
         field.setFocus()
+        desk.settings_page.form.ensureWidgetVisible(field)
         self._picture("settings")
         if isinstance(field, QComboBox):
             hands.key(Qt.Key.Key_Down if other == "en" else Qt.Key.Key_Up)
@@ -383,7 +390,7 @@ class Play:
         self._record.picture(f"{name}-{look}", self._hands.picture())
 
     def _say(self, key: str, *, seconds: float, customer: str = "") -> None:
-        words = text(f"demo.{key}", self._desk.settings.language)
+        words = text(f"demo.{key}", self._language)
         sys.stderr.write(f"[{seconds:5.1f} s] {customer}{' ' if customer else ''}{words}\n")
         sys.stderr.flush()
 
