@@ -10,19 +10,18 @@ from typing import Any, Final
 
 import msgspec
 import structlog
-from msgspec.structs import replace
 from PySide6.QtCore import Qt, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication, QComboBox
 
 from desktop.app import Desk, build_desk
+from desktop.demo.company import hurried
 from desktop.demo.hands import Hands
 from desktop.demo.record import Record, Step, summary_line
 from desktop.pages.availability import stopping_reason
-from desktop.session.sample import Sample, read_sample
+from desktop.session.sample import read_sample
 from desktop.widgets.evidence_list import EvidenceHead
 from desktop.widgets.text_panel import TextPanel
 from engine import settings as settings_file
-from engine.channels.replay import Scene
 from engine.errors import ZuoxiError
 from engine.paths import ASSETS, DataFolder
 from engine.records import Draft, Language, Screening
@@ -33,9 +32,6 @@ from engine.texts import explain, text
 
 _LIMIT: Final = 170.0
 _HURRY: Final = 110.0
-_SCENES: Final = 16
-# The sample's customers take their time; here they write four times as fast.
-_PACE: Final = 4.0
 _SIZE: Final = (1440, 900)
 # A screen of a usual size where there is none, or menus and dialogs would be pushed aside.
 _SCREEN: Final = ASSETS / "theme" / "screen.json"
@@ -85,7 +81,7 @@ def _fail(error: ZuoxiError, language: Language, *, json: bool) -> int:
 def _run(out: Path, language: Language) -> dict[str, Any]:
     record = Record(out, language)
     folder = DataFolder(out / "data")
-    sample = _hurried(read_sample())
+    sample = hurried(read_sample())
     agent = sample.company.agent
     settings = Settings(
         language=language,
@@ -122,21 +118,6 @@ def _on_qt(_kind: object, _place: object, message: str) -> None:
     # What the offscreen platform cannot do (raising a window, say) concerns nobody.
     if not message.startswith("This plugin does not support"):
         sys.stderr.write(f"Qt: {message}\n")
-
-
-def _hurried(sample: Sample) -> Sample:
-    """The sample's first customers, who write faster."""
-    first = sorted(sample.script, key=lambda scene: scene.start)[:_SCENES]
-
-    def fast(scene: Scene) -> Scene:
-        return replace(
-            scene,
-            start=scene.start / _PACE,
-            opening=tuple(replace(one, after=one.after / _PACE) for one in scene.opening),
-            replies=tuple(replace(one, delay=one.delay / _PACE) for one in scene.replies),
-        )
-
-    return replace(sample, script=tuple(fast(scene) for scene in first))
 
 
 class Play:
