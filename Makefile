@@ -6,6 +6,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 
+# Setuptools warns of every editable installation.
+export PYTHONWARNINGS ?= ignore
+
 VENV := .venv
 BIN := $(VENV)/bin
 # GPU=cuda or GPU=vulkan or GPU=metal compiles llama.cpp for a graphics card.
@@ -67,7 +70,7 @@ $(VENV)/.base: pyproject.toml Makefile
 	@$(MAKE) system
 	echo "== the virtual environment $(VENV)"
 	python=$$(for name in python3.13 python3.12 python3.11 python3; do
-	  command -v $$name >/dev/null && $$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	  command -v $$name >/dev/null && $$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
 	    && echo $$name && break; done) || { echo "zuoxi needs Python 3.11 to 3.13: apt install python3"; exit 1; }
 	test -x $(BIN)/python || $$python -m venv $(VENV)
 	pip="$(BIN)/pip install --disable-pip-version-check"
