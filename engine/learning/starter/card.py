@@ -45,6 +45,7 @@ def generator_card(
                 "right_by_words",
                 "by_chance",
                 "copied",
+                "cited",
                 "stopped",
                 "foreign_numbers",
             )

@@ -35,5 +35,5 @@ def machine() -> str:
     import torch
 
     if torch.cuda.is_available():
-        return f"GPU ({torch.cuda.get_device_name()}), bf16"
-    return f"CPU ({platform.machine()}, {torch.get_num_threads()} threads), bf16 autocast, no GPU"
+        return f"GPU ({torch.cuda.get_device_name()})"
+    return f"CPU ({platform.machine()}, {torch.get_num_threads()} threads), no GPU"

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from engine.learning.starter.chat import SampleMaker
 from engine.learning.starter.corpus import Trade
-from engine.learning.starter.own_tasks import Case, make_case, quotation
+from engine.learning.starter.own_tasks import Case, make_case, quotation, rankings
 from engine.learning.starter.retrieval import FullText
 from engine.learning.starter.tokenizer import encode
 
@@ -23,11 +23,13 @@ _EN_END = re.compile(r"(?<=[.!?])\s+")
 
 
 class GeneratorFigures(Struct, frozen=True):
-    """Shares over `questions` questions of trades that were left out.
+    """Shares over `questions` questions of trades that were left out, their passages in the order
+    of full text, as in the app.
 
     `right_sentence`: the sentence of the evidence that the model finds likeliest is one to quote;
     `right_by_words`: the same for BM25 over character pairs; `by_chance` for a blind choice.
-    `copied`: of free greedy answers, whole quoted sentences that stand in the passage they cite;
+    `copied`: of the cited sentences in free greedy answers, those that stand in the evidence word
+    for word; `cited`: those that stand in the very passage they cite;
     `stopped`: answers that end by themselves; `foreign_numbers`: answers with a number that stands
     neither in the evidence nor in the conversation. `answer_loss` is per token of the answer.
     """
@@ -38,6 +40,7 @@ class GeneratorFigures(Struct, frozen=True):
     right_by_words: float
     by_chance: float
     copied: float
+    cited: float
     stopped: float
     foreign_numbers: float
 
@@ -48,16 +51,16 @@ def measure_generator(
     """Tries `model` (transformers, on the CPU) on at most `most` questions of `trades`."""
     random = Random(seed)
     asked = [
-        (trade, question)
+        (trade, question, ranking)
         for trade in trades
-        for question in trade.questions
+        for question, ranking in zip(trade.questions, rankings(trade), strict=True)
         if question.policies and question.sentences
     ]
     random.shuffle(asked)
     maker = SampleMaker(tokenizer)
     rows = []
-    for trade, question in asked[:most]:
-        case = make_case(trade, question, random)
+    for trade, question, ranking in asked[:most]:
+        case = make_case(trade, question, random, ranking)
         rows.append(_tried(model, tokenizer, maker, case, random))
     means = np.mean(np.array(rows, dtype=np.float64), axis=0)
     return GeneratorFigures(len(rows), *(round(float(mean), 3) for mean in means))
@@ -73,20 +76,20 @@ def _tried(
     prompt = sample.ids[:begin]
     choices = candidate_sentences(case)
     likely = [
-        _log_likelihood(model, prompt, encode(tokenizer, f"{sentence}[{n}]"))
-        for sentence, n in choices
+        sum(_log_likelihoods(model, prompt, encode(tokenizer, sentence))) for sentence, _ in choices
     ]
     gold = {sentence for sentence, _ in case.quoted}
     by_words = FullText([sentence for sentence, _ in choices]).scores(case.turns[-1].text)
     answer, stopped = _greedy(model, tokenizer, prompt)
     known = "\n".join([*(item.text for item in case.evidence), *(t.text for t in case.turns)])
     numbers = _NUMBER.findall(re.sub(r"\[\d\]", "", answer))
+    right = _log_likelihoods(model, prompt, sample.ids[begin:-1])
     return (
-        -_log_likelihood(model, prompt, sample.ids[begin:-1]),
+        -float(np.mean(right)),
         float(choices[int(np.argmax(likely))][0] in gold),
         float(choices[int(np.argmax(by_words))][0] in gold),
         sum(sentence in gold for sentence, _ in choices) / len(choices),
-        _copied(answer, case),
+        *_copied(answer, case),
         float(stopped),
         float(any(number not in known for number in numbers)),
     )
@@ -103,23 +106,26 @@ def candidate_sentences(case: Case) -> list[tuple[str, int]]:
     ]
 
 
-def _copied(answer: str, case: Case) -> float:
+def _copied(answer: str, case: Case) -> tuple[float, float]:
     texts = {item.n: item.text for item in case.evidence}
-    cited = _CITED.findall(answer)
-    if not cited:
-        return 0.0
-    return sum(part.strip() in texts.get(int(n), "") for part, n in cited) / len(cited)
+    quoted = [(part.strip(), int(n)) for part, n in _CITED.findall(answer)]
+    if not quoted:
+        return 0.0, 0.0
+    anywhere = sum(any(part in text for text in texts.values()) for part, _ in quoted)
+    cited = sum(part in texts.get(n, "") for part, n in quoted)
+    return anywhere / len(quoted), cited / len(quoted)
 
 
-def _log_likelihood(model: Any, prompt: list[int], answer: list[int]) -> float:
-    """The mean log-likelihood of the answer's tokens."""
+def _log_likelihoods(model: Any, prompt: list[int], answer: list[int]) -> list[float]:
+    """The log-likelihood of each of the answer's tokens."""
     import torch
 
     with torch.inference_mode():
         ids = torch.tensor([prompt + answer])
         logits = model(ids).logits[0, len(prompt) - 1 : -1].float()
         chosen = logits.log_softmax(-1).gather(1, torch.tensor(answer)[:, None])
-    return float(chosen.mean())
+    found: list[float] = chosen[:, 0].tolist()
+    return found
 
 
 def _greedy(model: Any, tokenizer: Any, prompt: list[int], most: int = 120) -> tuple[str, bool]:

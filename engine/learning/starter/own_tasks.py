@@ -17,12 +17,17 @@ from engine.learning.starter.corpus import (
     fill_answer,
     holder,
 )
+from engine.learning.starter.pairs import query_of
+from engine.learning.starter.retrieval import FullText
 from engine.records import Evidence, Language, Turn
 
 VERBATIM_SHARE = 0.8
 """Share of answers that quote whole sentences; the rest are worded freely."""
 ABSTAIN_SHARE = 0.04
 MOST_PASSAGES = 5
+RANKED_SHARE = 0.7
+"""Share of prompts whose passages are those that full text finds, best first, as in the app; in
+the others they are in any order, so that their place is not all that is looked at."""
 _NO_ANSWER = {
     "zh": "抱歉，这个问题在现有资料里没有查到，我请同事核实后再回复您。",
     "en": "Sorry, I could not find this in our policies; a colleague will check and reply to you.",
@@ -55,6 +60,11 @@ class OwnTasks:
             for question in trade.questions
             if question.policies and question.sentences
         ]
+        self._rankings = {
+            question.id: ranking
+            for trade in trades
+            for question, ranking in zip(trade.questions, rankings(trade), strict=True)
+        }
         self._unanswerable = [
             (trade, question)
             for trade in trades
@@ -66,11 +76,11 @@ class OwnTasks:
         """One sample; only the answer counts in the loss."""
         if self._unanswerable and random.random() < ABSTAIN_SHARE:
             trade, question = random.choice(self._unanswerable)
-            case = make_case(trade, question, random)
+            case = self._case(trade, question, random)
             answer: Sequence[str] = [_NO_ANSWER[case.language]]
         else:
             trade, question = random.choice(self._answerable)
-            case = make_case(trade, question, random)
+            case = self._case(trade, question, random)
             free = case.answer and random.random() > VERBATIM_SHARE
             answer = [case.answer] if free else quotation(case)
         return self._maker.grounded(
@@ -83,6 +93,23 @@ class OwnTasks:
             text_weight=0.0,
         )
 
+    def _case(self, trade: Trade, question: Question, random: Random) -> Case:
+        ranked = random.random() < RANKED_SHARE
+        return make_case(trade, question, random, self._rankings[question.id] if ranked else None)
+
+
+def rankings(trade: Trade) -> list[list[str]]:
+    """For every question the ids of all policies, as full text ranks them."""
+    names = list(trade.policies)
+    full_text = FullText(
+        [f"{p.title} {p.section} {p.text}" for p in trade.policies.values()] or [""]
+    )
+    ranked = []
+    for question in trade.questions:
+        scores = full_text.scores(query_of(question))
+        ranked.append([names[place] for place in (-scores).argsort(kind="stable")] if names else [])
+    return ranked
+
 
 def quotation(case: Case) -> list[str]:
     """The verbatim answer in the pieces that verbatim mode decodes: sentence and citation."""
@@ -94,10 +121,18 @@ def _pieces(quoted: Sequence[tuple[str, int]], language: Language) -> list[str]:
     return [f"{sentence}[{n}]{gap}" for sentence, n in quoted]
 
 
-def make_case(trade: Trade, question: Question, random: Random) -> Case:
-    """Fills the slots of `question` and its passages anew, among others of the same company."""
+def make_case(
+    trade: Trade, question: Question, random: Random, ranking: Sequence[str] | None = None
+) -> Case:
+    """Fills the slots of `question` and its passages anew, among others of the same company.
+
+    With `ranking` (policies, best first) the others are its first and all stand in its order.
+    """
     language: Language = "en" if trade.english else "zh"
-    chosen = _passages(trade, question, random)
+    if ranking is None:
+        chosen = _passages(trade, question, random)
+    else:
+        chosen = _ranked(trade, question, ranking)
     values = {policy.id: draw_values(policy, random, shuffle_digits=0.4) for policy in chosen}
     numbers = {policy.id: number for number, policy in enumerate(chosen, 1)}
     everything = {slot: value for name in question.policies for slot, value in values[name].items()}
@@ -149,6 +184,13 @@ def _quoted(
         if source is not None:
             found.append((fill(sentence, values[source.id]), numbers[source.id]))
     return tuple(found)
+
+
+def _ranked(trade: Trade, question: Question, ranking: Sequence[str]) -> list[Policy]:
+    """The question's policies and the first of the others, as many as the app shows."""
+    wanted = [name for name in ranking if name not in question.policies]
+    wanted = wanted[: max(0, MOST_PASSAGES - len(question.policies))]
+    return [trade.policies[name] for name in ranking if name in {*question.policies, *wanted}]
 
 
 def _passages(trade: Trade, question: Question, random: Random) -> list[Policy]:

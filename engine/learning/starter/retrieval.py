@@ -19,8 +19,6 @@ from engine.learning.starter.pairs import filled_policies, query_of
 SMOOTHING = 10
 """Of the reciprocal rank fusion, as in the search itself."""
 FIRST = 3
-WRONGLY_REFUSED = 0.06
-"""Share of answerable questions that may be refused for want of evidence."""
 
 Scores = NDArray[np.float64]
 
@@ -80,23 +78,21 @@ def recall(asked: Sequence[Asked], vector_weight: float, *, by_score: bool = Fal
     return found / len(answerable)
 
 
-def refusing(asked: Sequence[Asked], vector_weight: float) -> tuple[float, float, float]:
-    """From which strength on (coverage + cosine of one of the first three) to answer.
+def refused(asked: Sequence[Asked], vector_weight: float, least: float) -> tuple[float, float]:
+    """The shares of unanswerable and of answerable questions that would be refused.
 
-    Returns the strength, and the shares of unanswerable and of answerable questions refused.
+    Refused is what has none of the first three passages as strong as `least`; the strength of a
+    passage is the share of the question's words it covers and its cosine, added up.
     """
-    strengths = [
-        (max(one.coverage[place] + one.vectors[place] for place in _first(one, vector_weight)), one)
-        for one in asked
-    ]
-    right = np.array([strength for strength, one in strengths if one.gold])
-    wrong = np.array([strength for strength, one in strengths if not one.gold])
-    least = math.floor(100 * float(np.quantile(right, WRONGLY_REFUSED))) / 100
-    return (
-        least,
-        float((wrong < least).mean()) if len(wrong) else 0.0,
-        float((right < least).mean()),
-    )
+    counts = {True: [0, 0], False: [0, 0]}
+    for one in asked:
+        first = _first(one, vector_weight)
+        strength = max(one.coverage[place] + one.vectors[place] for place in first)
+        count = counts[bool(one.gold)]
+        count[0] += bool(strength < least)
+        count[1] += 1
+    (wrongly, right), (rightly, wrong) = counts[True], counts[False]
+    return rightly / max(1, wrong), wrongly / max(1, right)
 
 
 def _first(one: Asked, vector_weight: float, by_score: bool = False) -> list[int]:

@@ -20,7 +20,7 @@ from engine.learning.starter.embedder import (
     tune,
 )
 from engine.learning.starter.pairs import own_pairs
-from engine.learning.starter.retrieval import Asked, FullText, ask, recall, refusing
+from engine.learning.starter.retrieval import Asked, FullText, ask, recall, refused
 from engine.records import Turn
 
 # 甲 and 乙 are never together but keep the same company; 丙 keeps another.
@@ -109,10 +109,10 @@ def test_recall_and_refusal_are_counted_on_the_right_questions() -> None:
     assert recall([found, missed, unanswerable], 0.0) == 0.5
     assert recall([missed], 1.0) == 1.0
     assert recall([unanswerable], 0.0) == 0.0
-    least, refused, wrongly = refusing([found] * 20 + [missed] * 20 + [unanswerable], 0.0)
-    assert refused == 1.0
-    assert wrongly <= 0.06
-    assert 3.1 < least <= 3.8
+    rows = [found, missed, unanswerable]
+    assert refused(rows, 0.0, least=3.5) == (1.0, 0.0)
+    assert refused(rows, 0.0, least=3.85) == (1.0, 0.5)
+    assert refused(rows, 0.0, least=1.0) == (0.0, 0.0)
 
 
 def test_a_trade_is_asked_with_every_question_that_counts(trade: Trade) -> None:
