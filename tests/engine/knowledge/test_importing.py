@@ -49,7 +49,7 @@ def test_the_first_import_makes_a_version(
     assert (report.documents, report.version) == (5, "1")
     assert report.passages == report.total_passages == 6
     assert [(Path(s.path).name, s.code) for s in report.skipped] == [("坏.md", "document_value")]
-    assert explain(report.skipped[0].error(), "zh").startswith("文件开头“valid_from”")
+    assert explain(report.skipped[0].error(), "zh").startswith("文件开头「valid_from」")
     assert {step.step for step in steps} == {"reading", "embedding", "indexing"}
     assert all(0 <= step.done <= step.total for step in steps)
     rows = {row.doc: row for row in list_documents(folder)}
@@ -304,3 +304,13 @@ def test_catalogue_and_job_load_neither_lancedb_nor_torch(
         [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True
     )
     assert json.loads(done.stdout) == [5, []]
+
+
+def test_a_file_name_as_long_as_names_can_be_is_imported(
+    tmp_path: Path, embedder: HashedEmbedder
+) -> None:
+    name = "退" * 84 + ".md"
+    (tmp_path / name).write_text("七天内可以退。", "utf-8")
+    report = import_documents(tmp_path / "knowledge", [tmp_path / name], embedder)
+    assert (report.documents, report.skipped) == (1, ())
+    assert list(Layout(tmp_path / "knowledge").documents.rglob(name))
