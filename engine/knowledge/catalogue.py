@@ -125,7 +125,8 @@ def write_catalogue(version: Path, rows: Iterable[DocumentRow]) -> None:
 def replace(path: Path, data: bytes) -> None:
     """Put `data` in `path` in one step: a crash leaves the old file or the new one, whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Not made of the file's own name, which may be as long as a name can be.
+    scratch = path.with_name(f".{os.getpid()}.tmp")
     with scratch.open("wb") as file:
         file.write(data)
         file.flush()

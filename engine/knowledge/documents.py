@@ -24,8 +24,9 @@ _FALSE = {"false", "no", "off", "0", "否", "公开", ""}
 _CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\u200b\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
+# One that is never closed reaches to the end, as in Markdown.
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_HEADING = re.compile(r"^#{1,6}[ \t]+([^ \t#\n].*)$", re.MULTILINE)
 
 
 class Document(Struct, frozen=True):
@@ -146,10 +147,11 @@ def _skip(path: Path, reason: str, code: str, **values: str) -> Skipped:
     return Skipped(shown, reason, code, values)
 
 
-def _walk(folder: Path, above: set[str]) -> Iterator[Path]:
+def _walk(folder: Path, visited: set[str]) -> Iterator[Path]:
     place = os.path.realpath(folder)
-    if place in above:
+    if place in visited:
         return
+    visited.add(place)
     try:
         entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
     except OSError:
@@ -158,7 +160,7 @@ def _walk(folder: Path, above: set[str]) -> Iterator[Path]:
         if entry.name.startswith((".", "~$")):
             continue
         if entry.is_dir():
-            yield from _walk(entry, above | {place})
+            yield from _walk(entry, visited)
         elif entry.exists():
             yield entry
 
@@ -240,9 +242,13 @@ def _front_matter(text: str) -> tuple[dict[str, object], str]:
     end = re.search(r"^(?:---|\.\.\.)[ \t]*$", rest[:MAX_FRONT_MATTER], re.MULTILINE)
     if end is None:
         raise InputError("Its front matter has no closing '---' line.", "document_front_matter")
+    head = rest[: end.start()]
     try:
-        values = yaml.safe_load(rest[: end.start()])
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        # Aliases can blow a few lines up to any size, and front matter needs none.
+        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(head)):
+            raise ValueError("an alias")
+        values = yaml.safe_load(head)
+    except Exception as error:  # A wrong tag raises anything: KeyError, AttributeError, ….
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 2})" if mark is not None else ""
         raise InputError(
@@ -310,4 +316,4 @@ def _title(content: _Content, stem: str) -> str:
     if value is not None and value != "":
         raise _refused("title")
     heading = _HEADING.search(content.text)
-    return heading.group(1).strip()[:200] if heading else stem
+    return heading.group(1).rstrip(" \t#")[:200] if heading else stem

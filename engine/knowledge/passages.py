@@ -18,7 +18,7 @@ AIM = 240
 LEAST = 60
 MOST_CHARACTERS = 2000
 
-_HEADING = re.compile(r"[ ]{0,3}(#{1,6})[ \t]+(.*?)[ \t#]*$")
+_HEADING = re.compile(r"[ ]{0,3}(#{1,6})[ \t]+(.*)$")
 _FENCE = re.compile(r"[ ]{0,3}(```|~~~)")
 _PLAIN_HEADINGS = (
     (1, re.compile(r"第[一二三四五六七八九十百\d]{1,4}[章节篇部编][ \t:：、]?.{0,40}$")),
@@ -116,9 +116,8 @@ def _heading(line: str, plain: bool) -> tuple[int, str] | None:
                 return level, stripped.strip("【】")
         return None
     match = _HEADING.match(line)
-    if match is None or not match.group(2).strip():
-        return None
-    return len(match.group(1)), match.group(2).strip()
+    name = match.group(2).rstrip(" \t#").strip() if match else ""
+    return (len(match.group(1)), name) if match and name else None
 
 
 def _pieces(body: str) -> Iterator[str]:

@@ -54,6 +54,9 @@ def test_encodings_are_detected(tmp_path: Path, encoding: str) -> None:
         ("a.md", "---\ntitle: 没有结尾\n正文", "document_front_matter"),
         ("a.md", "---\n[unclosed: {\n---\n正文", "document_front_matter"),
         ("a.md", "---\n- 列表\n---\n正文", "document_front_matter"),
+        ("a.md", "---\ninternal: !!bool 也许\n---\n正文", "document_front_matter"),
+        ("a.md", "---\nvalid_from: !!timestamp 明天\n---\n正文", "document_front_matter"),
+        ("a.md", "---\na: &a {x: 1}\nb: {<<: [*a, *a]}\n---\n正文", "document_front_matter"),
         ("a.md", "---\nvalid_from: 2026-02-30\n---\n正文", "document_front_matter"),
         ("a.md", "---\nvalid_from: '2026-2-30'\n---\n正文", "document_value"),
         ("a.md", "---\nvalid_until: 下个月\n---\n正文", "document_value"),
@@ -134,3 +137,25 @@ def test_folders_are_walked_without_hidden_files_and_loops(tmp_path: Path) -> No
         "empty": "document_folder_empty",
         "missing.md": "document_missing",
     }
+
+
+def test_a_comment_that_is_never_closed_reaches_no_customer() -> None:
+    assert parse_document(Path("a.md"), "可以退。<!-- 底价5折\n更多".encode()).text == "可以退。"
+
+
+@pytest.mark.parametrize("text", ["正文" + "<!--" * 300_000, "# 标题" + " " * 300_000 + "。\n正文"])
+def test_markup_made_to_be_slow_is_read_at_once(text: str) -> None:
+    """Quadratic time would keep this test for hours."""
+    assert parse_document(Path("a.md"), text.encode()).text.startswith(("正文", "# 标题"))
+
+
+def test_folders_that_link_to_each_other_are_walked_once(tmp_path: Path) -> None:
+    """Walked along every path, twelve such folders would take hours."""
+    folders = [tmp_path / str(number) for number in range(12)]
+    for folder in folders:
+        folder.mkdir()
+        written(folder, f"{folder.name}.md", "正文")
+        for other in folders:
+            if other != folder:
+                (folder / f"to{other.name}").symlink_to(other)
+    assert len(collect([tmp_path])[0]) == 12
