@@ -81,6 +81,8 @@ def embedder_card(figures: dict[str, Any], trades: Sequence[Trade], date: str) -
         kinds=kinds,
         by_score=_listed(noted.by_score),
         by_rank=_listed(noted.by_rank),
+        gain=_interval(noted.gain),
+        gain_hard=_interval(noted.gain_hard),
         answerable=noted.answerable,
         unanswerable=noted.unanswerable,
         refused=noted.refused,
@@ -98,6 +100,11 @@ def _corpus(trades: Sequence[Trade]) -> dict[str, int]:
         "policies": sum(len(trade.policies) for trade in trades),
         "questions": sum(len(trade.questions) for trade in trades),
     }
+
+
+def _interval(gain: tuple[float, float, float]) -> str:
+    mean, low, high = (100 * value for value in gain)
+    return f"{mean:+.1f} points ({low:+.1f} to {high:+.1f})"
 
 
 def _listed(by_weight: Mapping[str, float]) -> str:

@@ -26,7 +26,7 @@ from engine.learning.starter.embedder import (
 from engine.learning.starter.figures import machine
 from engine.learning.starter.pairs import own_pairs, own_text, public_pairs, public_text
 from engine.learning.starter.public import PublicText
-from engine.learning.starter.retrieval import Asked, ask, recall, refused
+from engine.learning.starter.retrieval import Asked, ask, gain, recall, refused
 from engine.learning.starter.tokenizer import load_tokenizer
 
 OWN_TEXT_WEIGHT = 15
@@ -40,7 +40,9 @@ class EmbedderFigures(Struct, frozen=True):
 
     `by_rank` maps a vector weight to the recall of weighted reciprocal ranks, `by_score` to that of
     the weighted sum of normalised scores; `kinds` gives for each kind of question the number asked
-    and the recall of words, vectors and the fusion by rank with the weight chosen. `refused` are
+    and the recall of words, vectors and the fusion by rank with the weight chosen. `gain` is the
+    fusion's recall less full text's, and a paired bootstrap interval, over all questions and over
+    the hard ones. `refused` are
     the unanswerable questions below the strength `answerable`, `wrongly_refused` the others.
     """
 
@@ -53,6 +55,8 @@ class EmbedderFigures(Struct, frozen=True):
     by_rank: dict[str, float]
     by_score: dict[str, float]
     kinds: dict[str, tuple[int, float, float, float]]
+    gain: tuple[float, float, float]
+    gain_hard: tuple[float, float, float]
     answerable: float
     unanswerable: int
     refused: float
@@ -93,6 +97,8 @@ def make(text: PublicText, trades: Sequence[Trade], out: Path, model: Path) -> E
             )
             for kind in sorted({one.kind for one in right})
         },
+        gain=gain(asked, weight, setup.seed),
+        gain_hard=gain([one for one in asked if one.kind == "hard"], weight, setup.seed),
         answerable=setup.answerable,
         unanswerable=len(asked) - len(right),
         refused=round(rightly, 4),

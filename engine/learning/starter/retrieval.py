@@ -71,11 +71,26 @@ def recall(asked: Sequence[Asked], vector_weight: float, *, by_score: bool = Fal
     answerable = [one for one in asked if one.gold]
     if not answerable:
         return 0.0
-    found = 0
-    for one in answerable:
-        best = _first(one, vector_weight, by_score)
-        found += any(place in best for place in one.gold)
+    found = sum(_hit(one, _first(one, vector_weight, by_score)) for one in answerable)
     return found / len(answerable)
+
+
+def gain(asked: Sequence[Asked], vector_weight: float, seed: int) -> tuple[float, float, float]:
+    """What the fusion's recall has over full text's, with a paired 95 % bootstrap interval."""
+    won = np.array(
+        [
+            _hit(one, _first(one, vector_weight)) - _hit(one, _first(one, 0.0))
+            for one in asked
+            if one.gold
+        ],
+        dtype=np.float64,
+    )
+    if not len(won):
+        return 0.0, 0.0, 0.0
+    random = np.random.default_rng(seed)
+    means = [random.choice(won, len(won)).mean() for _ in range(4000)]
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(won.mean()), float(low), float(high)
 
 
 def refused(asked: Sequence[Asked], vector_weight: float, least: float) -> tuple[float, float]:
@@ -93,6 +108,10 @@ def refused(asked: Sequence[Asked], vector_weight: float, least: float) -> tuple
         count[1] += 1
     (wrongly, right), (rightly, wrong) = counts[True], counts[False]
     return rightly / max(1, wrong), wrongly / max(1, right)
+
+
+def _hit(one: Asked, places: Sequence[int]) -> int:
+    return int(any(place in places for place in one.gold))
 
 
 def _first(one: Asked, vector_weight: float, by_score: bool = False) -> list[int]:

@@ -20,7 +20,7 @@ from engine.learning.starter.embedder import (
     tune,
 )
 from engine.learning.starter.pairs import own_pairs
-from engine.learning.starter.retrieval import Asked, FullText, ask, recall, refused
+from engine.learning.starter.retrieval import Asked, FullText, ask, gain, recall, refused
 from engine.records import Turn
 
 # 甲 and 乙 are never together but keep the same company; 丙 keeps another.
@@ -110,6 +110,9 @@ def test_recall_and_refusal_are_counted_on_the_right_questions() -> None:
     assert recall([missed], 1.0) == 1.0
     assert recall([unanswerable], 0.0) == 0.0
     rows = [found, missed, unanswerable]
+    assert gain([found, missed] * 30, 1.0, seed=1)[0] == 0.0
+    mean, low, high = gain([missed] * 30 + [found], 1.0, seed=1)
+    assert 0.8 < low <= mean <= high
     assert refused(rows, 0.0, least=3.5) == (1.0, 0.0)
     assert refused(rows, 0.0, least=3.85) == (1.0, 0.5)
     assert refused(rows, 0.0, least=1.0) == (0.0, 0.0)
