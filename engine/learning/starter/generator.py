@@ -58,15 +58,15 @@ class Progress(Struct):
     all_seconds: float = 0.0
 
 
-def choose_setup(vocabulary: int) -> Setup:
-    """The small configuration on a CPU, a larger one in bf16 where there is a GPU."""
+def choose_setup(vocabulary: int, *, gpu: bool | None = None) -> Setup:
+    """The small configuration on a CPU, a larger one where there is a GPU (None: look)."""
     import torch
 
-    if torch.cuda.is_available():
+    if torch.cuda.is_available() if gpu is None else gpu:
         shape = Shape(
             vocabulary,
             hidden=512,
-            layers=8,
+            layers=6,
             heads=6,
             kv_heads=3,
             feed_forward=1536,

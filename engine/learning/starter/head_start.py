@@ -26,9 +26,13 @@ _CONSTANT = _CODE
 _BACK = ((_CODE + 1, 46), (_CODE + 47, 40), (_CODE + 87, 40))
 """Where the codes of the tokens one, two and three before stand in the stream, and their widths."""
 _FIRST_STILL = 21
+"""From this pair of a head's dimensions on the position turns them too little to matter."""
 _MATCHED = (46, 20, 20)
+"""How many of the still dimensions compare the last token, the one before, and one more back."""
 _POSITION_PAIRS = 10
+"""How many of the fast-turning pairs tell one distance from another."""
 _SCALE = 0.1
+"""The spread of an embedding's entries."""
 
 Matrix = NDArray[np.float32]
 
@@ -77,8 +81,6 @@ def _look_back(weights: dict[str, Matrix], shape: Shape, projection: Any) -> Non
         _positional_query(weights[layer + "q_proj.weight"], head, distance)
         out = weights[layer + "o_proj.weight"]
         out[start : start + width, _of(head)] = projection[:width]
-        # The codes are as long as the projection leaves them: bring them to the token's own.
-        out[start : start + width, _of(head)] *= 1.0
     for norm in ("q_norm", "k_norm"):
         weights[f"{layer}{norm}.weight"][:] = 3.0
 
@@ -89,8 +91,8 @@ def _match(weights: dict[str, Matrix], shape: Shape, projection: Any) -> None:
     query, key = weights[layer + "q_proj.weight"], weights[layer + "k_proj.weight"]
     query[_of(0)] = 0
     key[_of(0)] = 0
-    still = [pair for pair in range(_FIRST_STILL, 64)]
-    rows = still + [pair + 64 for pair in still]
+    still = list(range(_FIRST_STILL, HEAD_DIM // 2))
+    rows = still + [pair + HEAD_DIM // 2 for pair in still]
     place = 0
     for step, width in enumerate(_MATCHED):
         chosen = rows[place : place + width]

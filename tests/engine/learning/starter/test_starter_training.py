@@ -13,7 +13,7 @@ from engine.learning.starter.__main__ import main
 from engine.learning.starter.chat import Sample, SampleMaker
 from engine.learning.starter.corpus import load_trades
 from engine.learning.starter.export import Shape, write_gguf
-from engine.learning.starter.generator import Setup, Training, build_model
+from engine.learning.starter.generator import Setup, Training, build_model, choose_setup
 from engine.learning.starter.head_start import ROPE_BASE, copying_weights
 from engine.learning.starter.measure import measure_generator
 from engine.learning.starter.own_tasks import OwnTasks
@@ -71,6 +71,17 @@ def test_the_head_start_copies_what_stood_before() -> None:
         guessed = model.eval()(ids).logits[0].argmax(-1)
     right = (guessed[203:239] == ids[0, 204:240]).float().mean()
     assert right > 0.9
+
+
+def test_the_configurations_have_the_size_that_ships_and_room_for_a_head_start() -> None:
+    small = choose_setup(8192, gpu=False).shape
+    large = choose_setup(8192, gpu=True).shape
+    assert 6e6 < small.parameters() < 12e6
+    assert 20e6 < large.parameters() < 45e6
+    assert large.parameters() * 34 / 32 < 28e6
+    for shape in (small, large):
+        weights = copying_weights(shape, 1)
+        assert {name: value.shape for name, value in weights.items()} == shape.tensors()
 
 
 def test_a_head_start_needs_room() -> None:
