@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from engine.drafting.grounding import quantities
+import re
+
+from engine.drafting.grounding import COUNTED, RANGE, quantities
 from engine.drafting.style import StyleProfile
 from engine.records import Language
 
-_PLAIN = {"", "code", "件", "次", "台", "人", "月份"}
+_PLAIN = {"", "code", "件", "次", "台", "人", "月份", *COUNTED}
+_BETWEEN = re.compile(rf"\*\*({RANGE.pattern})\*\*")
 
 
 def frame(style: StyleProfile, message: str, language: Language) -> tuple[str, str]:
@@ -28,5 +31,6 @@ def emphasise(text: str) -> str:
             continue
         parts += [text[end : quantity.start], "**", text[quantity.start : quantity.end], "**"]
         end = quantity.end
-    # Two amounts side by side are one stretch of bold.
-    return "".join([*parts, text[end:]]).replace("****", "")
+    bold = "".join([*parts, text[end:]]).replace("****", "")
+    # Two amounts side by side, or the two of a range, are one stretch of bold.
+    return _BETWEEN.sub(r"\1", bold)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from itertools import zip_longest
 from typing import Literal
 
 from msgspec import Struct
@@ -24,6 +26,7 @@ _UNITS = {
     "€": ("欧元", "euros", "euro", "eur", "€"),
     "£": ("英镑", "pounds", "pound", "gbp", "£"),
     "%": ("%", "percent", "per cent", "个百分点"),
+    "‰": ("‰",),
     "折": ("折",),
     "工作日": (
         "个工作日",
@@ -33,7 +36,7 @@ _UNITS = {
         "working days",
         "working day",
     ),
-    "天": ("天", "日内", "days", "day"),
+    "天": ("天", "日内", "个自然日", "自然日", "days", "day"),
     "周": ("个星期", "星期", "周", "weeks", "week"),
     "月": ("个月", "months", "month"),
     "年": ("年", "years", "year"),
@@ -49,49 +52,90 @@ _UNITS = {
     "kg": ("公斤", "千克", "kilograms", "kilogram", "kilos", "kg"),
     "克": ("克", "grams", "gram", "g"),
     "分": ("积分", "points", "point"),
-    "万元": ("万元", "万块"),
     "岁": ("岁", "years old"),
     "人": ("人", "people", "persons", "guests"),
     "倍": ("倍",),
 }
+# Behind words they are articles (一个, 一份), behind digits they say of what.
+COUNTED = (*"个個份张瓶盒包袋箱套双条只位层楼晚笔单寸度瓦片粒回斤升", "毫升", "厘米", "毫米")
 _UNIT_OF = {word: unit for unit, words in _UNITS.items() for word in words}
 _UNIT = "|".join(re.escape(word) for word in sorted(_UNIT_OF, key=len, reverse=True))
-_CURRENCY = {"¥": "元", "￥": "元", "$": "$", "€": "€", "£": "£"}
+_COUNTED_OF = {word: word.replace("個", "个") for word in COUNTED} | _UNIT_OF
+_ANY_UNIT = "|".join(re.escape(word) for word in sorted(_COUNTED_OF, key=len, reverse=True))
+_CURRENCY = {"¥": "元", "￥": "元", "rmb": "元", "cny": "元", "usd": "$", "eur": "€", "gbp": "£"}
+_CURRENCY |= {"$": "$", "€": "€", "£": "£"}
+_PER = {"百": "%", "千": "‰", "万": "‱"}
 
 _HAN_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "俩": 2}
-_HAN_SCALES = {"十": 10, "百": 100, "千": 1000, "万": 10000}
-_ENGLISH_VALUES = {
-    **{"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8},
-    **{"nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "fourteen": 14, "fifteen": 15},
-    **{"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "ninety": 90},
-}
+_HAN_DIGITS |= {c: i for i, c in enumerate("零壹贰叁肆伍陆柒捌玖")}
+_HAN_SCALES = {"十": 10, "百": 100, "千": 1000, "拾": 10, "佰": 100, "仟": 1000}
+_HAN_SECTIONS = {"万": 10_000, "亿": 100_000_000}
+_HAN = "".join([*_HAN_DIGITS, *_HAN_SCALES, *_HAN_SECTIONS])
+_SCALES = {"百": 100, "千": 1000} | _HAN_SECTIONS
+_SCALES |= {"hundred": 100, "thousand": 1000, "million": 1_000_000, "k": 1000}
+_ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen seventeen eighteen nineteen"
+)
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_ENGLISH_VALUES = {word: value for value, word in enumerate(_ONES.split())}
+_ENGLISH_VALUES |= {word: 10 * value for value, word in enumerate(_TENS.split(), start=2)}
+_ENGLISH_SCALES = {"dozen": 12, "hundred": 100, "thousand": 1000, "million": 1_000_000}
+_WORD = "|".join(sorted([*_ENGLISH_VALUES, *_ENGLISH_SCALES], key=len, reverse=True))
+_YEAR = "january february march april may june july august september october november december"
+_MONTHS = _YEAR.split()
+_MONTH = "|".join([*_MONTHS, "sept", *(month[:3] for month in _MONTHS)])
+_ORDINAL = "(?:st|nd|rd|th)?"
 
 _DIGITS = r"\d(?:[\d,]*\d)?(?:\.\d+)?"
+# What begins a run of characters begins only once, or a long run would be read from each of them.
 _QUANTITY = re.compile(
     rf"""
     (?P<citation>\[\d{{1,2}}(?:\]|$))
     | (?P<date>(?:\d{{4}}\s?[年./-]\s?)?\d{{1,2}}\s?(?:月|[./-])\s?\d{{1,2}}\s?[日号]
               |\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}}|(?:\d{{4}}年)?\d{{1,2}}月(?!\d))
+    | (?<![{_HAN}])(?P<handate>[{_HAN}]{{1,3}}月[{_HAN}]{{1,3}}[日号])
+    | (?P<named>(?<![a-z])(?:{_MONTH})\.?\s\d{{1,2}}{_ORDINAL}(?![a-z\d])(?:,?\s\d{{4}}(?!\d))?
+              |(?<!\d)\d{{1,2}}{_ORDINAL}\s(?:of\s)?(?:{_MONTH})(?![a-z])(?:,?\s\d{{4}}(?!\d))?)
     | (?P<time>\d{{1,2}}[:：]\d{{2}})
-    | (?P<code>[A-Za-z]+-?\d[A-Za-z0-9-]*|\d+(?:-\d+){{2,}})
-    | (?P<currency>[¥￥$€£]\s?)?(?P<digits>{_DIGITS})(?:\s?(?P<unit>{_UNIT})(?![a-z]))?
-    | 百分之(?P<percent>[零〇一二两三四五六七八九十百点]+|{_DIGITS})
-    | (?<!第)(?P<han>[零〇一二两俩三四五六七八九十百千万]+)(?P<half>半)?(?P<hanunit>{_UNIT})
-    | (?<![a-z])(?P<word>{"|".join(sorted(_ENGLISH_VALUES, key=len, reverse=True))})
+    | (?P<code>(?<![a-z])(?!(?:rmb|cny|usd|eur|gbp)\d)[a-z]{{1,24}}-?\d[a-z0-9-]*|\d+(?:-\d+){{2,}})
+    | (?P<currency>[¥￥$€£]\s?|(?<![a-z])(?:rmb|cny|usd|eur|gbp)\s?)?(?P<digits>{_DIGITS})
+        (?:(?P<scale>[百千万亿]{{1,2}}(?![分克米]))|\s?(?P<big>hundred|thousand|million|k)(?![a-z]))?
+        (?P<digithalf>个半|半)?(?:\s?(?P<unit>{_ANY_UNIT})(?![a-z])|-(?P<dashed>{_UNIT})(?![a-z]))?
+        (?P<andhalf>(?<=[年天周月时])半(?![价个年天小月夜]))?
+    | (?P<per>[百千万])分之(?P<percent>[{_HAN}点]+|{_DIGITS})
+    | (?<![第{_HAN}])(?P<han>[{_HAN}]+)(?P<half>个半|半)?(?P<hanunit>{_UNIT})
+        (?P<hanhalf>(?<=[年天周月时])半(?![价个年天小月夜]))?
+    | (?<![{_HAN}\d个多年天周月时])(?P<onlyhalf>半个?|(?<![a-z])half\s(?:an?\s)?)
+        (?P<halfunit>年|月|天|日|小时|钟头|星期|years?|months?|days?|hours?|weeks?)(?![a-z])
+    | (?<![a-z])(?P<word>(?:{_WORD})(?:[\s-](?:and\s)?(?:{_WORD})){{0,8}})
         [\s-](?P<wordunit>{_UNIT})(?![a-z])
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+# Between two numbers it makes a range of them: the unit of the second is the first one's too.
+RANGE = re.compile(r"\s?(?:[-–—~～至到]|to)\s?")
+# Where one number may end and the next begin within a run of digits.
+_PARTS = re.compile(rf"{RANGE.pattern}|(?<=[日号])")
 # A number at the very end of a text, with what may become its unit.
 _UNFINISHED = re.compile(
-    r"(?:[¥￥$€£]\s?|\d[\d,.:：/年月日号-]*|百分之?[\d零〇一二两三四五六七八九十百点.]*"
-    r"|[零〇一二两俩三四五六七八九十百千万]+半?|[A-Za-z]+-?[A-Za-z0-9-]*?)"
+    rf"(?:(?:[¥￥$€£]|(?<![a-z])(?:rmb|cny|usd|eur|gbp))\s?|\d[\d,.:：/年月日号-]*[百千万亿]{{0,2}}"
+    rf"|[百千万]分之?[\d{_HAN}点.]*|(?<![{_HAN}])[{_HAN}]+|半|(?<![a-z])half|[A-Za-z]+-?[A-Za-z0-9-]*?)"
     r"[\s-]?(?P<unit>[^\d\s]{0,8}(?: [a-z]*)?)$",
     re.IGNORECASE,
 )
-_UNIT_BEGINNINGS = {word[:length] for word in _UNIT_OF for length in range(len(word))}
+_WORDS_TO_COME = (
+    *_COUNTED_OF,
+    *(f"{half}{word}" for half in ("个半", "半") for word in _UNIT_OF),
+    # Of a year there may be one and a half.
+    *(f"{word}半" for word in _UNIT_OF if word[-1] in "年天周月时"),
+    *(f"{ending}{month}" for ending in ("", "st ", "nd ", "rd ", "th ") for month in _MONTHS),
+    *(word for scale in _SCALES for word in (scale, f"{scale} ")),
+    *_ENGLISH_VALUES,
+)
+_UNIT_BEGINNINGS = {word[:length] for word in _WORDS_TO_COME for length in range(len(word))}
 # Idioms whose number says nothing.
-_IDLE = re.compile(r"一(?:年到头|天到晚|次性|件事|人一)")
+_IDLE = re.compile(r"一(?:年到头|天到晚|次性|件事|人一)|万一")
 
 
 class Quantity(Struct, frozen=True):
@@ -112,6 +156,10 @@ def quantities(text: str) -> list[Quantity]:
             continue
         value, unit = _canonical(match)
         found.append(Quantity(match.start(), match.end(), value, unit))
+    for place in range(len(found) - 2, -1, -1):
+        one, other = found[place : place + 2]
+        if not one.unit and other.unit and RANGE.fullmatch(folded, one.end, other.start):
+            found[place] = Quantity(one.start, one.end, one.value, other.unit)
     return found
 
 
@@ -148,10 +196,13 @@ class GroundedNumbers:
             written = _folded(text[quantity.start : quantity.end])
             # Of 2026年11月30日, 11月30日 may be said alone.
             for form in (quantity.value, written, written.partition("年")[2]):
-                self._beginnings.add(re.sub(r"\D", "", form))
-            if quantity.unit == "date" and quantity.value.count("-") == 2:
-                short = quantity.value.split("-", 1)[1]
-                self._sources[short, "date"] = (source, n)
+                self._beginnings.add(_digits_of(form))
+            if quantity.unit == "date":
+                self._beginnings.update(quantity.value.split("-"))
+                if quantity.value.count("-") == 2:
+                    short = quantity.value.split("-", 1)[1]
+                    self._sources[short, "date"] = (source, n)
+                    self._beginnings.add(short.replace("-", ""))
 
     def source(self, quantity: Quantity) -> tuple[Source, int] | None:
         """Where `quantity` stands (evidence with its number), or None when nowhere."""
@@ -167,11 +218,21 @@ class GroundedNumbers:
         """
         folded = _folded(text)
         open_from = len(text) if final else _unfinished_from(folded)
-        for quantity in quantities(text):
+        found = quantities(text)
+        for quantity, after in zip_longest(found, found[1:]):
             if quantity.end > open_from:
-                if not self._may_grow(folded[quantity.start :]):
-                    return Span(quantity.start, quantity.end, text[quantity.start : quantity.end])
-            elif self.source(quantity) is None:
+                if not self._may_grow(folded[open_from:]):
+                    return Span(open_from, len(text), text[open_from:])
+                continue
+            source = self.source(quantity)
+            if (
+                after
+                and after.end > open_from
+                and RANGE.fullmatch(folded, quantity.end, after.start)
+            ):
+                # Of what this range is will be known when its second number is complete.
+                source = self._bare.get(quantity.value)
+            if source is None:
                 return Span(quantity.start, quantity.end, text[quantity.start : quantity.end])
         for citation in re.finditer(r"\[(\d{1,2})(\]|$)", folded):
             complete = final or citation[2]
@@ -182,7 +243,13 @@ class GroundedNumbers:
         return None
 
     def _may_grow(self, begun: str) -> bool:
-        digits = re.sub(r"\D", "", begun)
+        if self._begins(begun):
+            return True
+        *done, last = _PARTS.split(begun)
+        return all(_digits_of(part) in self._beginnings for part in done) and self._begins(last)
+
+    def _begins(self, begun: str) -> bool:
+        digits = _digits_of(begun)
         return not digits or any(form.startswith(digits) for form in self._beginnings)
 
     def trace(self, text: str) -> tuple[NumberSource, ...]:
@@ -213,26 +280,60 @@ def _unfinished_from(folded: str) -> int:
     return len(folded)
 
 
+def _digits_of(text: str) -> str:
+    """The digits `text` is written with, without the zeros that end a fraction."""
+    return re.sub(r"\D", "", re.sub(r"(\.\d*?)0+(?=\D*$)", r"\1", text))
+
+
 def _canonical(match: re.Match[str]) -> tuple[str, str]:
     if date := match["date"]:
         parts = [str(int(part)) for part in re.findall(r"\d+", date)]
         return "-".join(parts), "date" if len(parts) > 1 else "月份"
+    if date := match["handate"]:
+        month, _, day = date[:-1].partition("月")
+        return f"{_han_value(month)}-{_han_value(day)}", "date"
+    if date := match["named"]:
+        return _named_day(date.lower()), "date"
     if time := match["time"]:
         hour, minute = re.split("[:：]", time)
         return f"{int(hour)}:{minute}", "time"
     if code := match["code"]:
         return code.upper(), "code"
     if percent := match["percent"]:
-        return _decimal(percent) if percent[0].isdigit() else _han_value(percent), "%"
+        value = _decimal(percent) if percent[0].isdigit() else _han_value(percent)
+        return value, _PER[match["per"]]
+    if match["onlyhalf"]:
+        unit = match["halfunit"].lower()
+        return "0.5", _UNIT_OF.get(unit) or _UNIT_OF.get(f"个{unit}") or "天"
     if digits := match["digits"]:
-        unit = _UNIT_OF.get((match["unit"] or "").lower(), "")
+        unit = _COUNTED_OF.get((match["unit"] or match["dashed"] or "").lower(), "")
         if not unit and match["currency"]:
-            unit = _CURRENCY[match["currency"].strip()]
-        return _decimal(digits), unit
+            unit = _CURRENCY[match["currency"].strip().lower()]
+        factor = Decimal(1)
+        for scale in (match["scale"] or "", match["big"] or ""):
+            for name in (scale.lower(),) if scale.isascii() else scale:
+                factor *= _SCALES.get(name, 1)
+        return _value(Decimal(digits.replace(",", "")) * factor, match, unit), unit
     if han := match["han"]:
-        value = _han_value(han)
-        return (f"{value}.5" if match["half"] else value), _UNIT_OF[match["hanunit"].lower()]
-    return str(_ENGLISH_VALUES[match["word"].lower()]), _UNIT_OF[match["wordunit"].lower()]
+        unit = _UNIT_OF[match["hanunit"].lower()]
+        return _value(Decimal(_han_value(han)), match, unit), unit
+    return str(_english_value(match["word"].lower())), _UNIT_OF[match["wordunit"].lower()]
+
+
+def _value(number: Decimal, match: re.Match[str], unit: str) -> str:
+    if any(match[half] for half in ("digithalf", "andhalf", "half", "hanhalf")):
+        number += Decimal("0.5")
+    if unit == "折" and number >= 10:
+        number /= 10  # 八五折 and 85折 are 8.5折.
+    return _decimal(f"{number:f}")
+
+
+def _named_day(date: str) -> str:
+    """The value of a day with an English month in it."""
+    month = next(number for number, name in enumerate(_MONTHS, 1) if name[:3] in date)
+    numbers = re.findall(r"\d+", date)
+    year = f"{int(numbers[1])}-" if len(numbers) > 1 else ""
+    return f"{year}{month}-{int(numbers[0])}"
 
 
 def _decimal(digits: str) -> str:
@@ -246,22 +347,36 @@ def _decimal(digits: str) -> str:
 def _han_value(text: str) -> str:
     """The value of Chinese numerals: 二十五 → 25, 三点五 → 3.5, 一二三 → 123."""
     whole, _, fraction = text.partition("点")
-    if not any(c in _HAN_SCALES for c in whole):
+    if all(c in _HAN_DIGITS for c in whole):
         value = "".join(str(_HAN_DIGITS[c]) for c in whole).lstrip("0") or "0"
     else:
         total = section = digit = 0
         for c in whole:
             if c in _HAN_DIGITS:
                 digit = _HAN_DIGITS[c]
-            elif c == "万":
-                total += (section + digit or 1) * 10000
+            elif c in _HAN_SECTIONS:
+                total = (total + (section + digit or 1)) * _HAN_SECTIONS[c]
                 section = digit = 0
-            else:
+            elif c in _HAN_SCALES:
                 section += (digit or 1) * _HAN_SCALES[c]
                 digit = 0
         value = str(total + section + digit)
     digits = "".join(str(_HAN_DIGITS[c]) for c in fraction if c in _HAN_DIGITS).rstrip("0")
     return f"{value}.{digits}" if digits else value
+
+
+def _english_value(words: str) -> int:
+    """The value of English number words: two hundred and fifty-five → 255."""
+    total = section = 0
+    for word in re.findall("[a-z]+", words):
+        if word in _ENGLISH_VALUES:
+            section += _ENGLISH_VALUES[word]
+        elif word in _ENGLISH_SCALES and _ENGLISH_SCALES[word] < 1000:
+            section = (section or 1) * _ENGLISH_SCALES[word]
+        elif word in _ENGLISH_SCALES:
+            total += (section or 1) * _ENGLISH_SCALES[word]
+            section = 0
+    return total + section
 
 
 def _folded(text: str) -> str:

@@ -43,11 +43,38 @@ def numbers(text: str = POLICY, *said: str) -> GroundedNumbers:
         ("电话13800138000谢谢", [("13800138000", "")]),
         ("一定给您办好，一起加油，万一不行", []),
         ("one of us", []),
+        ("2万元", [("20000", "元")]),
+        ("1.5万", [("15000", "")]),
+        ("3千米", [("3", "公里")]),
+        ("壹佰元整", [("100", "元")]),
+        ("八五折", [("8.5", "折")]),
+        ("千分之三", [("3", "‰")]),
+        ("一年半内", [("1.5", "年")]),
+        ("两个半小时", [("2.5", "小时")]),
+        ("半年后", [("0.5", "年")]),
+        ("十二月三十一日前", [("12-31", "date")]),
+        ("by Nov. 30th, 2026", [("2026-11-30", "date")]),
+        ("30 November", [("11-30", "date")]),
+        ("twenty-five days", [("25", "天")]),
+        ("a hundred and five days", [("105", "天")]),
+        ("USD 20", [("20", "$")]),
+        ("3 thousand yuan", [("3000", "元")]),
+        ("a 14-day trial", [("14", "天")]),
+        ("3-5天", [("3", "天"), ("5", "天")]),
+        ("5 to 7 business days", [("5", "工作日"), ("7", "工作日")]),
+        ("万一天气不好", []),
+        ("第三十天", []),
         ("见[2]", []),
     ],
 )
 def test_quantities_are_read_in_any_writing(text: str, expected: list[tuple[str, str]]) -> None:
     assert [(item.value, item.unit) for item in quantities(text)] == expected
+
+
+@pytest.mark.parametrize("piece", ["a", "一", "1,", "1-", "半", "百分之", "five ", "Nov 3 "])
+def test_a_long_message_is_read_in_no_time(piece: str) -> None:
+    """Quadratic time would keep this test for hours."""
+    assert len(quantities(piece * 200_000)) >= 0
 
 
 @given(st.text(max_size=200))
@@ -109,6 +136,53 @@ def test_a_number_that_may_still_become_right_is_let_grow(text: str) -> None:
 @pytest.mark.parametrize("text", ["签收后8", "打4", "$6"])
 def test_a_number_that_cannot_become_right_is_stopped_at_once(text: str) -> None:
     assert numbers().violation(text, final=False) is not None
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        ("退款3-5天到账", "3-5天到账。"),
+        ("3~5个工作日", "3~5个工作日。"),
+        ("每天9:00-18:00营业", "9:00-18:00都有人。"),
+        ("电话400-800-1234", "请拨400-800-1234。"),
+        ("2026年11月30日截止", "11月30日截止。"),
+        ("保修一年半", "保修一年半。"),
+        ("1299元", "1,299.00元。"),
+        ("11月25日24点结束", "11月25日24点结束。"),
+        ("10000元", "1万元。"),
+        ("5-7 business days", "It takes 5-7 business days."),
+        ("until November 30, 2026", "It ends on November 30."),
+        ("until November 30, 2026", "It ends on 30 November 2026."),
+    ],
+)
+def test_what_is_known_passes_letter_by_letter(known: str, said: str) -> None:
+    grounded = numbers(known)
+    for end in range(len(said) + 1):
+        assert grounded.violation(said[:end], final=False) is None, said[:end]
+    assert grounded.violation(said, final=True) is None
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        ("运费3元，5天到", "3-5天到。"),
+        ("2天到，1元运费", "2万元。"),
+        ("保修一年", "保修一年半。"),
+        ("保修一年", "保修半年。"),
+        ("两小时内", "两个半小时内。"),
+        ("5元", "壹佰元。"),
+        ("5%", "5‰。"),
+        ("30天", "30斤。"),
+        ("20元", "USD 20."),
+        ("5 days", "within twenty-five days."),
+        ("5 days", "within thirteen days."),
+        ("1 day", "within one hundred days."),
+        ("until November 30", "until December 30."),
+        ("7 days", "half a year."),
+    ],
+)
+def test_a_known_number_in_another_sense_does_not_pass(known: str, said: str) -> None:
+    assert numbers(known).violation(said, final=True) is not None
 
 
 @given(st.integers(0, 10_000), st.sampled_from(["天", "元", "%", "小时", "个工作日", "折"]))

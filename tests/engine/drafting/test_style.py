@@ -50,6 +50,7 @@ def test_amounts_dates_and_durations_are_bold() -> None:
     assert emphasise("满500元，24小时内，11月30日前，2件[1]。") == (
         "满**500元**，**24小时**内，**11月30日**前，2件[1]。"
     )
+    assert emphasise("3-5天到账，2个装。") == "**3-5天**到账，2个装。"
 
 
 @pytest.mark.parametrize(
