@@ -9,12 +9,12 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time
 from typing import Any, TypeVar
 
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-
+import msgspec
 import pytest
+from msgspec import Struct
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication, QLineEdit
 
@@ -24,14 +24,45 @@ from desktop.session.intake import ReplayChannel
 from desktop.session.sample import Sample, read_sample
 from engine import settings as settings_file
 from engine.channels.replay import Opening, PastTurn, Reply, Scene
-from engine.paths import STARTER_EMBEDDER, DataFolder
+from engine.deciding import decide, sendable
+from engine.paths import RULES, STARTER_EMBEDDER, DataFolder
+from engine.protocol import DraftFinished
+from engine.reception import receive
+from engine.records import Draft, Turn
+from engine.redline.gate import Gate
+from engine.redline.rules import load_rules
 from engine.settings import Settings
 from engine.store.rows import ConversationRow
+from engine.store.store import open_store
+from engine.texts import text
 
 HERE = Path(__file__).parent
-PATIENCE = 240.0
+SCREEN = Path(__file__).parents[2] / "assets" / "theme" / "screen.json"
+if os.environ.get("QT_QPA_PLATFORM", "offscreen") == "offscreen":
+    # A screen of a usual size, so that menus and dialogs stand where they stand for a person.
+    os.environ["QT_QPA_PLATFORM"] = f"offscreen:configfile={SCREEN}"
+PATIENCE = 120.0
 UNDO_SECONDS = 4.0
+NOW = time()
 T = TypeVar("T")
+
+
+class Customer(Struct, frozen=True):
+    """Who wrote what, `waited` seconds ago, and what became of it."""
+
+    name: str
+    words: tuple[str, ...]
+    waited: float
+    channel: str
+    label: str
+    subject: str
+    state: str
+
+
+CUSTOMERS = tuple(
+    msgspec.json.decode(line, type=Customer)
+    for line in (Path(__file__).parent / "customers.jsonl").read_bytes().splitlines()
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -200,3 +231,67 @@ def open_stage(qapp: QApplication) -> Iterator[Callable[..., Stage]]:
 @pytest.fixture(scope="session")
 def python() -> str:
     return sys.executable
+
+
+@pytest.fixture(scope="session")
+def now() -> float:
+    """The moment at which the customers above are looked at."""
+    return NOW
+
+
+@pytest.fixture(scope="session")
+def drafts(whole_stage: Stage) -> dict[str, Draft]:
+    """The engine's draft for each customer who has one."""
+    made: dict[str, Draft] = {}
+    asked: dict[str, str] = {}
+    bridge = whole_stage.desk.bridge
+
+    def finished(event: DraftFinished) -> None:
+        if event.id in asked:
+            made[asked[event.id]] = event.draft
+
+    bridge.draft_finished.connect(finished)
+    for customer in CUSTOMERS:
+        if customer.state != "handover":
+            turns = [Turn("customer", one) for one in customer.words]
+            asked[bridge.draft(turns, as_of="2026-11-22")] = customer.name
+    whole_stage.until("draft", lambda: len(made) == len(asked))
+    bridge.draft_finished.disconnect(finished)
+    return made
+
+
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory, drafts: dict[str, Draft]) -> DataFolder:
+    """A store with the customers, in all states that a queue can show."""
+    folder = DataFolder(tmp_path_factory.mktemp("screens") / "data")
+    gate = Gate(load_rules(RULES))
+    with open_store(folder.database) as store:
+        for customer in CUSTOMERS:
+            talk = None
+            for at, one in enumerate(customer.words):
+                message = receive(
+                    store,
+                    gate,
+                    customer.name,
+                    one,
+                    channel=customer.channel,
+                    at=NOW - customer.waited + at * 5,
+                    label=customer.label,
+                    subject=customer.subject,
+                    conversation=talk,
+                ).message
+                talk = message.conversation
+            assert talk is not None
+            state = customer.state
+            if state == "failed":
+                why = text("error.internal", "zh", kind="MemoryError")
+                store.drafts.save(talk, message.id, Draft("failed", reason=why))
+            elif state not in ("queued", "handover"):
+                store.drafts.save(talk, message.id, drafts[customer.name])
+            if state == "rejected":
+                decide(store, gate, talk, "reject", reason="tone")
+            elif state == "answered":
+                words = f"{sendable(drafts[customer.name].text)}您点进去就能改。"
+                decide(store, gate, talk, "edit", text=words)
+                store.outbox.mark_sent(store.outbox.pending()[0].id, NOW)
+    return folder
