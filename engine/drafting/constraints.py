@@ -100,7 +100,7 @@ class Menu:
         room: int = 220,
         most: int = 3,
         sharpness: float = 4.0,
-        stop: float = 0.6,
+        stop: float = 0.75,
     ) -> None:
         self._sentences = list(zip(sentences, cites, relevance, strict=True))
         self._connectives = connectives
