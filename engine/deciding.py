@@ -21,7 +21,10 @@ Choice = Literal["accept", "edit", "reject", "hand_over"]
 
 AGENT_CATEGORY = "agent"
 
-_MARK = re.compile(r"[ \t\u3000]*\[\d{1,3}\]")
+# A run of blanks is read from its first one only: a long one would take for ever otherwise.
+_MARK = re.compile(r"(?:(?<![ \t\u3000])[ \t\u3000]+)?\[\d{1,3}\]")
+# Of just two stars: more of them hide something (138****8000).
+_BOLD = re.compile(r"(?<!\*)\*\*(?!\*)")
 _REWRITTEN_SHARE = 0.7
 # Beyond this the bit-parallel distance takes longer than an agent waits for a key press.
 _COMPARED_LENGTH = 20_000
@@ -83,6 +86,8 @@ def decide(
     Raises `InputError` (`no_conversation`, `already_decided`), `DecisionRefused`, `SendRefused`
     (then only the hits are stored) and `StoreError`.
     """
+    # A reason of nothing but blanks is none.
+    override = (override or "").strip() or None
     store.conversations.get(conversation)
     stored = store.drafts.latest(conversation)
     if draft_id is not None and (stored is None or stored.id != draft_id):
@@ -143,7 +148,7 @@ def decide(
 
 def sendable(text: str) -> str:
     """A draft's text as a customer gets it: without citation marks ``[n]`` and ``**``."""
-    return _MARK.sub("", clean(text)).replace("**", "").strip()
+    return _BOLD.sub("", _MARK.sub("", clean(text))).strip()
 
 
 def edit_distance(first: str, second: str) -> int:

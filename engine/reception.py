@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from engine import texts
 from engine.records import Language, Screening
-from engine.redline.gate import Gate
+from engine.redline.gate import Gate, spoken
 from engine.store.rows import ExternalKey, StoredHandover, StoredMessage
 from engine.store.store import Store
 
@@ -63,13 +63,15 @@ def catch_up(store: Store, gate: Gate, language: Language = "zh") -> list[Receiv
 
 def _screen(store: Store, gate: Gate, message: StoredMessage, language: Language) -> Received:
     screening, case = Screening(), None
+    # What the customer is told is in the customer's own language.
+    theirs = spoken(message.text, language)
     try:
         turns = store.conversations.turns(message.conversation, until=message.id)[:-1]
         screening = gate.screen(message.text, "customer", language=language, turns=turns)
-        case = gate.handover(screening, language)
+        case = gate.handover(screening, theirs)
     except Exception:
         # Whatever went wrong in the rules, the message must not pass as harmless.
-        case = (RULES_FAILED, texts.text("store.script.rules_failed", language))
+        case = (RULES_FAILED, texts.text("store.script.rules_failed", theirs))
     with store.transaction():
         # What a channel delivers again, or another process screened, was acted on then.
         if not store.conversations.mark_screened(message.id):

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from engine.drafting.grounding import COUNTED, RANGE, quantities
 from engine.drafting.style import StyleProfile
 from engine.records import Language
 
 _PLAIN = {"", "code", "件", "次", "台", "人", "月份", *COUNTED}
-_BETWEEN = re.compile(rf"\*\*({RANGE.pattern})\*\*")
 
 
 def frame(style: StyleProfile, message: str, language: Language) -> tuple[str, str]:
@@ -24,13 +21,18 @@ def frame(style: StyleProfile, message: str, language: Language) -> tuple[str, s
 
 def emphasise(text: str) -> str:
     """`text` with every amount, percentage, date and duration between ``**``."""
-    parts = []
-    end = 0
+    spans: list[tuple[int, int]] = []
     for quantity in quantities(text):
         if quantity.unit in _PLAIN:
             continue
-        parts += [text[end : quantity.start], "**", text[quantity.start : quantity.end], "**"]
-        end = quantity.end
-    bold = "".join([*parts, text[end:]]).replace("****", "")
-    # Two amounts side by side, or the two of a range, are one stretch of bold.
-    return _BETWEEN.sub(r"\1", bold)
+        start = quantity.start
+        # Two amounts side by side, or the two of a range, are one stretch of bold.
+        if spans and (spans[-1][1] == start or RANGE.fullmatch(text, spans[-1][1], start)):
+            start = spans.pop()[0]
+        spans.append((start, quantity.end))
+    parts = []
+    end = 0
+    for start, stop in spans:
+        parts += [text[end:start], "**", text[start:stop], "**"]
+        end = stop
+    return "".join([*parts, text[end:]])

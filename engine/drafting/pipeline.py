@@ -46,7 +46,7 @@ from engine.records import (
     TokenCounts,
     Turn,
 )
-from engine.redline.gate import Gate
+from engine.redline.gate import STOPPING, Gate, masked
 from engine.texts import text
 
 _REPLY_TOKENS = 400
@@ -321,8 +321,16 @@ class _Drafting:
             return self._finished(Draft("failed", reason=reason, mode=mode, tokens=body.tokens))
         opening, closing = frame(self._style, self._message, self._language)
         reply = opening + body.text + closing
+        reply = masked(reply, self._gate.screen(reply, "model", language=self._language))
         if self._style.bold_amounts:
             reply = emphasise(reply)
+        screening = self._gate.screen(reply, "model", language=self._language)
+        self._hits += screening.hits
+        if screening.action in STOPPING:
+            # The streaming screen stops it before; what it let through must not pass here.
+            names = "、".join(dict.fromkeys(hit.name for hit in screening.hits))
+            reason = text("drafting.failed.red_line", self._drafter._language, rule=names)
+            return self._finished(Draft("failed", reason=reason, mode=mode, tokens=body.tokens))
         numbers = self._numbers()
         own = self._style.own_sentences(self._language)
         unsupported = [

@@ -142,6 +142,17 @@ def test_a_threat_to_sue_opens_a_case_with_its_script(store: Store, gate: Gate) 
     assert harmless.handover == case
 
 
+def test_the_script_of_a_case_is_in_the_customers_language(store: Store, gate: Gate) -> None:
+    """The agent's window may be in the other one."""
+    chinese = receive(store, gate, "赵先生", "法庭上见", language="en")
+    assert chinese.handover is not None
+    assert chinese.handover.script == "马上请专人联系您。"
+    broken = BrokenGate(gate.rule_set)
+    english = receive(store, broken, "Ann", "Where is my parcel?", language="zh")
+    assert english.handover is not None
+    assert english.handover.script == texts.text("store.script.rules_failed", "en")
+
+
 def test_rules_that_fail_hand_the_message_over_and_lose_nothing(store: Store, gate: Gate) -> None:
     broken = BrokenGate(gate.rule_set)
     received = receive(store, broken, "王女士", "能退吗")
@@ -281,6 +292,14 @@ def test_an_override_sends_and_is_kept_for_the_lead(store: Store, gate: Gate) ->
     assert len(store.outbox.pending()) == 1
 
 
+@pytest.mark.parametrize("override", ["", "  ", "\n\u3000"])
+def test_an_override_needs_a_reason(store: Store, gate: Gate, override: str) -> None:
+    conversation = drafted(store, gate)
+    with pytest.raises(SendRefused):
+        decide(store, gate, conversation, "edit", text="您说的蠢货是谁", override=override)
+    assert store.outbox.pending() == []
+
+
 def test_a_missing_mandatory_script_is_named(store: Store, gate: Gate) -> None:
     conversation = drafted(store, gate, ask="想买理财")
     with pytest.raises(SendRefused) as caught:
@@ -357,6 +376,9 @@ def test_every_refusal_has_its_sentence_in_both_languages() -> None:
         ),
         ("Free repair [1].", "Free repair."),
         ("价格[面议]不变", "价格[面议]不变"),
+        ("一。 \u3000[1] [2]二", "一。二"),
+        ("尾号**3天**内短信到138****8000", "尾号3天内短信到138****8000"),
+        ("一" + " " * 500_000 + "二", "一" + " " * 500_000 + "二"),
         (" 您好\ud800[12] ", "您好\ufffd"),
     ],
 )

@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from engine import paths
 from engine.drafting.pipeline import Drafter
 from engine.drafting.scripted import ScriptedGenerator
 from engine.drafting.style import StyleProfile, load_style
@@ -32,6 +34,7 @@ from engine.protocol import (
 )
 from engine.records import Draft, Screening, Turn
 from engine.redline.gate import Gate
+from engine.redline.rules import load_rules
 from engine.texts import text
 
 DAY = "2026-11-22"
@@ -447,6 +450,32 @@ def test_no_character_of_a_red_line_is_ever_released(
     for word in (FORBIDDEN, *re.findall("..", FORBIDDEN)):
         assert word not in re.sub(r"[^\w]", "", ever_released(events))
         assert word not in re.sub(r"[^\w]", "", outcome(events).text)
+
+
+def test_what_a_rule_masks_is_masked_in_the_draft_too(make: Callable[..., Drafter]) -> None:
+    """Not only in what was streamed before: this is what is stored, shown and sent."""
+    gate = Gate(load_rules(paths.RULES))
+    said = "保修期12个月，联系电话13800138000。[1]"
+    asked = "热水壶保修期多久？我的手机是13800138000"
+    events = draw(make(ScriptedGenerator([said]), gate=gate), asked, mode="free")
+    draft = outcome(events)
+    assert draft.status == "drafted"
+    assert "13800138000" not in draft.text + ever_released(events)
+    assert "138****8000" in draft.text
+
+
+def test_a_hit_that_stops_nothing_stands_with_the_draft(
+    make: Callable[..., Drafter], trial_gate: Gate
+) -> None:
+    (promise,) = (rule for rule in trial_gate.rule_set.rules if rule.id == "trial.promise")
+    hint = msgspec.structs.replace(promise, action="hint")
+    gate = Gate(msgspec.structs.replace(trial_gate.rule_set, rules=(hint,)))
+    said = f"热水壶保修期12个月，{FORBIDDEN}。[1]"
+    draft = outcome(
+        draw(make(ScriptedGenerator([said]), gate=gate), "热水壶保修期多久？", mode="free")
+    )
+    (hit,) = draft.hits
+    assert (hit.side, draft.text[hit.start : hit.end]) == ("model", FORBIDDEN)
 
 
 def test_a_quotation_that_touches_the_red_line_is_left_out(
