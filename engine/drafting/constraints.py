@@ -137,13 +137,17 @@ class Verbatim:
 
     At a fork the model's likelihood of each way, restricted to those that are open, is multiplied
     by the way's weight beforehand (to the power `trust`, 0: the model alone decides). Where one
-    way is left all its tokens are given at once, so that they are read as one batch.
+    way is left all its tokens are given at once, so that they are read as one batch. A sentence
+    that the tokens cannot spell, or that would need more than the `limit` leaves, is not open.
     """
 
-    def __init__(self, vocabulary: Vocabulary, menu: Menu, *, trust: float = 1.0) -> None:
+    def __init__(
+        self, vocabulary: Vocabulary, menu: Menu, *, limit: int, trust: float = 1.0
+    ) -> None:
         self._vocabulary = vocabulary
         self._menu = menu
         self._trust = trust
+        self._left = limit
         self.taken: list[int] = []
         self._ways: list[tuple[list[int], Alternative]] = []
         self._fork()
@@ -166,14 +170,23 @@ class Verbatim:
             if alternative.taken is None:
                 return ()
             self.taken.append(alternative.taken)
+            self._left -= len(chosen)
             self._fork()
+        else:
+            self._left -= len(chosen)
         return chosen
 
     def _fork(self) -> None:
-        self._ways = [
+        ways = (
             (self._vocabulary.tokenize(alternative.text), alternative)
             for alternative in self._menu.after(self.taken)
-        ]
+        )
+        self._ways = [(way, end) for way, end in ways if self._may_stand(way, end.text)]
+
+    def _may_stand(self, way: Sequence[int], text: str) -> bool:
+        spelt = b"".join(self._vocabulary.pieces[token] for token in way)
+        # Some tokenizers begin every text with a blank.
+        return len(way) <= self._left and spelt.lstrip() == text.encode("utf-8", "replace").lstrip()
 
     def _decide(self, logits: Logits) -> int | None:
         """The token of the best way; None when that is to end here."""

@@ -105,7 +105,10 @@ class Generator(Protocol):
 
 
 class TextAssembler:
-    """Turns tokens into text as they come, each byte decoded once."""
+    """Turns tokens into text as they come, each byte decoded once.
+
+    A character that the last token leaves incomplete is left out.
+    """
 
     def __init__(self, pieces: Sequence[bytes]) -> None:
         self._pieces = pieces
@@ -114,9 +117,4 @@ class TextAssembler:
     def add(self, tokens: Sequence[int]) -> str:
         """The characters that `tokens` complete."""
         text: str = self._decoder.decode(b"".join(self._pieces[token] for token in tokens))
-        return text
-
-    def finish(self) -> str:
-        """What is left of an incomplete character, as a replacement character."""
-        text: str = self._decoder.decode(b"", True)
         return text

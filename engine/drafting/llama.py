@@ -281,7 +281,6 @@ class LlamaGenerator:
             generated += len(tokens)
             yield Piece(text.add(tokens), TokenCounts(len(prompt), reused, generated))
             logits = self._evaluate(tokens, cancelled)
-        yield Piece(text.finish(), TokenCounts(len(prompt), reused, generated))
 
     def _keep_prefix(self, prompt: Sequence[int]) -> int:
         """Drop what is in memory behind the longest common prefix; how long that is."""

@@ -286,7 +286,7 @@ class _Drafting:
             most=self._style.max_sentences,
         )
         trust = _STARTER_TRUST if generator.name.startswith(_STARTER) else 1.0
-        return Verbatim(generator.vocabulary, menu, trust=trust)
+        return Verbatim(generator.vocabulary, menu, limit=_REPLY_TOKENS, trust=trust)
 
     def _quotable(self, avoid: Sequence[str]) -> dict[str, Evidence]:
         """The sentences that may be quoted, each once, with the passage it stands in."""

@@ -68,7 +68,6 @@ class ScriptedGenerator:
                 break
             generated += len(tokens)
             yield Piece(text.add(tokens), TokenCounts(prompt, 0, generated))
-        yield Piece(text.finish(), TokenCounts(prompt, 0, generated))
 
     def close(self) -> None:
         """Nothing to free."""

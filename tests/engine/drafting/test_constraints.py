@@ -63,28 +63,56 @@ def test_whatever_the_model_wants_no_foreign_number_is_written(wish: str) -> Non
 
 
 def test_verbatim_text_is_made_of_whole_sentences() -> None:
-    text = written(Verbatim(VOCABULARY, menu(), trust=0.0), "运费由我们承担。[1]")
+    text = written(Verbatim(VOCABULARY, menu(), limit=2000, trust=0.0), "运费由我们承担。[1]")
     assert text == "运费由我们承担。[1]"
 
 
 def test_what_is_known_beforehand_decides_where_the_model_does_not() -> None:
-    assert written(Verbatim(VOCABULARY, menu()), "").startswith("签收后7天内可以退货。[1]")
+    assert written(Verbatim(VOCABULARY, menu(), limit=2000), "").startswith(
+        "签收后7天内可以退货。[1]"
+    )
 
 
 def test_connectives_stand_between_sentences_only() -> None:
     joined = menu((0.9, 0.9, 0.9), connectives=["另外，", "同时，"], stop=0.0)
-    text = written(Verbatim(VOCABULARY, joined), "")
+    text = written(Verbatim(VOCABULARY, joined, limit=2000), "")
     assert not text.startswith("另外，")
     assert text.count("另外，") == 1
     assert text.count("同时，") == 1
 
 
 def test_a_reply_without_a_relevant_second_sentence_has_one() -> None:
-    assert written(Verbatim(VOCABULARY, menu((0.9, 0.1, 0.1))), "") == "签收后7天内可以退货。[1]"
+    assert (
+        written(Verbatim(VOCABULARY, menu((0.9, 0.1, 0.1)), limit=2000), "")
+        == "签收后7天内可以退货。[1]"
+    )
+
+
+@pytest.mark.parametrize("limit", [0, 10, 38, 39, 70, 200])
+def test_what_the_tokens_left_do_not_suffice_for_is_not_begun(limit: int) -> None:
+    """A sentence that is cut may say the opposite."""
+    equal = menu((0.9, 0.9, 0.9), stop=0.0)
+    text = written(Verbatim(VOCABULARY, equal, limit=limit), "", limit=limit)
+    assert len(text.encode()) <= limit
+    for sentence in SENTENCES:
+        text = text.replace(sentence, "", 1)
+    assert text.replace("[1]", "").replace("[2]", "") == ""
+
+
+class DeafVocabulary(ByteVocabulary):
+    """Has no token for some bytes, as a model without byte tokens has none for rare characters."""
+
+    def tokenize(self, text: str) -> list[int]:
+        return [token for token in super().tokenize(text) if token != ord("7")]
+
+
+def test_a_sentence_that_the_tokens_cannot_spell_is_left_out() -> None:
+    text = written(Verbatim(DeafVocabulary(), menu((0.9, 0.5, 0.1)), limit=2000), "")
+    assert text == "运费由我们承担。[1]"
 
 
 def test_no_sentences_no_reply() -> None:
-    assert written(Verbatim(VOCABULARY, Menu([], [], [])), "anything") == ""
+    assert written(Verbatim(VOCABULARY, Menu([], [], []), limit=2000), "anything") == ""
 
 
 sentences = st.lists(
@@ -101,7 +129,7 @@ def test_whatever_the_model_wants_only_whole_sentences_come_out(
 ) -> None:
     relevance = np.random.default_rng(seed).random(len(known)).tolist()
     cites = [f"[{index}]" for index in range(1, len(known) + 1)]
-    constraint = Verbatim(VOCABULARY, Menu(known, cites, relevance, most=3, room=1000))
+    constraint = Verbatim(VOCABULARY, Menu(known, cites, relevance, most=3, room=1000), limit=2000)
     text = written(constraint, wish)
     assert text == "".join(known[index] + cites[index] for index in constraint.taken)
     assert 1 <= len(constraint.taken) <= 3
@@ -110,7 +138,7 @@ def test_whatever_the_model_wants_only_whole_sentences_come_out(
 
 @pytest.mark.parametrize("room", [1, 10, 1000])
 def test_the_room_limits_all_but_the_first_sentence(room: int) -> None:
-    constraint = Verbatim(VOCABULARY, menu((0.9, 0.9, 0.9), room=room, stop=0.0))
+    constraint = Verbatim(VOCABULARY, menu((0.9, 0.9, 0.9), room=room, stop=0.0), limit=2000)
     text = written(constraint, "")
     assert len(constraint.taken) == 1 or sum(len(SENTENCES[i]) for i in constraint.taken) <= room
     assert text
