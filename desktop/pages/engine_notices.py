@@ -93,7 +93,7 @@ class EngineNotices(QObject):
         phase: EnginePhase = "starting"
         reason, ready = "", state.ready
         if state.phase == "failed" and state.failed is not None:
-            phase, reason = "failed", state.failed.message
+            phase = "failed"  # The banner says why.
         elif state.phase == "restarted" and state.restarted is not None:
             phase, reason = "restarted", state.restarted.why
         elif state.phase == "ready" and ready is not None:

@@ -12,6 +12,7 @@ from PySide6.QtGui import (
     QInputMethodEvent,
     QKeyEvent,
     QKeySequence,
+    QResizeEvent,
     QTextCursor,
 )
 from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QTextEdit
@@ -45,6 +46,7 @@ class PlainEditor(Dressed, QPlainTextEdit):
         self.setTabChangesFocus(True)
         self.setFont(theme.font("body"))
         self.setFrameShape(QPlainTextEdit.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.viewport().setAutoFillBackground(False)
         self.document().setDocumentMargin(0)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -319,4 +321,14 @@ class Composer(Dressed, Card):
         for widget in (self._script_icon, self._script, self._insert):
             widget.setVisible(missing)
         self._script.set_key("composer.script.missing")
-        self._keys.setVisible(not self._blocked and not self._hits)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Narrow: what the rules say comes before what the keys do."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        parts = (self._state_icon, self._state, self._keys, self._button)
+        taken = sum(part.sizeHint().width() for part in parts) + 2 * theme.S3 + 5 * theme.S2
+        self._keys.setVisible(taken <= self.width() and not self._blocked and not self._hits)

@@ -259,7 +259,7 @@ class DraftCard(Dressed, QWidget):
         elif state == "rejected":
             notice.set_state("x-circle", "text_faint", "draft.rejected", "draft.rejected.body")
             notice.set_buttons(
-                ("write", "draft.gap.write", "pencil-simple", "focus_composer"),
+                ("write", "draft.gap.write", "pencil-simple", ""),
                 ("retry", "draft.retry", "arrows-clockwise", "redraft"),
             )
         elif state == "gap":

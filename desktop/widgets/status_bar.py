@@ -103,7 +103,8 @@ class StatusBar(Dressed, Card):
     ) -> None:
         """What the engine does: `step` while it starts, `reason` in words when it is troubled."""
         self._phase, self._step, self._reason = phase, step, reason
-        self._model = model or self._model
+        # While it starts anew, what it worked with; without a model, none.
+        self._model = "" if phase == "no_model" else model or self._model
         self._dress()
 
     def set_offload(self, offload: Offload | None, reason: str = "") -> None:

@@ -31,6 +31,7 @@ from engine.protocol import (
     EngineStarting,
     EvidenceFound,
     Offload,
+    RequestFailed,
     TextReleased,
 )
 from engine.records import Draft, Language
@@ -51,7 +52,7 @@ READY = EngineReady(
 )
 PROMISE = {
     "zh": "我百分百保证给您补一份，绝对没问题。",
-    "en": "I guarantee it will never break, 100%.",
+    "en": "Absolutely no problem, I guarantee you a refund.",
 }
 
 
@@ -205,9 +206,12 @@ def restarted(scene: Scene) -> None:
 
 def no_model(scene: Scene) -> None:
     words = text("error.model_crashed", scene.language)
+    current = scene.desk.drafting.current
+    assert current is not None
     scene.tell(replace(READY, model="", model_error=words))
+    scene.tell(RequestFailed(current.request, "model_crashed", words))
     scene.desk.window.notices.forget()
-    scene.open(scene.queued)
+    scene.open("Ella P." if scene.language == "zh" else "周同学")
 
 
 def engine_failed(scene: Scene) -> None:
