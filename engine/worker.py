@@ -23,6 +23,7 @@ from engine.drafting.generation import Generator
 from engine.drafting.pipeline import Drafter
 from engine.drafting.style import load_style
 from engine.errors import Cancelled, ZuoxiError
+from engine.knowledge.catalogue import current
 from engine.knowledge.embedding import Embedder, load_embedder
 from engine.knowledge.search import Searcher
 from engine.protocol import (
@@ -211,8 +212,7 @@ class Worker:
             knowledge = self._open_knowledge().knowledge
             yield KnowledgeReloaded(request.id, knowledge.version, knowledge.passage_count)
             return
-        # What was missing at the start may be there by now.
-        drafter = self._drafter or self._open_knowledge()
+        drafter = self._up_to_date()
         if isinstance(request, DraftRequest):
             yield from drafter.draft(request, lambda: self._is_called_off(request.id))
             return
@@ -220,6 +220,15 @@ class Worker:
             request.query, k=request.k, as_of=request.as_of, turns=request.turns
         )
         yield SearchFinished(request.id, result.query, result.found, result.ms)
+
+    def _up_to_date(self) -> Drafter:
+        """The drafter over the knowledge in use: another process may have changed it meanwhile."""
+        drafter = self._drafter
+        if drafter is not None:
+            now = current(Path(self._config.knowledge))
+            if drafter.knowledge.version == (str(now.version) if now else ""):
+                return drafter
+        return self._open_knowledge()
 
     def _read(self) -> None:
         while True:

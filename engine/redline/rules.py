@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 import re2
+import yaml
 from msgspec import Struct
 
 from engine.errors import RuleError
@@ -110,13 +111,17 @@ def _decode(path: Path) -> Pack:
     if path.stat().st_size > MAX_FILE:
         raise ValueError(f"larger than {MAX_FILE // 1_000_000} MB")
     data = path.read_bytes()
-    # Aliases can blow a small file up to any size in memory, and packs need none.
-    if any(line.lstrip(b" -").startswith(b"*") or b": *" in line for line in data.splitlines()):
-        raise ValueError("YAML aliases are not allowed")
     try:
+        # Aliases can blow a small file up to any size in memory, and packs need none.
+        tokens = yaml.scan(data, Loader=yaml.CSafeLoader)
+        if any(isinstance(token, yaml.AliasToken) for token in tokens):
+            raise ValueError("YAML aliases are not allowed")
         return msgspec.yaml.decode(data, type=Pack)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+    except (yaml.YAMLError, KeyError, AttributeError, TypeError) as error:
+        # A tag with a wrong value raises anything.
+        raise ValueError(f"not valid YAML ({error})") from error
 
 
 def _one_line(error: Exception) -> str:

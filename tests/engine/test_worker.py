@@ -16,7 +16,7 @@ import pytest
 
 from engine.client import EngineClient
 from engine.knowledge.embedding import HashedEmbedder, load_embedder
-from engine.knowledge.index import import_documents
+from engine.knowledge.index import import_documents, remove_document
 from engine.protocol import (
     DraftFinished,
     DraftStarted,
@@ -253,6 +253,25 @@ def test_new_knowledge_is_used_once_it_is_reloaded(
     # A window would take a step for a new start.
     assert not [event for event in desk.events[told:] if isinstance(event, EngineStarting)]
     assert desk.draft().status == "drafted"
+
+
+def test_knowledge_that_another_process_changed_is_not_used_any_more(
+    open_desk: Callable[..., Desk], tmp_path: Path, hashed_folder: Path
+) -> None:
+    """As `zuoxi kb import` and `kb remove` do while a window is open."""
+    folder, embedder = tmp_path / "knowledge", load_embedder(hashed_folder)
+    for name, months in (("保修.md", 12), ("其他.md", 1)):
+        (tmp_path / name).write_text(f"## {name}\n热水壶保修期{months}个月。\n", "utf-8")
+    import_documents(folder, [tmp_path / "保修.md"], embedder)
+    desk = open_desk(knowledge=str(folder))
+    desk.ready()
+    assert desk.found("热水壶保修期") == ["保修.md"]
+    import_documents(folder, [tmp_path / "其他.md"], embedder)
+    assert sorted(desk.found("热水壶保修期")) == ["保修.md", "其他.md"]
+    remove_document(folder, "保修.md")
+    remove_document(folder, "其他.md")
+    assert desk.found("热水壶保修期") == []
+    assert desk.draft().status == "abstained"
 
 
 def test_one_bad_request_ends_nothing(open_desk: Callable[..., Desk]) -> None:

@@ -68,8 +68,12 @@ def test_a_failing_example_is_named_with_its_rule(tmp_path: Path) -> None:
 
 
 def test_yaml_bombs_and_large_files_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "t.yaml").write_text("a: &a [x, x]\nb: [*a, *a]\nc: *a\n", encoding="utf-8")
-    assert "aliases" in check_rules(tmp_path)[0].message
+    for bomb in ("a: &a [x]\nc: *a\n", "a: &a [x]\nb: [*a, *a]\n", "a: &a {x: 1}\nb: {<<: [*a]}\n"):
+        (tmp_path / "t.yaml").write_text(bomb, encoding="utf-8")
+        assert "aliases" in check_rules(tmp_path)[0].message
+    for broken in ("a: !!bool x\n", "a: !!timestamp x\n", "a: [\n", "a: !!python/object:x y\n"):
+        (tmp_path / "t.yaml").write_text(broken, encoding="utf-8")
+        assert check_rules(tmp_path)[0].file == "t.yaml"
     (tmp_path / "t.yaml").write_bytes(b"#" * 2_000_001)
     assert "larger" in check_rules(tmp_path)[0].message
 
