@@ -52,7 +52,7 @@ from engine.texts import text
 _REPLY_TOKENS = 400
 _STARTER = "starter@"
 # The starter model is small: what retrieval knows of a sentence counts for more than its liking.
-_STARTER_TRUST = 8.0
+_STARTER_TRUST = 30.0
 
 
 class Knowledge(Protocol):
