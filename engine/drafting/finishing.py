@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from engine.drafting.grounding import COUNTED, RANGE, quantities
 from engine.drafting.style import StyleProfile
 from engine.records import Language
 
 _PLAIN = {"", "code", "件", "次", "台", "人", "月份", *COUNTED}
+_BOLD = re.compile(r"(?<!\*)\*\*(?!\*).+?(?<!\*)\*\*(?!\*)")
 
 
 def frame(style: StyleProfile, message: str, language: Language) -> tuple[str, str]:
@@ -22,8 +25,9 @@ def frame(style: StyleProfile, message: str, language: Language) -> tuple[str, s
 def emphasise(text: str) -> str:
     """`text` with every amount, percentage, date and duration between ``**``."""
     spans: list[tuple[int, int]] = []
+    bold = [match.span() for match in _BOLD.finditer(text)]
     for quantity in quantities(text):
-        if quantity.unit in _PLAIN:
+        if quantity.unit in _PLAIN or any(a < quantity.start < b for a, b in bold):
             continue
         start = quantity.start
         # Two amounts side by side, or the two of a range, are one stretch of bold.

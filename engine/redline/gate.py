@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from engine.errors import RuleError
-from engine.records import Action, Hit, Language, Screening, Side, Turn
+from engine.records import Action, Hit, Language, Role, Screening, Side, Turn
 from engine.redline.matching import Matcher, PhraseFinder
 from engine.redline.normalise import fold
 from engine.redline.schema import STRENGTH, Rule, RuleSet
@@ -49,7 +49,8 @@ class Gate:
         """All hits of `side`'s rules in `text`, the strongest action, and the scripts.
 
         For a reply (`model`, `agent`) the scripts are the mandatory ones that the conversation
-        `turns` call for and `text` lacks; for a `customer` it is the script of the hand-over.
+        `turns` call for, that no agent has said since, and that `text` lacks; for a `customer` it
+        is the script of the hand-over.
         Names and advice are in `language`. Raises `RuleError` when the rules cannot be applied.
         """
         try:
@@ -102,17 +103,26 @@ class Gate:
     def _missing(
         self, reply: str, folded: str, language: Language, turns: Sequence[Turn]
     ) -> tuple[str, ...]:
-        asked = "\n".join(turn.text for turn in turns if turn.role == "customer")
-        if not asked or not self._whens:
+        if not self._whens or not turns:
             return ()
-        asked = fold(asked).text
+        said = [(turn.role, fold(turn.text).text) for turn in turns]
         return tuple(
             _in(script.text, spoken(reply, language))
-            for script, when, said in zip(
+            for script, when, saying in zip(
                 self.rule_set.scripts, self._whens, self._said, strict=True
             )
-            if when.found_in(asked) and not said.found_in(folded)
+            if _is_due(when, saying, said) and not saying.found_in(folded)
         )
+
+
+def _is_due(when: PhraseFinder, saying: PhraseFinder, said: Sequence[tuple[Role, str]]) -> bool:
+    """Whether a customer called for a script and no agent has said it since."""
+    for role, folded in reversed(said):
+        if role == "agent" and saying.found_in(folded):
+            return False
+        if role == "customer" and when.found_in(folded):
+            return True
+    return False
 
 
 def strongest(actions: Iterable[Action]) -> Action:

@@ -311,6 +311,19 @@ def test_a_missing_mandatory_script_is_named(store: Store, gate: Gate) -> None:
     assert decision.action in ("edited", "rewritten")
 
 
+def test_a_mandatory_script_is_due_once_each_time_it_is_called_for(
+    store: Store, gate: Gate
+) -> None:
+    conversation = drafted(store, gate, ask="想买理财")
+    decide(store, gate, conversation, "edit", text="有三种。投资有风险。")
+    receive(store, gate, "王女士", "好的谢谢", conversation=conversation)
+    assert decide(store, gate, conversation, "edit", text="不客气").text == "不客气"
+    receive(store, gate, "王女士", "再说说理财", conversation=conversation)
+    with pytest.raises(SendRefused) as caught:
+        decide(store, gate, conversation, "edit", text="好的")
+    assert caught.value.code == "script_missing"
+
+
 def test_a_masking_rule_stars_out_what_leaves(store: Store, gate: Gate) -> None:
     conversation = drafted(store, gate)
     decision = decide(store, gate, conversation, "edit", text="口令是芝麻开门")

@@ -51,6 +51,8 @@ def test_amounts_dates_and_durations_are_bold() -> None:
         "满**500元**，**24小时**内，**11月30日**前，2件[1]。"
     )
     assert emphasise("3-5天到账，2个装。") == "**3-5天**到账，2个装。"
+    assert emphasise("**满7天**可退，5元。") == "**满7天**可退，**5元**。"
+    assert emphasise("**7天**，138****8000") == "**7天**，138****8000"
 
 
 @pytest.mark.parametrize(
