@@ -18,7 +18,6 @@ def generator_card(
 ) -> str:
     """The generator's card from what `export` noted."""
     shape, progress, measured = figures["shape"], figures["progress"], figures["left_out"]
-    better = measured["right_sentence"] > measured["right_by_words"]
     kinds = Counter(question.kind for trade in trades for question in trade.questions)
     return _template("generator").format(
         **_corpus(trades),
@@ -50,12 +49,7 @@ def generator_card(
                 "foreign_numbers",
             )
         },
-        verdict=(
-            "Its choice of sentences is better than BM25's; use both together."
-            if better
-            else "Its choice of sentences is worse than BM25's: let retrieval choose, and the "
-            "model only where retrieval is undecided."
-        ),
+        verdict=_verdict(measured),
     )
 
 
@@ -87,6 +81,23 @@ def embedder_card(figures: dict[str, Any], trades: Sequence[Trade], date: str) -
         unanswerable=noted.unanswerable,
         refused=noted.refused,
         wrongly_refused=noted.wrongly_refused,
+    )
+
+
+def _verdict(measured: Mapping[str, Any]) -> str:
+    chosen, words, chance = (
+        measured[name] for name in ("right_sentence", "right_by_words", "by_chance")
+    )
+    if chosen > words:
+        return "Its choice of sentences is better than BM25's; use both together."
+    if chosen > 1.5 * chance:
+        return (
+            "Its choice of sentences is worse than BM25's: let retrieval choose, and the model "
+            "only where retrieval is undecided."
+        )
+    return (
+        "Its choice of sentences is no better than a blind one, and worse than BM25's: the choice "
+        "must be retrieval's alone. What it has learnt is to copy, to cite in form, and to stop."
     )
 
 

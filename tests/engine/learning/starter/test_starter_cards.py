@@ -64,3 +64,6 @@ def test_the_verdict_follows_the_figures_and_notes_replace_one_another(tmp_path:
     write_cards(Workplace(public=tmp_path, out=tmp_path))
     card = (tmp_path / "STARTER-GENERATOR.md").read_text(encoding="utf-8")
     assert "better than BM25" in card
+    note_figures(tmp_path, "generator", generator(0.11))
+    write_cards(Workplace(public=tmp_path, out=tmp_path))
+    assert "no better than a blind one" in (tmp_path / "STARTER-GENERATOR.md").read_text("utf-8")
