@@ -294,7 +294,10 @@ class _Drafting:
         for item in self._evidence[:QUOTED_PASSAGES]:
             for span in split_sentences(item.text):
                 sentence = span.text.strip()
-                if sentence and not any(words in sentence for words in avoid):
+                # What leads in to a list, or asks, is no answer.
+                if not sentence or sentence.endswith(("：", ":", "？", "?")):
+                    continue
+                if not any(words in sentence for words in avoid):
                     sentences.setdefault(sentence, item)
         # A reply is in one language, unless the knowledge has nothing in the customer's.
         own = {

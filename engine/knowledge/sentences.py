@@ -13,6 +13,9 @@ ITEM = re.compile(
 )
 _END = re.compile(r"(?:[。！？；…]|[!?]|\.)+")
 _CLOSING = "\"'”’」』）)】》*_]"
+# What is quoted is not taken apart: half of it may say the opposite of the whole.
+_PAIRS = ("“”", "「」", "『』", "（）", "()", "《》", "【】")
+_QUOTED = 200
 _LATIN = re.compile(r"[A-Za-z0-9]")
 # These stand before a name, a number or an example: a dot after them never ends a sentence.
 _BEFORE_NAMES = "mr mrs ms dr prof no nos fig vs e.g i.e cf approx st tel ext art sec"
@@ -72,13 +75,26 @@ def _wraps(before: str, after: str) -> bool:
 
 def _borders(text: str, start: int, end: int) -> list[int]:
     borders = []
+    begun = start
     for match in _END.finditer(text, start, end):
         after = match.end()
         while after < end and text[after] in _CLOSING:
             after += 1
-        if after < end and _ends(text, start, match.start(), match.end(), after):
+        if (
+            after < end
+            and _ends(text, start, match.start(), match.end(), after)
+            and not _inside(text, begun, after, end)
+        ):
             borders.append(after)
+            begun = after
     return borders
+
+
+def _inside(text: str, begun: int, place: int, end: int) -> bool:
+    """Whether `place` lies in a quotation or bracket of 200 characters at the most, either way."""
+    before = text[max(begun, place - _QUOTED) : place]
+    rest = text[place : min(end, place + _QUOTED)]
+    return any(before.rfind(left) > before.rfind(right) and right in rest for left, right in _PAIRS)
 
 
 def _ends(text: str, line: int, mark: int, mark_end: int, after: int) -> bool:

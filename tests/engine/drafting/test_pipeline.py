@@ -497,6 +497,26 @@ def test_a_quotation_that_touches_the_red_line_is_left_out(
     assert "保温杯能保温" in draft.text
 
 
+def test_neither_a_question_nor_the_line_above_a_list_is_quoted_as_an_answer(
+    tmp_path: Path, make: Callable[..., Drafter], hashed_folder: Path
+) -> None:
+    from engine.knowledge.index import import_documents
+
+    (tmp_path / "保温杯.md").write_text(
+        "## 保温杯\n保温杯能保温多久？保温杯能保温6小时。保温杯保温的窍门：\n- 先用热水烫一烫\n",
+        "utf-8",
+    )
+    embedder = load_embedder(hashed_folder)
+    import_documents(tmp_path / "k", [tmp_path / "保温杯.md"], embedder)
+    generator = ScriptedGenerator(["保温杯能保温多久？"])
+    knowledge = Searcher.open(tmp_path / "k", embedder)
+    draft = outcome(draw(make(generator, knowledge=knowledge), "保温杯能保温多久？"))
+    assert draft.status == "drafted"
+    assert "**6小时**" in draft.text
+    assert "多久？" not in draft.text
+    assert "窍门：" not in draft.text
+
+
 # Failures in words
 
 

@@ -66,6 +66,23 @@ def test_sentences_are_slices_in_order_that_lose_only_bullets(text: str) -> None
     assert not "".join(text[place:].split()).strip("-*+•·●▪◦–>[xX]")
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "以下说法是错的：“产品保本。收益10%。”请勿相信。",
+            ["以下说法是错的：“产品保本。收益10%。”", "请勿相信。"],
+        ),
+        ("价格（含税。不含运费）是5元。好。", ["价格（含税。不含运费）是5元。", "好。"]),
+        ("他说“好。再说。", ["他说“好。", "再说。"]),
+        ("见“说明”。好。", ["见“说明”。", "好。"]),
+        ("“" + "甲" * 300 + "。乙。”", ["“" + "甲" * 300 + "。", "乙。”"]),
+    ],
+)
+def test_a_quotation_is_not_taken_apart(text: str, expected: list[str]) -> None:
+    assert [span.text for span in split_sentences(text)] == expected
+
+
 def solid(text: str) -> str:
     return "".join(text.split())
 
