@@ -91,11 +91,7 @@ def decide(
     store.conversations.get(conversation)
     stored = store.drafts.latest(conversation)
     if draft_id is not None and (stored is None or stored.id != draft_id):
-        raise DecisionRefused(
-            "This draft no longer answers the newest message, or was decided on already. "
-            "Nothing was sent; read the conversation again.",
-            "draft_stale",
-        )
+        raise _stale()
     drafted = stored if stored is not None and stored.draft.status == "drafted" else None
     if action == "hand_over":
         if needs_draft and stored is None:
@@ -130,20 +126,25 @@ def decide(
         )
     outgoing = _outgoing(action, drafted, text)
     final, hits = _pass_gate(store, gate, conversation, outgoing.text, language, override)
-    return store.decisions.record(
-        conversation,
-        outgoing.action,
-        text=final,
-        message=drafted.message if drafted else None,
-        draft=drafted.id if drafted else None,
-        edit_distance=outgoing.edit_distance,
-        comment=comment,
-        seconds=seconds,
-        who=who,
-        hits=hits,
-        override=override,
-        undo_seconds=undo_seconds,
-    )
+    with store.transaction():
+        now = store.drafts.latest(conversation)
+        if drafted is not None and (now is None or now.id != drafted.id):
+            # While the gate was reading, the customer wrote on or somebody else decided.
+            raise _stale()
+        return store.decisions.record(
+            conversation,
+            outgoing.action,
+            text=final,
+            message=drafted.message if drafted else None,
+            draft=drafted.id if drafted else None,
+            edit_distance=outgoing.edit_distance,
+            comment=comment,
+            seconds=seconds,
+            who=who,
+            hits=hits,
+            override=override,
+            undo_seconds=undo_seconds,
+        )
 
 
 def sendable(text: str) -> str:
@@ -242,6 +243,14 @@ def _pass_gate(
             screening,
         )
     return masked(text, screening), screening.hits
+
+
+def _stale() -> DecisionRefused:
+    return DecisionRefused(
+        "This draft no longer answers the newest message, or was decided on already. "
+        "Nothing was sent; read the conversation again.",
+        "draft_stale",
+    )
 
 
 def _no_draft() -> DecisionRefused:

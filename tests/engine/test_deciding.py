@@ -362,6 +362,24 @@ def test_a_draft_the_agent_has_not_seen_is_never_sent(store: Store, gate: Gate) 
     assert decide(store, gate, conversation, "accept", draft_id=fresh.id).text == "好的"
 
 
+def test_a_message_that_comes_while_the_gate_reads_refuses_the_draft(
+    store: Store, gate: Gate
+) -> None:
+    """Another process writes to the same file: `zuoxi inbox add` beside a window."""
+    conversation = drafted(store, gate)
+
+    class Reading(Gate):
+        def _screen(self, *arguments: object) -> object:  # type: ignore[override]
+            receive(store, gate, "王女士", "不退了", conversation=conversation)
+            return super()._screen(*arguments)  # type: ignore[arg-type]
+
+    with pytest.raises(DecisionRefused) as caught:
+        decide(store, Reading(gate.rule_set), conversation, "accept")
+    assert caught.value.code == "draft_stale"
+    assert store.outbox.pending() == []
+    assert store.decisions.of(conversation) == []
+
+
 @pytest.mark.parametrize("text", [None, "", " \n", "[1] **"])
 def test_an_empty_text_is_not_sent(store: Store, gate: Gate, text: str | None) -> None:
     with pytest.raises(DecisionRefused) as caught:
