@@ -14,7 +14,7 @@ ITEM = re.compile(
 _END = re.compile(r"(?:[。！？；…]|[!?]|\.)+")
 _CLOSING = "\"'”’」』）)】》*_]"
 # What is quoted is not taken apart: half of it may say the opposite of the whole.
-_PAIRS = ("“”", "「」", "『』", "（）", "()", "《》", "【】")
+_PAIRS = tuple(zip("“「『（(《【", "”」』）)》】", strict=True))
 _QUOTED = 200
 _LATIN = re.compile(r"[A-Za-z0-9]")
 # These stand before a name, a number or an example: a dot after them never ends a sentence.
