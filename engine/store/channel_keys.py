@@ -14,7 +14,9 @@ class ChannelKeys:
     def conversation(self, source: str, key: str) -> str | None:
         """The stored conversation that channel `source` calls `key`."""
         row = self._database.row(
-            "SELECT conversation FROM channel_keys WHERE source = ? AND key = ?", [source, key]
+            """SELECT conversation FROM channel_keys
+            WHERE source = ? AND key = ? AND message IS NULL""",
+            [source, key],
         )
         return str(row["conversation"]) if row else None
 

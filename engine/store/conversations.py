@@ -219,7 +219,8 @@ class Conversations:
             return self.get(where.conversation).id
         if where.key is not None:
             known = self._database.row(
-                "SELECT conversation FROM channel_keys WHERE source = ? AND key = ?",
+                """SELECT conversation FROM channel_keys
+                WHERE source = ? AND key = ? AND message IS NULL""",
                 [where.key.source, where.key.conversation],
             )
             if known is not None:
@@ -243,7 +244,8 @@ class Conversations:
 
     def _delivered(self, key: ExternalKey) -> StoredMessage | None:
         row = self._database.row(
-            "SELECT message FROM channel_keys WHERE source = ? AND key = ?",
+            """SELECT message FROM channel_keys
+            WHERE source = ? AND key = ? AND message IS NOT NULL""",
             [key.source, key.message],
         )
         return message_by_id(self._database, row["message"]) if row else None

@@ -21,7 +21,13 @@ def m001_initial(db: SqliteDatabase) -> None:
         db.execute(statement)
 
 
-MIGRATIONS: tuple[Migration, ...] = (m001_initial,)
+def m002_channel_keys_of_two_kinds(db: SqliteDatabase) -> None:
+    """A channel may call a conversation as it calls a message: mail does, for the first one."""
+    for statement in _KEYS_OF_TWO_KINDS:
+        db.execute(statement)
+
+
+MIGRATIONS: tuple[Migration, ...] = (m001_initial, m002_channel_keys_of_two_kinds)
 
 # `seq` orders rows by arrival, whatever the clocks said. In `conversations`, the columns from
 # `last_at` on repeat what the other tables say (see standing.py), so that a list of ten thousand
@@ -178,5 +184,24 @@ _INITIAL = (
         message TEXT REFERENCES messages (id),
         PRIMARY KEY (source, key)
     )""",
+    "CREATE INDEX channel_keys_by_conversation ON channel_keys (conversation)",
+)
+
+_KEYS_OF_TWO_KINDS = (
+    "ALTER TABLE channel_keys RENAME TO channel_keys_1",
+    "DROP INDEX channel_keys_by_conversation",
+    """CREATE TABLE channel_keys (
+        source TEXT NOT NULL,
+        key TEXT NOT NULL,
+        conversation TEXT NOT NULL REFERENCES conversations (id),
+        message TEXT REFERENCES messages (id)
+    )""",
+    """INSERT INTO channel_keys (source, key, conversation, message)
+        SELECT source, key, conversation, message FROM channel_keys_1""",
+    "DROP TABLE channel_keys_1",
+    """CREATE UNIQUE INDEX channel_keys_of_conversations ON channel_keys (source, key)
+        WHERE message IS NULL""",
+    """CREATE UNIQUE INDEX channel_keys_of_messages ON channel_keys (source, key)
+        WHERE message IS NOT NULL""",
     "CREATE INDEX channel_keys_by_conversation ON channel_keys (conversation)",
 )

@@ -98,6 +98,20 @@ def test_a_closed_conversation_waits_no_more_until_the_customer_writes(store: St
     assert talk.waiting() == [conversation]
 
 
+def test_a_channel_may_name_a_conversation_as_it_names_its_first_message(store: Store) -> None:
+    """A thread of mails bears the first one's name. Nothing may be lost of it, or come twice."""
+    talk = store.conversations
+    first = talk.receive("王女士", "在吗", key=ExternalKey("mail", "m1", "m1"))
+    assert talk.receive("王女士", "在吗", key=ExternalKey("mail", "m1", "m1")) == first
+    follows = talk.receive("王女士", "人呢", key=ExternalKey("mail", "m1", "m2"))
+    assert follows.conversation == first.conversation
+    other = talk.receive("李先生", "在吗", key=ExternalKey("mail", "m2", "m3"))
+    assert other.conversation != first.conversation
+    assert store.channel_keys.conversation("mail", "m1") == first.conversation
+    assert store.channel_keys.external("mail", first.conversation) == "m1"
+    assert set(store.channel_keys.delivered("mail")) == {"m1", "m2", "m3"}
+
+
 def test_a_message_with_a_key_arrives_once(store: Store) -> None:
     talk = store.conversations
     first = talk.receive("王女士", "在吗", key=ExternalKey("mail", "t1", "m1"))

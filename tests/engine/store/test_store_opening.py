@@ -14,6 +14,7 @@ from engine.errors import StoreError
 from engine.records import Draft
 from engine.store.database import open_database, translated
 from engine.store.migrations import MIGRATIONS
+from engine.store.rows import ExternalKey
 from engine.store.store import Store, open_store
 
 
@@ -78,6 +79,31 @@ def test_an_older_database_is_backed_up_and_migrated(tmp_path: Path) -> None:
     backup = path.with_name(f"zuoxi.db.v{len(MIGRATIONS)}.bak")
     with open_store(backup, read_only=True) as kept:
         assert kept.conversations.get(conversation).customer == "王女士"
+
+
+def test_what_a_channel_had_delivered_is_known_after_the_second_migration(tmp_path: Path) -> None:
+    path = tmp_path / "zuoxi.db"
+    database = open_database(path, migrations=MIGRATIONS[:1])
+    database.run(
+        "INSERT INTO conversations (id, customer, channel, opened_at, last_at) "
+        "VALUES ('c', '王女士', 'mail', 1, 1)"
+    )
+    database.run(
+        "INSERT INTO messages (id, conversation, role, text, at, state) "
+        "VALUES ('m', 'c', 'customer', '在吗', 1, 'received')"
+    )
+    for key, message in (("t1", None), ("m1", "m")):
+        database.insert(
+            "channel_keys",
+            {"source": "mail", "key": key, "conversation": "c", "message": message},
+        )
+    database.close()
+    with open_store(path) as store:
+        assert store.check() == []
+        assert store.channel_keys.conversation("mail", "t1") == "c"
+        assert store.channel_keys.delivered("mail") == {"m1": "m"}
+        again = store.conversations.receive("王女士", "在吗", key=ExternalKey("mail", "t1", "m1"))
+        assert again.id == "m"
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
