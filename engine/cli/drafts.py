@@ -123,7 +123,7 @@ def _draft_waiting(session: Session, day: str | None, mode: DraftMode, json: boo
 
 
 def _keep(store: Store, conversation: str, message: str, draft: Draft) -> Draft:
-    """Store `draft`, and an unanswered question as a gap; the draft as it holds."""
+    """Store `draft`, with the gap or the case that it opens; the draft as it holds."""
     case = store.handovers.open_case(conversation)
     if case and draft.status != "handover":
         # A case that a human has is a human's until it is closed, whatever is said next.
@@ -133,6 +133,9 @@ def _keep(store: Store, conversation: str, message: str, draft: Draft) -> Draft:
         if draft.status == "abstained":
             question = store.conversations.message(message).text
             store.gaps.add(question, conversation, draft.reason)
+        elif draft.status == "handover" and case is None:
+            rule = next((hit.rule for hit in draft.hits if hit.action == "handover"), "")
+            store.handovers.open(conversation, draft.category, rule, draft.script or "", message)
     return draft
 
 

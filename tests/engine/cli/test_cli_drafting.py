@@ -17,8 +17,10 @@ import pytest
 from msgspec.structs import replace
 
 from engine import settings
+from engine.cli.drafts import _keep
 from engine.knowledge.embedding import HashedEmbedder
 from engine.paths import DataFolder
+from engine.records import Draft
 from engine.store.store import open_store
 
 ROOT = Path(__file__).parents[3]
@@ -263,6 +265,21 @@ def test_what_waits_is_drafted_stored_and_can_be_decided_on(
     assert (decision["action"], decision["who"]) == ("accepted", "林")
     assert zuoxi("decide", court, "--accept", "--json").refused("no_draft")
     assert zuoxi("decide", court, "--hand-over").code == 0
+
+
+def test_a_hand_over_that_only_the_engine_finds_opens_a_case(folder: DataFolder) -> None:
+    """Its rules failed, say: somebody must see it, as when a window drafts."""
+    with open_store(folder.database) as store:
+        message = store.conversations.receive("王女士", "热水壶保修期多久？")
+        draft = Draft("handover", category="rules_failed", script="请稍候。")
+        _keep(store, message.conversation, message.id, draft)
+        case = store.handovers.open_case(message.conversation)
+        assert case is not None
+        assert (case.category, case.script, case.message) == (
+            "rules_failed",
+            "请稍候。",
+            message.id,
+        )
 
 
 def test_with_nobody_waiting_nothing_is_started(zuoxi: Zuoxi, informed: DataFolder) -> None:
