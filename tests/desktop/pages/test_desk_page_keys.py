@@ -33,8 +33,11 @@ def shown(qtbot: QtBot, desk: Desk, conversation: str) -> None:
     desk.window.show()
     desk.window.activateWindow()
     qtbot.waitUntil(lambda: desk.queue.page is not None)
-    with qtbot.waitSignal(desk.session.opened):
-        desk.page.open(conversation)
+    # The most urgent one may have opened by itself already.
+    desk.page.open(conversation)
+    qtbot.waitUntil(
+        lambda: desk.session.conversation == conversation and desk.session.snapshot is not None
+    )
 
 
 def press(desk: Desk, key: Qt.Key, modifier: Any = CONTROL) -> None:
