@@ -40,8 +40,8 @@ class Pair(Struct, frozen=True):
 class EmbedderSetup(Struct, frozen=True):
     """Size and training of the embedder, and from which strength on the search may answer.
 
-    `answerable` is a compromise: a refusal hides a draft that the agent could have judged, a
-    draft beside the point costs trust, and the strength tells the two apart only roughly.
+    `answerable` is kept low: a refusal hides a draft that the agent could have judged, and the
+    strength tells answerable from unanswerable questions only roughly.
     """
 
     vocabulary: int = 14_336
@@ -50,7 +50,7 @@ class EmbedderSetup(Struct, frozen=True):
     batch: int = 96
     rate: float = 3e-3
     seed: int = 20261122
-    answerable: float = 0.5
+    answerable: float = 0.4
 
 
 def train_embedding_tokenizer(texts: Iterable[str], vocabulary: int) -> Any:
