@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from engine.drafting.grounding import COUNTED, RANGE, quantities
+from engine.drafting.grounding import COUNTED, RANGE, GroundedNumbers, quantities
 from engine.drafting.style import StyleProfile
 from engine.records import Language
 
 _PLAIN = {"", "code", "件", "次", "台", "人", "月份", *COUNTED}
+_SENTENCE_END = re.compile(r"(?:[。！？!?\n]|\.(?=\s))(?:\s?\[\d{1,2}\])*")
 _BOLD = re.compile(r"(?<!\*)\*\*(?!\*).+?(?<!\*)\*\*(?!\*)")
 
 
@@ -20,6 +21,18 @@ def frame(style: StyleProfile, message: str, language: Language) -> tuple[str, s
         opening = f"{opening.rstrip()} " if opening.strip() else ""
         closing = f" {closing.strip()}" if closing.strip() else ""
     return opening, closing
+
+
+def without_ungrounded_end(text: str, numbers: GroundedNumbers) -> str:
+    """`text` up to the last sentence before the first number that stands nowhere.
+
+    Decoding lets none stand, but a model may stop, or be stopped, in the middle of a number.
+    """
+    wrong = numbers.violation(text, final=True)
+    if wrong is None:
+        return text
+    ends = [match.end() for match in _SENTENCE_END.finditer(text, 0, wrong.start)]
+    return text[: ends[-1]].rstrip() if ends else ""
 
 
 def emphasise(text: str) -> str:

@@ -86,6 +86,8 @@ _YEAR = "january february march april may june july august september october nov
 _MONTHS = _YEAR.split()
 _MONTH = "|".join([*_MONTHS, "sept", *(month[:3] for month in _MONTHS)])
 _ORDINAL = "(?:st|nd|rd|th)?"
+# Behind a unit in letters no letter follows; behind a Chinese one any may (7元VIP).
+_WHOLE = "(?!(?<=[a-z])[a-z])"
 
 _DIGITS = r"\d(?:[\d,]*\d)?(?:\.\d+)?"
 # What begins a run of characters begins only once, or a long run would be read from each of them.
@@ -101,15 +103,15 @@ _QUANTITY = re.compile(
     | (?P<code>(?<![a-z])(?!(?:rmb|cny|usd|eur|gbp)\d)[a-z]{{1,24}}-?\d[a-z0-9-]*|\d+(?:-\d+){{2,}})
     | (?P<currency>[¥￥$€£]\s?|(?<![a-z])(?:rmb|cny|usd|eur|gbp)\s?)?(?P<digits>{_DIGITS})
         (?:(?P<scale>[百千万亿]{{1,2}}(?![分克米]))|\s?(?P<big>hundred|thousand|million|k)(?![a-z]))?
-        (?P<digithalf>个半|半)?(?:\s?(?P<unit>{_ANY_UNIT})(?![a-z])|-(?P<dashed>{_UNIT})(?![a-z]))?
+        (?P<digithalf>个半|半)?(?:\s?(?P<unit>{_ANY_UNIT}){_WHOLE}|-(?P<dashed>{_UNIT}){_WHOLE})?
         (?P<andhalf>(?<=[年天周月时])半(?![价个年天小月夜]))?
     | (?P<per>[百千万])分之(?P<percent>[{_HAN}点]+|{_DIGITS})
     | (?<![第{_HAN}])(?P<han>[{_HAN}]+)(?P<half>个半|半)?(?P<hanunit>{_UNIT})
         (?P<hanhalf>(?<=[年天周月时])半(?![价个年天小月夜]))?
     | (?<![{_HAN}\d个多年天周月时])(?P<onlyhalf>半个?|(?<![a-z])half\s(?:an?\s)?)
-        (?P<halfunit>年|月|天|日|小时|钟头|星期|years?|months?|days?|hours?|weeks?)(?![a-z])
+        (?P<halfunit>年|月|天|日|小时|钟头|星期|years?|months?|days?|hours?|weeks?){_WHOLE}
     | (?<![a-z])(?P<word>(?:{_WORD})(?:[\s-](?:and\s)?(?:{_WORD})){{0,8}})
-        [\s-](?P<wordunit>{_UNIT})(?![a-z])
+        [\s-](?P<wordunit>{_UNIT}){_WHOLE}
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -127,11 +129,8 @@ _UNFINISHED = re.compile(
 _WORDS_TO_COME = (
     *_COUNTED_OF,
     *(f"{half}{word}" for half in ("个半", "半") for word in _UNIT_OF),
-    # Of a year there may be one and a half.
-    *(f"{word}半" for word in _UNIT_OF if word[-1] in "年天周月时"),
     *(f"{ending}{month}" for ending in ("", "st ", "nd ", "rd ", "th ") for month in _MONTHS),
     *(word for scale in _SCALES for word in (scale, f"{scale} ")),
-    *_ENGLISH_VALUES,
 )
 _UNIT_BEGINNINGS = {word[:length] for word in _WORDS_TO_COME for length in range(len(word))}
 # Idioms whose number says nothing.
@@ -232,6 +231,9 @@ class GroundedNumbers:
             ):
                 # Of what this range is will be known when its second number is complete.
                 source = self._bare.get(quantity.value)
+            if source is None and not final and quantity.end == len(text):
+                # 一年 may become 一年半.
+                source = self._sources.get((f"{quantity.value}.5", quantity.unit))
             if source is None:
                 return Span(quantity.start, quantity.end, text[quantity.start : quantity.end])
         for citation in re.finditer(r"\[(\d{1,2})(\]|$)", folded):

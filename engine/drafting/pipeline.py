@@ -16,7 +16,7 @@ from msgspec import Struct
 from engine.drafting import evidence as evidence_
 from engine.drafting import prompt
 from engine.drafting.constraints import GroundedFree, Menu, Verbatim
-from engine.drafting.finishing import emphasise, frame
+from engine.drafting.finishing import emphasise, frame, without_ungrounded_end
 from engine.drafting.generation import Cancelled, Constraint, Generator
 from engine.drafting.grounding import GroundedNumbers
 from engine.drafting.relevance import QUOTED_PASSAGES, relevance
@@ -319,6 +319,9 @@ class _Drafting:
         return TextReleased(self._request.id, released)
 
     def _drafted(self, body: _Body, mode: DraftMode) -> DraftFinished:
+        numbers = self._numbers()
+        if mode == "free":
+            body.text = without_ungrounded_end(body.text, numbers)
         if not body.text:
             reason = text("drafting.failed.empty", self._drafter._language)
             return self._finished(Draft("failed", reason=reason, mode=mode, tokens=body.tokens))
@@ -334,7 +337,6 @@ class _Drafting:
             names = "、".join(dict.fromkeys(hit.name for hit in screening.hits))
             reason = text("drafting.failed.red_line", self._drafter._language, rule=names)
             return self._finished(Draft("failed", reason=reason, mode=mode, tokens=body.tokens))
-        numbers = self._numbers()
         own = self._style.own_sentences(self._language)
         unsupported = [
             *evidence_.sentences_without_evidence(reply, self._evidence, own),

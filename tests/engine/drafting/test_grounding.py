@@ -63,6 +63,8 @@ def numbers(text: str = POLICY, *said: str) -> GroundedNumbers:
         ("3-5天", [("3", "天"), ("5", "天")]),
         ("5 to 7 business days", [("5", "工作日"), ("7", "工作日")]),
         ("万一天气不好", []),
+        ("7元VIP专享", [("7", "元")]),
+        ("5 minutesold", [("5", "")]),
         ("第三十天", []),
         ("见[2]", []),
     ],
@@ -133,7 +135,7 @@ def test_a_number_that_may_still_become_right_is_let_grow(text: str) -> None:
     assert numbers().violation(text, final=False) is None
 
 
-@pytest.mark.parametrize("text", ["签收后8", "打4", "$6"])
+@pytest.mark.parametrize("text", ["签收后8", "打4", "$6", "保修一年", "3天ze"])
 def test_a_number_that_cannot_become_right_is_stopped_at_once(text: str) -> None:
     assert numbers().violation(text, final=False) is not None
 

@@ -497,6 +497,16 @@ def test_a_quotation_that_touches_the_red_line_is_left_out(
     assert "保温杯能保温" in draft.text
 
 
+def test_a_reply_that_stops_within_a_number_ends_before_it(make: Callable[..., Drafter]) -> None:
+    said = "热水壶保修期12个月。[1]请保留发票1"
+    draft = outcome(draw(make(ScriptedGenerator([said])), "热水壶保修期多久？", mode="free"))
+    assert draft.status == "drafted"
+    assert "**12个月**。[1]" in draft.text
+    assert "发票" not in draft.text
+    only = outcome(draw(make(ScriptedGenerator(["共1"])), "热水壶保修期多久？", mode="free"))
+    assert (only.status, only.text) == ("failed", "")
+
+
 def test_neither_a_question_nor_the_line_above_a_list_is_quoted_as_an_answer(
     tmp_path: Path, make: Callable[..., Drafter], hashed_folder: Path
 ) -> None:
