@@ -77,6 +77,8 @@ class Record:
             if step.decision is not None and step.decision.outgoing is not None:
                 messages = store.conversations.messages(step.conversation)
                 step.answer = _answer(messages, step.decision.outgoing)
+        if self.steps:
+            self.steps[-1].pictures += self._new
         summary = self._summary(store)
         try:
             lines = [msgspec.json.encode(self._line(step)) for step in self.steps]

@@ -110,6 +110,9 @@ class UndoToast(Dressed, Card):
             return
         key = "toast.sends_to" if self._name else "toast.sends"
         self._words.set_key(key, n=math.ceil(left), name=self._name)
+        if self.isVisible() and self.width() < self.sizeHint().width():
+            self.adjustSize()
+            self._place()
         self.update()
 
     def _place(self) -> None:

@@ -24,8 +24,11 @@ def asked(desk: Desk, text: str = "壶坏了", reply: str | None = "亲，可以
 
 
 def opened(qtbot: QtBot, desk: Desk, conversation: str) -> None:
-    with qtbot.waitSignal(desk.session.opened):
-        desk.session.open(conversation)
+    # The most urgent one may have opened by itself already.
+    desk.session.open(conversation)
+    qtbot.waitUntil(
+        lambda: desk.session.conversation == conversation and desk.session.snapshot is not None
+    )
 
 
 def last_message(desk: Desk, conversation: str) -> tuple[str, str]:
