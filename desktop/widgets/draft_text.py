@@ -15,7 +15,8 @@ from desktop.widgets.bubble_layout import hit_format
 from desktop.widgets.text_panel import Run, TextPanel
 from engine.records import Draft, Hit, NumberSource, Span
 
-_MARK = re.compile(r"\*\*|\[(\d{1,2})\]")
+# Bold is exactly two stars: more of them hide something (138****8000).
+_MARK = re.compile(r"(?<!\*)\*\*(?!\*)|\[(\d{1,2})\]")
 CARET = "▍"
 JOINER = "\u2060"
 """Keeps a citation on the line of the word before it; never copied."""
@@ -43,8 +44,9 @@ class Marks:
 
     @classmethod
     def of(cls, draft: Draft) -> Marks:
-        """The marks of a finished draft."""
-        return cls(draft.numbers, draft.unsupported, draft.hits)
+        """The marks of a finished draft; hits on the customer's side are not in its text."""
+        hits = tuple(hit for hit in draft.hits if hit.side != "customer")
+        return cls(draft.numbers, draft.unsupported, hits)
 
 
 def pieces(text: str, cited: Collection[int], marks: Marks, streaming: bool = False) -> list[Piece]:

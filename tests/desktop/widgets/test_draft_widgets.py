@@ -24,7 +24,7 @@ from desktop.widgets.plain_text import Offsets, clock_text, safe, tooltip
 from desktop.widgets.sentences import find, sentence_around
 from desktop.widgets.undo_toast import UndoToast
 from desktop.widgets.values import Availability
-from engine.records import Draft, Evidence
+from engine.records import Draft, Evidence, Hit
 
 EVIDENCE = Evidence(1, "a.md", "指引", "上门", "先说别的。师傅 24 小时内联系。再说别的。", 0.9)
 
@@ -44,6 +44,19 @@ def test_bold_marks_vanish_and_citations_are_found() -> None:
 def test_an_open_bold_mark_is_bold_while_streaming_and_literal_when_done() -> None:
     assert shown("可以**免费", set(), streaming=True) == "可以免费"
     assert shown("可以**免费", set()) == "可以**免费"
+
+
+def test_stars_that_hide_a_number_are_shown() -> None:
+    assert shown("电话138****8000，**24小时**内", set()) == "电话138****8000，24小时内"
+
+
+def test_what_the_customer_was_hit_for_is_not_marked_in_the_draft() -> None:
+    hits = [
+        Hit("a", "c", "L1", "hint", 0, 2, "律师", side="customer"),
+        Hit("b", "c", "L1", "hint", 2, 4, "最好", side="model"),
+    ]
+    marks = Marks.of(Draft("drafted", "我们最好", hits=tuple(hits)))
+    assert [hit.rule for hit in marks.hits] == ["b"]
 
 
 @given(st.text(alphabet="a*[1]文😡 \n", max_size=60), st.booleans())
