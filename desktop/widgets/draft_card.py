@@ -12,7 +12,7 @@ from desktop import theme
 from desktop.theme import Look, Tone
 from desktop.widgets.blocks import Card, Chip, Dressed, IconLabel, Label, PushButton, Rule
 from desktop.widgets.boxes import column, row
-from desktop.widgets.draft_text import CARET, JOINER, Marks, runs
+from desktop.widgets.draft_text import CARET, JOINER, Marks, own_hits, runs
 from desktop.widgets.flow import FlowBox
 from desktop.widgets.notice import Notice, Skeleton
 from desktop.widgets.source_callout import SourceCallout
@@ -188,7 +188,7 @@ class DraftCard(Dressed, QWidget):
             self._callout.show_number(number, passage if number.source == "evidence" else None)
             self.number_clicked.emit(number)
         elif self._draft and kind == "hit":
-            self.hit_clicked.emit(self._draft.hits[int(at)])
+            self.hit_clicked.emit(own_hits(self._draft)[int(at)])
 
     def _dress(self) -> None:
         state = self._state

@@ -44,9 +44,13 @@ class Marks:
 
     @classmethod
     def of(cls, draft: Draft) -> Marks:
-        """The marks of a finished draft; hits on the customer's side are not in its text."""
-        hits = tuple(hit for hit in draft.hits if hit.side != "customer")
-        return cls(draft.numbers, draft.unsupported, hits)
+        """The marks of a finished draft."""
+        return cls(draft.numbers, draft.unsupported, own_hits(draft))
+
+
+def own_hits(draft: Draft) -> tuple[Hit, ...]:
+    """The hits in the draft's own text; those on the customer's side are in the message's."""
+    return tuple(hit for hit in draft.hits if hit.side != "customer")
 
 
 def pieces(text: str, cited: Collection[int], marks: Marks, streaming: bool = False) -> list[Piece]:

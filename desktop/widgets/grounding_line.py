@@ -6,6 +6,7 @@ from desktop import theme
 from desktop.theme import Look
 from desktop.widgets.blocks import Card, Dressed, IconLabel, Label
 from desktop.widgets.boxes import row
+from desktop.widgets.draft_text import own_hits
 from engine.records import Draft
 
 
@@ -43,7 +44,7 @@ class GroundingLine(Dressed, Card):
         if draft is None:
             return
         total = len(draft.numbers)
-        unsupported, hits = len(draft.unsupported), len(draft.hits)
+        unsupported, hits = len(draft.unsupported), len(own_hits(draft))
         if unsupported:
             self._numbers.set_key("grounding.unsupported", n=unsupported)
         else:

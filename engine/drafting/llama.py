@@ -10,6 +10,7 @@ import ctypes
 import hashlib
 from collections import deque
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -86,23 +87,31 @@ def _check_file(path: Path) -> None:
         )
 
 
+@cache
+def _library() -> tuple[Any, deque[str], object]:
+    """llama.cpp, what it complained of lately, and the callback by which it does.
+
+    There is one callback for the process, and it must live as long as the library may call it.
+    """
+    import llama_cpp
+
+    errors: deque[str] = deque(maxlen=8)
+
+    @llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
+    def keep(level: int, text: bytes, _: object) -> None:
+        if level == 4:  # GGML_LOG_LEVEL_ERROR
+            errors.append(text.decode("utf-8", "replace").strip())
+
+    llama_cpp.llama_log_set(keep, ctypes.c_void_p(0))
+    llama_cpp.llama_backend_init()
+    return llama_cpp, errors, keep
+
+
 class _Backend:
     """llama.cpp's library with its log caught, so that a refusal can be explained."""
 
     def __init__(self) -> None:
-        import llama_cpp
-
-        self.api: Any = llama_cpp
-        self._errors: deque[str] = deque(maxlen=8)
-
-        @llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
-        def keep(level: int, text: bytes, _: object) -> None:
-            if level == 4:  # GGML_LOG_LEVEL_ERROR
-                self._errors.append(text.decode("utf-8", "replace").strip())
-
-        self._keep = keep  # llama.cpp holds only a pointer to it.
-        llama_cpp.llama_log_set(keep, ctypes.c_void_p(0))
-        llama_cpp.llama_backend_init()
+        self.api, self._errors, _ = _library()
 
     @property
     def last_error(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import struct
 from collections.abc import Callable, Iterator, Sequence
@@ -400,3 +401,16 @@ def test_loading_and_closing_leaks_no_files(tiny_gguf: Path) -> None:
     for _ in range(5):
         load_generator(tiny_gguf, context=512).close()
     assert psutil.Process().num_fds() == before
+
+
+def test_the_log_is_still_caught_when_an_earlier_model_is_gone(
+    tiny_gguf: Path, tmp_path: Path
+) -> None:
+    load_generator(tiny_gguf, context=512, threads=1).close()
+    gc.collect()
+    cut = tmp_path / "cut.gguf"
+    cut.write_bytes(tiny_gguf.read_bytes()[:-4096])
+    # llama.cpp logs through the callback that the first model set; that must not be gone with it.
+    with pytest.raises(ModelError) as raised:
+        load_generator(cut)
+    assert raised.value.values["detail"] != "unknown cause"
