@@ -25,17 +25,28 @@ _log = structlog.get_logger(__name__)
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """A process started in here never sees Ctrl+C, not even before it can decline it."""
+    """A process started in here never sees Ctrl+C, not even before it can decline it.
+
+    Nor does the starting of it: a Ctrl+C that comes meanwhile is felt when it is done.
+    """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
     # Where it must be started first it unblocks the signal, whoever had blocked it.
     resource_tracker.ensure_running()
+    came: list[int] = []
+    # The mask is one thread's. The signal may come by a library's thread and be handled here.
+    here = threading.current_thread() is threading.main_thread()
+    handler = signal.signal(signal.SIGINT, lambda number, _: came.append(number)) if here else None
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if here:
+            signal.signal(signal.SIGINT, handler or signal.SIG_DFL)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 class Pending(Struct):
