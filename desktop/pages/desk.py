@@ -100,6 +100,7 @@ class DeskPage(Dressed, QWidget):
         self.queue.filter_changed.connect(queue.set_filter)
         self.queue.start_requested.connect(self.sample_requested)
         queue.refreshed.connect(self._on_queue)
+        self._begun = False
         self.composer.text_changed.connect(self._on_typed)
         self.composer.send_requested.connect(session.send)
         self.composer.script_requested.connect(self.insert_script)
@@ -355,6 +356,12 @@ class DeskPage(Dressed, QWidget):
         self.queue.set_summary(counts.waiting, done)
         if self._session.conversation and not self.queue.current_id():
             self.queue.select(self._session.conversation)
+        rows = self._queue.rows()
+        if rows and not self._begun and self.isVisible():
+            # Whoever sits down finds the most urgent customer open, wherever the focus is.
+            self._begun = True
+            if not self._session.conversation:
+                self.open(rows[0].id)
 
     def _dress(self) -> None:
         self._show_phase()

@@ -249,3 +249,13 @@ def test_without_a_model_the_reason_and_the_way_to_the_settings_are_shown(
     qtbot.waitUntil(lambda: "没有可用的模型" in desk.window.banner.message())
     desk.window.banner.action_requested.emit()
     assert desk.window.page() == "settings"
+
+
+def test_the_most_urgent_customer_is_open_wherever_the_focus_is(
+    qtbot: QtBot, open_desk: Open
+) -> None:
+    desk = open_desk()
+    first, _ = asked(desk), asked(desk)
+    desk.window.show()
+    desk.page.focus_composer()
+    qtbot.waitUntil(lambda: desk.session.conversation == first)
