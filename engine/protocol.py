@@ -207,7 +207,7 @@ def encode(message: Request | Event) -> bytes:
         return _encoder.encode(message)
     except UnicodeEncodeError:
         builtins = msgspec.to_builtins(message)
-        return _encoder.encode(_without_surrogates(builtins))
+        return _encoder.encode(without_surrogates(builtins))
 
 
 def decode_request(data: bytes) -> Request:
@@ -220,11 +220,12 @@ def decode_event(data: bytes) -> Event:
     return _event_decoder.decode(data)
 
 
-def _without_surrogates(value: object) -> object:
+def without_surrogates(value: object) -> object:
+    """`value` (of JSON's own types) with every lone surrogate in it replaced."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, dict):
-        return {key: _without_surrogates(item) for key, item in value.items()}
+        return {key: without_surrogates(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_without_surrogates(item) for item in value]
+        return [without_surrogates(item) for item in value]
     return value

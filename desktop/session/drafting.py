@@ -6,6 +6,7 @@ one under way is dropped.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from msgspec import Struct
@@ -23,7 +24,7 @@ from engine.protocol import (
     TextReleased,
     TextWithdrawn,
 )
-from engine.records import Draft, Evidence, Language, Turn
+from engine.records import Evidence, Language, Turn
 from engine.store.rows import ConversationRow, StoredDraft
 from engine.store.store import Store
 from engine.texts import explain, text
@@ -295,28 +296,10 @@ class Drafting(QObject):
         if current is None:
             return
         self._current = None
-        self._run(lambda: self._save(current, event.draft)).done(self._saved).failed(
+        keep = partial(self._store.keep_draft, current.conversation, current.message, event.draft)
+        self._run(keep).done(self._saved).failed(
             lambda error: self._not_saved(current, explain(error, self._language))
         )
-
-    def _save(self, progress: Progress, draft: Draft) -> StoredDraft:
-        """On the store's thread: the draft with what it entails, all or nothing."""
-        store = self._store
-        with store.transaction():
-            saved = store.drafts.save(progress.conversation, progress.message, draft)
-            if draft.status == "abstained":
-                question = store.conversations.message(progress.message).text
-                store.gaps.add(question, progress.conversation, draft.reason)
-            elif draft.status == "handover":
-                rule = next((hit.rule for hit in draft.hits if hit.action == "handover"), "")
-                store.handovers.open(
-                    progress.conversation,
-                    draft.category,
-                    rule,
-                    draft.script or "",
-                    progress.message,
-                )
-        return saved
 
     def _saved(self, saved: StoredDraft) -> None:
         self.changed.emit(saved.conversation)

@@ -13,6 +13,7 @@ import typer
 
 from engine import paths, settings
 from engine.errors import InputError, ZuoxiError
+from engine.protocol import without_surrogates
 from engine.records import Language
 from engine.texts import explain
 
@@ -134,15 +135,5 @@ def _presentable(value: Any) -> Any:
     try:
         msgspec.json.encode(plain)
     except UnicodeEncodeError:
-        return _without_surrogates(plain)
+        return without_surrogates(plain)
     return plain
-
-
-def _without_surrogates(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, dict):
-        return {key: _without_surrogates(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_surrogates(item) for item in value]
-    return value

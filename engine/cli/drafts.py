@@ -128,14 +128,7 @@ def _keep(store: Store, conversation: str, message: str, draft: Draft) -> Draft:
     if case and draft.status != "handover":
         # A case that a human has is a human's until it is closed, whatever is said next.
         draft = Draft("handover", script=case.script or None, category=case.category)
-    with store.transaction():
-        store.drafts.save(conversation, message, draft)
-        if draft.status == "abstained":
-            question = store.conversations.message(message).text
-            store.gaps.add(question, conversation, draft.reason)
-        elif draft.status == "handover" and case is None:
-            rule = next((hit.rule for hit in draft.hits if hit.action == "handover"), "")
-            store.handovers.open(conversation, draft.category, rule, draft.script or "", message)
+    store.keep_draft(conversation, message, draft)
     return draft
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from engine.records import Draft
 from engine.store.channel_keys import ChannelKeys
 from engine.store.composers import Composers
 from engine.store.conversations import Conversations
@@ -16,6 +17,7 @@ from engine.store.gaps import Gaps
 from engine.store.handovers import Handovers
 from engine.store.hits import Hits
 from engine.store.outbox import Outbox
+from engine.store.rows import StoredDraft
 
 
 class Store:
@@ -42,6 +44,18 @@ class Store:
     def transaction(self) -> AbstractContextManager[None]:
         """Several calls that become durable together, or not at all. Raises `StoreError`."""
         return self._database.transaction()
+
+    def keep_draft(self, conversation: str, message: str, draft: Draft) -> StoredDraft:
+        """Store `draft` for `message` with the gap or the case that it opens, all or nothing."""
+        with self.transaction():
+            saved = self.drafts.save(conversation, message, draft)
+            if draft.status == "abstained":
+                question = self.conversations.message(message).text
+                self.gaps.add(question, conversation, draft.reason)
+            elif draft.status == "handover":
+                rule = next((hit.rule for hit in draft.hits if hit.action == "handover"), "")
+                self.handovers.open(conversation, draft.category, rule, draft.script or "", message)
+        return saved
 
     def check(self) -> list[str]:
         """What is wrong with the file, in SQLite's words; empty when it is sound."""
