@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from engine import paths
 from engine.cli.console import Json, Session, emit, show
-from engine.client import EngineClient
+from engine.client import EngineClient, uninterrupted
 from engine.errors import ZuoxiError
 from engine.protocol import EngineFailed, EngineReady, Event
 from engine.settings import engine_config
@@ -70,8 +70,9 @@ def _engine(session: Session) -> Iterator[Finding]:
     """What the engine process says of itself: a model that crashes it must not end this one."""
     heard: queue.SimpleQueue[Event] = queue.SimpleQueue()
     client = EngineClient(engine_config(session.folder, session.settings), heard.put)
-    client.start()
     try:
+        with uninterrupted():
+            client.start()
         event = heard.get()
         while not isinstance(event, (EngineReady, EngineFailed)):
             event = heard.get()

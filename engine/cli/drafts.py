@@ -22,7 +22,7 @@ from engine.cli.console import (
     show,
 )
 from engine.cli.knowledge import checked_day, no_question
-from engine.client import EngineClient
+from engine.client import EngineClient, uninterrupted
 from engine.errors import InputError
 from engine.protocol import (
     DraftFinished,
@@ -142,8 +142,9 @@ def _drafts(
         return
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()
     client = EngineClient(engine_config(session.folder, session.settings), events.put)
-    client.start()
     try:
+        with uninterrupted():
+            client.start()
         _await_ready(events, session.language)
         asked: list[str] = []
         done: dict[str, Draft | _Failure] = {}
