@@ -17,11 +17,12 @@ LLAMA_FLAGS := -DLLAVA_BUILD=OFF -DLLAMA_BUILD_COMMON=OFF $(if $(GPU),-DGGML_$(s
 LLAMA_VERSION := $(shell sed -n 's/.*llama-cpp-python==\([0-9.]*\).*/\1/p' pyproject.toml)
 TORCH_VERSION := $(shell sed -n 's/.*"torch==\([0-9.]*\)".*/\1/p' pyproject.toml)
 
-.PHONY: help run test bench lint screens starter system clean
+.PHONY: help run test faults bench lint screens starter system clean
 
 help:
 	@echo "make run      open the window on the sample company (sets everything up first)"
 	echo "make test     lint, types, import laws and all tests"
+	echo "make faults   the whole fault run: every kill, a full disk, half an hour of soak"
 	echo "make bench    measure speed and memory, table in build/bench.md"
 	echo "make lint     ruff, mypy and the import laws alone"
 	echo "make screens  pictures of every page and state in build/screens"
@@ -35,7 +36,11 @@ test: $(VENV)/.dev lint
 	echo "== engine, in an environment without Qt"
 	$(BIN)/python -m pytest tests/engine tests/test_laws.py -p no:pytest-qt --without-qt
 	echo "== window and end to end"
-	$(BIN)/python -m pytest tests/desktop tests/e2e tests/bench
+	$(BIN)/python -m pytest tests/desktop tests/e2e tests/bench tests/faults
+
+faults: $(VENV)/.dev
+	@export QT_QPA_PLATFORM=offscreen
+	$(BIN)/python -m pytest tests/faults --rounds 1
 
 lint: $(VENV)/.dev
 	@echo "== ruff, mypy, import laws"

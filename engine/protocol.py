@@ -38,12 +38,20 @@ class EngineConfig(Struct, frozen=True, tag=True):
 
 
 class DraftRequest(Struct, frozen=True, tag=True):
-    """Draft a reply to the newest customer turn. `as_of` is the day the knowledge is asked for."""
+    """Draft a reply to the newest customer turn. `as_of` is the day the knowledge is asked for.
+
+    `conversation` names whose turns these are, so that what was read of it before stays read.
+    `priority` 0 is the open conversation, which goes before all else; the lower the sooner.
+    `alone` has nothing else begun meanwhile: the process died while it was under way before.
+    """
 
     id: str
     turns: tuple[Turn, ...]
     as_of: str | None = None
     mode: DraftMode = "auto"
+    conversation: str = ""
+    priority: int = 1
+    alone: bool = False
 
 
 class SearchRequest(Struct, frozen=True, tag=True):
@@ -62,6 +70,13 @@ class CancelRequest(Struct, frozen=True, tag=True):
     id: str
 
 
+class PrioritiseRequest(Struct, frozen=True, tag=True):
+    """Draft request `id` has another `priority` from now on; no answer follows."""
+
+    id: str
+    priority: int
+
+
 class ReloadKnowledge(Struct, frozen=True, tag=True):
     """The knowledge on disk has a newer version: open it."""
 
@@ -72,7 +87,9 @@ class Shutdown(Struct, frozen=True, tag=True):
     """End the process in good order."""
 
 
-Request = DraftRequest | SearchRequest | CancelRequest | ReloadKnowledge | Shutdown
+Request = (
+    DraftRequest | SearchRequest | CancelRequest | PrioritiseRequest | ReloadKnowledge | Shutdown
+)
 
 
 class Offload(Struct, frozen=True):

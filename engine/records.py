@@ -30,13 +30,6 @@ RejectReason = Literal[
 ]
 
 
-class Turn(Struct, frozen=True):
-    """One message as the drafting pipeline sees it."""
-
-    role: Role
-    text: str
-
-
 class Passage(Struct, frozen=True):
     """A piece of a knowledge document. `doc` is the file's name, `ordinal` its place in it."""
 
@@ -76,6 +69,18 @@ class Evidence(Struct, frozen=True):
     score: float
     valid_from: str | None = None
     valid_until: str | None = None
+
+
+class Turn(Struct, frozen=True, omit_defaults=True):
+    """One message as the drafting pipeline sees it.
+
+    `evidence` is what the draft for a customer's turn rested on: it stays in the prompt of the
+    turns after it, so that a conversation's prompt only grows and is never read twice.
+    """
+
+    role: Role
+    text: str
+    evidence: tuple[Evidence, ...] = ()
 
 
 class Hit(Struct, frozen=True):

@@ -20,7 +20,7 @@ import msgspec
 import structlog
 
 from engine.drafting.generation import Generator
-from engine.drafting.pipeline import Drafter
+from engine.drafting.pipeline import Drafter, Worked
 from engine.drafting.style import load_style
 from engine.errors import Cancelled, ZuoxiError
 from engine.knowledge.catalogue import current
@@ -37,6 +37,7 @@ from engine.protocol import (
     Event,
     KnowledgeReloaded,
     Offload,
+    PrioritiseRequest,
     ReloadKnowledge,
     RequestFailed,
     SearchFinished,
@@ -214,7 +215,11 @@ class Worker:
             return
         drafter = self._up_to_date()
         if isinstance(request, DraftRequest):
-            yield from drafter.draft(request, lambda: self._is_called_off(request.id))
+            for event in drafter.draft(request):
+                if self._is_called_off(request.id):
+                    raise Cancelled("Called off.")
+                if not isinstance(event, Worked):
+                    yield event
             return
         result = drafter.knowledge.search(
             request.query, k=request.k, as_of=request.as_of, turns=request.turns
@@ -244,6 +249,8 @@ class Worker:
                 # Of one that is answered already nothing is kept.
                 if request.id in self._open:
                     self._cancelled.add(request.id)
+                continue
+            if isinstance(request, PrioritiseRequest):
                 continue
             if isinstance(request, Shutdown):
                 self._ending = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import pytest
 
@@ -13,6 +14,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="make PySide6 and desktop impossible to import, as where they are not installed",
     )
+    parser.addoption(
+        "--rounds",
+        type=float,
+        default=0.1,
+        help="how much of the fault tests to run: 1 is all of it (100 kills of the desk, …)",
+    )
+
+
+@pytest.fixture
+def rounds(request: pytest.FixtureRequest) -> Callable[[int], int]:
+    """How often to repeat what a whole run repeats so many times; at least twice."""
+    share = float(request.config.getoption("--rounds"))
+    return lambda whole: max(2, round(whole * share))
 
 
 def pytest_configure(config: pytest.Config) -> None:

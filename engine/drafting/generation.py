@@ -18,7 +18,12 @@ from engine.protocol import Offload
 from engine.records import TokenCounts
 
 Logits = NDArray[np.float32]
-Cancelled = Callable[[], bool]
+Shares = Callable[[], bool]
+
+
+def alone() -> bool:
+    """The default of `Shares`: its work is done by itself, at once."""
+    return False
 
 
 class Vocabulary(Protocol):
@@ -90,12 +95,16 @@ class Generator(Protocol):
         constraint: Constraint,
         *,
         limit: int,
-        cancelled: Cancelled = lambda: False,
+        conversation: str = "",
+        shares: Shares = alone,
     ) -> Iterator[Piece]:
         """The reply to `messages`, piece by piece, at most about `limit` tokens.
 
-        The first piece is empty and comes when the prompt is read. Raises `Cancelled` between two
-        tokens or two chunks of the prompt once `cancelled` says so.
+        A piece, often an empty one, comes after every step of work (a chunk of the prompt, a
+        token), so that whoever drives several replies can turn to another one in between, and leave one
+        for good by closing the iterator. What was read for `conversation` stays read as long as
+        there is room. While `shares` says so, its steps may be done in one batch with those of
+        other replies that wait for theirs.
         """
         ...
 

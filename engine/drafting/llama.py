@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 
 from engine.drafting.chat_template import ChatTemplate
-from engine.drafting.generation import Cancelled, Constraint, Logits, Piece, TextAssembler
+from engine.drafting.generation import Constraint, Logits, Piece, Shares, TextAssembler, alone
 from engine.drafting.offload import ModelShape, choose_offload, gpu_devices
 from engine.drafting.prompt import ChatMessage
-from engine.errors import Cancelled as CancelledError
 from engine.errors import ModelError
 from engine.protocol import Offload
 from engine.records import TokenCounts
@@ -266,7 +265,8 @@ class LlamaGenerator:
         constraint: Constraint,
         *,
         limit: int,
-        cancelled: Cancelled = lambda: False,
+        conversation: str = "",
+        shares: Shares = alone,
     ) -> Iterator[Piece]:
         """See `Generator.generate`. Raises `ModelError` ``model_context`` when all is too long."""
         prompt = self.prompt_tokens(messages)
@@ -279,7 +279,7 @@ class LlamaGenerator:
                 context=self.context,
             )
         reused = self._keep_prefix(prompt)
-        logits = self._evaluate(prompt[reused:], cancelled)
+        logits = self._evaluate(prompt[reused:])
         generated = 0
         yield Piece("", TokenCounts(len(prompt), reused, 0))
         text = TextAssembler(self.vocabulary.pieces)
@@ -289,7 +289,7 @@ class LlamaGenerator:
                 break
             generated += len(tokens)
             yield Piece(text.add(tokens), TokenCounts(len(prompt), reused, generated))
-            logits = self._evaluate(tokens, cancelled)
+            logits = self._evaluate(tokens)
 
     def _keep_prefix(self, prompt: Sequence[int]) -> int:
         """Drop what is in memory behind the longest common prefix; how long that is."""
@@ -305,11 +305,9 @@ class LlamaGenerator:
         del self._evaluated[common:]
         return common
 
-    def _evaluate(self, tokens: Sequence[int], cancelled: Cancelled) -> Logits:
+    def _evaluate(self, tokens: Sequence[int]) -> Logits:
         """Read `tokens`; the logits after the last one (a view, valid until the next call)."""
         for start in range(0, len(tokens), PREFILL_CHUNK):
-            if cancelled():
-                raise CancelledError("The draft was called off.")
             chunk = tokens[start : start + PREFILL_CHUNK]
             self._fill_batch(chunk)
             status = self._api.llama_decode(self._native, self._batch)

@@ -17,7 +17,7 @@ from engine.drafting import evidence as evidence_
 from engine.drafting import prompt
 from engine.drafting.constraints import GroundedFree, Menu, Verbatim
 from engine.drafting.finishing import emphasise, frame, without_ungrounded_end
-from engine.drafting.generation import Cancelled, Constraint, Generator
+from engine.drafting.generation import Constraint, Generator, Shares, alone
 from engine.drafting.grounding import GroundedNumbers
 from engine.drafting.relevance import QUOTED_PASSAGES, relevance
 from engine.drafting.screening import StreamScreen
@@ -72,6 +72,16 @@ class Knowledge(Protocol):
     def score_sentences(self, query: str, sentences: Sequence[str]) -> list[float]: ...  # noqa: D102
 
 
+class Worked(Struct, frozen=True):
+    """A step of work was done that shows nothing yet: whoever drives may turn to another draft.
+
+    It never crosses the pipe.
+    """
+
+
+_WORKED = Worked()
+
+
 class _Body(Struct):
     """What one try of the model came to."""
 
@@ -111,10 +121,14 @@ class Drafter:
         self._mode = mode
         self._model_error = model_error
 
-    def draft(self, request: DraftRequest, cancelled: Cancelled = lambda: False) -> Iterator[Event]:
-        """The events of one draft, `DraftFinished` last. Raises `Cancelled` and `ModelError`."""
+    def draft(self, request: DraftRequest, shares: Shares = alone) -> Iterator[Event | Worked]:
+        """The events of one draft, `DraftFinished` last. Raises `ModelError`.
+
+        Between two items it can be left for another draft (`shares` as in `Generator.generate`),
+        or for good by closing it.
+        """
         yield DraftStarted(request.id)
-        yield from _Drafting(self, request, cancelled).events()
+        yield from _Drafting(self, request, shares).events()
 
     def mode_for(self, request: DraftRequest) -> DraftMode:
         """`auto` is verbatim for the starter model, which words badly, and free for others."""
@@ -138,12 +152,12 @@ class Drafter:
 class _Drafting:
     """One request on its way through."""
 
-    def __init__(self, drafter: Drafter, request: DraftRequest, cancelled: Cancelled) -> None:
+    def __init__(self, drafter: Drafter, request: DraftRequest, shares: Shares) -> None:
         self._drafter = drafter
         self._gate = drafter._gate
         self._style = drafter._style
         self._request = request
-        self._cancelled = cancelled
+        self._shares = shares
         self._began = time.perf_counter()
         self._search_ms = self._first_ms = 0.0
         self._message = _newest_message(request.turns)
@@ -152,7 +166,7 @@ class _Drafting:
         self._evidence: tuple[Evidence, ...] = ()
         self._outdated: tuple[Found, ...] = ()
 
-    def events(self) -> Iterator[Event]:
+    def events(self) -> Iterator[Event | Worked]:
         if not self._message.strip():
             yield self._abstained("drafting.abstain.no_question")
             return
@@ -205,7 +219,7 @@ class _Drafting:
             return self._abstained("drafting.abstain.expired", docs=docs)
         return self._abstained("drafting.abstain.no_evidence")
 
-    def _write(self, query: str) -> Iterator[Event]:
+    def _write(self, query: str) -> Iterator[Event | Worked]:
         generator = self._drafter._generator
         if generator is None:
             # What keeps the model from loading is told in the person's language already.
@@ -230,7 +244,7 @@ class _Drafting:
 
     def _attempt(
         self, generator: Generator, mode: DraftMode, query: str, avoid: Sequence[Hit]
-    ) -> Steps[Event, None, _Body]:
+    ) -> Steps[Event | Worked, None, _Body]:
         """One try: its events go out, what it came to is returned."""
         body = _Body()
         opening, closing = frame(self._style, self._message, self._language)
@@ -248,7 +262,11 @@ class _Drafting:
         screen = StreamScreen(self._gate, self._language)
         released = screen.feed(opening)
         for piece in generator.generate(
-            messages, constraint, limit=_REPLY_TOKENS, cancelled=self._cancelled
+            messages,
+            constraint,
+            limit=_REPLY_TOKENS,
+            conversation=self._request.conversation,
+            shares=self._shares,
         ):
             body.tokens = piece.tokens
             released += screen.feed(body.add(piece.text))
@@ -257,6 +275,8 @@ class _Drafting:
             if released:
                 yield self._released(released)
                 released = ""
+            else:
+                yield _WORKED
         if not screen.blocked:
             released += screen.feed(closing) + screen.finish()
             if released and not screen.blocked:

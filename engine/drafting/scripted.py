@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from engine.drafting.generation import Cancelled, Constraint, Logits, Piece, TextAssembler
+from engine.drafting.generation import Constraint, Logits, Piece, Shares, TextAssembler, alone
 from engine.drafting.prompt import ChatMessage
-from engine.errors import Cancelled as CancelledError
 from engine.protocol import Offload
 from engine.records import TokenCounts
 
@@ -50,7 +49,8 @@ class ScriptedGenerator:
         constraint: Constraint,
         *,
         limit: int,
-        cancelled: Cancelled = lambda: False,
+        conversation: str = "",
+        shares: Shares = alone,
     ) -> Iterator[Piece]:
         """See `Generator.generate`."""
         self.seen.append(messages)
@@ -61,8 +61,6 @@ class ScriptedGenerator:
         yield Piece("", TokenCounts(prompt, 0, 0))
         generated = 0
         while generated < limit:
-            if cancelled():
-                raise CancelledError("The draft was called off.")
             tokens = list(constraint.choose(_preferring(wanted, generated)))[: limit - generated]
             if not tokens:
                 break
