@@ -30,10 +30,23 @@ def text(key: str, language: Language, /, **values: object) -> str:
     return sentence.format(**values)
 
 
+def both(key: str, /, **values: object) -> Both:
+    """The sentence for `key` in both languages, where it is not known yet who will read it."""
+    sentence = table()[key]
+    return Both(sentence.zh.format(**values), sentence.en.format(**values))
+
+
 def explain(error: ZuoxiError, language: Language) -> str:
-    """`error` in one line for a person: its text by code, else the line it was raised with."""
+    """`error` in one line for a person: its text by code, else the line it was raised with.
+
+    Of a value in both languages (`Both`), the person's own is put in.
+    """
+    values = {
+        key: (value.zh if language == "zh" else value.en) if isinstance(value, Both) else value
+        for key, value in error.values.items()
+    }
     try:
-        return text(f"error.{error.code}", language, **error.values)
+        return text(f"error.{error.code}", language, **values)
     except (KeyError, IndexError):
         return error.message
 
