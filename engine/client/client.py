@@ -19,7 +19,6 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 import msgspec
-import structlog
 from msgspec.structs import replace
 
 from engine.client.life import Life, Link, Pending, cause_of_death, uninterrupted
@@ -49,8 +48,6 @@ ATTEMPTS = 3
 _GRACE = 2.0
 _ANSWERS = (DraftFinished, SearchFinished, KnowledgeReloaded, RequestFailed)
 _CLOSE = object()
-
-_log = structlog.get_logger(__name__)
 
 
 class _Run:
@@ -346,4 +343,7 @@ class EngineClient:
         try:
             self._on_event(event)
         except Exception as error:  # A listener that fails must not end the supervision.
-            _log.error("listener_failed", kind=type(error).__name__)
+            import structlog  # Here: the window waits for what loads above.
+
+            log = structlog.get_logger(__name__)
+            log.error("listener_failed", kind=type(error).__name__)

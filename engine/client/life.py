@@ -12,15 +12,12 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 
 import msgspec
-import structlog
 from msgspec import Struct
 
 from engine.protocol import EngineStep, Event, decode_event
 
 # An engine that served for this long was sound: its death does not count with those before.
 _SOUND_SECONDS = 60.0
-
-_log = structlog.get_logger(__name__)
 
 
 @contextlib.contextmanager
@@ -94,7 +91,9 @@ class Link:
             except (EOFError, OSError):
                 return None
             except msgspec.DecodeError:
-                _log.error("event_unreadable")
+                import structlog  # Here: the window waits for what loads above.
+
+                structlog.get_logger(__name__).error("event_unreadable")
 
     def close(self) -> None:
         """Let go of the pipe."""
