@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-import structlog
 from msgspec.structs import replace
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
@@ -42,8 +41,6 @@ from engine.store.rows import StoredMessage
 from engine.texts import text
 
 _WINDOW: Final = "window.ini"
-
-_log = structlog.get_logger(__name__)
 
 Configure = Callable[[DataFolder, Settings], EngineConfig]
 
@@ -393,8 +390,10 @@ def _hook(desk: Desk) -> Callable[..., None]:
         if issubclass(kind, KeyboardInterrupt):
             desk.window.close()
             return
+        import structlog  # Here: it takes longer to load than the rest of the window.
+
         name = kind.__name__
-        _log.error("unexpected", kind=name)
+        structlog.get_logger(__name__).error("unexpected", kind=name)
         desk.notices.tell(ZuoxiError(f"An unexpected error ({name}).", "internal", kind=name))
 
     return hook

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-import structlog
 from PySide6.QtCore import QObject, Qt, Signal
 from shiboken6 import isValid
 
@@ -19,8 +18,6 @@ from engine.errors import ZuoxiError
 T = TypeVar("T")
 Lane = Literal["store", "engine", "long"]
 LANES: tuple[Lane, ...] = ("store", "engine", "long")
-
-_log = structlog.get_logger(__name__)
 
 
 class Task(Generic[T]):
@@ -141,7 +138,9 @@ def _unexpected(error: Exception) -> ZuoxiError:
     while place is not None and place.tb_next is not None:
         place = place.tb_next
     where = f"{place.tb_frame.f_code.co_name}:{place.tb_lineno}" if place else ""
-    _log.error("background_failed", kind=kind, where=where)
+    import structlog  # Here: it takes longer to load than the rest of the window.
+
+    structlog.get_logger(__name__).error("background_failed", kind=kind, where=where)
     return ZuoxiError(
         f"An unexpected error ({kind}) stopped this step; nothing else is affected.",
         "internal",
