@@ -43,6 +43,7 @@ class DraftRequest(Struct, frozen=True, tag=True):
     `conversation` names whose turns these are, so that what was read of it before stays read.
     `priority` 0 is the open conversation, which goes before all else; the lower the sooner.
     `alone` has nothing else begun meanwhile: the process died while it was under way before.
+    Until its answer, `DraftStarted` may come again: all that came before is to be forgotten then.
     """
 
     id: str
@@ -87,8 +88,18 @@ class Shutdown(Struct, frozen=True, tag=True):
     """End the process in good order."""
 
 
+class Ping(Struct, frozen=True, tag=True):
+    """Is the engine alive? `Pong` follows, whatever the engine is at."""
+
+
 Request = (
-    DraftRequest | SearchRequest | CancelRequest | PrioritiseRequest | ReloadKnowledge | Shutdown
+    DraftRequest
+    | SearchRequest
+    | CancelRequest
+    | PrioritiseRequest
+    | ReloadKnowledge
+    | Ping
+    | Shutdown
 )
 
 
@@ -190,6 +201,14 @@ class KnowledgeReloaded(Struct, frozen=True, tag=True):
     passages: int
 
 
+class Pong(Struct, frozen=True, tag=True):
+    """The process lives. `beats` says how many pings in a row found its main thread in the same
+    step of work; 0 while it has nothing to do. For the client alone, which tells nobody.
+    """
+
+    beats: int = 0
+
+
 class RequestFailed(Struct, frozen=True, tag=True):
     """The request ended without an answer: `cancelled`, or an error for the person."""
 
@@ -210,6 +229,7 @@ Event = (
     | DraftFinished
     | SearchFinished
     | KnowledgeReloaded
+    | Pong
     | RequestFailed
 )
 

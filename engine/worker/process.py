@@ -1,18 +1,20 @@
 """The engine process: requests in by a pipe, events out. It alone holds models and the index.
 
-A reader thread takes requests (so that a cancellation is seen while a draft is written); all
-native work happens on the main thread.
+The main thread works in steps (a token, a search) and looks at what has come in between any two;
+all native work happens there. A reader thread takes requests, and tells that the process lives.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -28,6 +30,7 @@ from engine.knowledge.embedding import Embedder, load_embedder
 from engine.knowledge.search import Searcher
 from engine.protocol import (
     CancelRequest,
+    DraftFinished,
     DraftRequest,
     EngineConfig,
     EngineFailed,
@@ -37,8 +40,11 @@ from engine.protocol import (
     Event,
     KnowledgeReloaded,
     Offload,
+    Ping,
+    Pong,
     PrioritiseRequest,
     ReloadKnowledge,
+    Request,
     RequestFailed,
     SearchFinished,
     SearchRequest,
@@ -49,6 +55,7 @@ from engine.protocol import (
 from engine.redline.gate import Gate
 from engine.redline.rules import load_rules
 from engine.texts import explain, text
+from engine.worker.schedule import Schedule, Scheduled
 
 REFUSED = 3
 _ENVIRONMENT = {
@@ -61,8 +68,6 @@ _ENVIRONMENT = {
     "OMP_WAIT_POLICY": "passive",
 }
 
-_Work = DraftRequest | SearchRequest | ReloadKnowledge
-
 _log = structlog.get_logger(__name__)
 
 
@@ -74,6 +79,7 @@ def run(config: bytes, connection: Connection) -> None:
     code = 0
     try:
         worker = Worker(msgspec.msgpack.decode(config, type=EngineConfig), connection)
+        worker.listen()
         if worker.load():
             worker.serve()
         else:
@@ -102,20 +108,25 @@ class Worker:
     def __init__(self, config: EngineConfig, connection: Connection) -> None:
         self._config = config
         self._connection = connection
-        self._requests: queue.SimpleQueue[_Work | Shutdown] = queue.SimpleQueue()
-        self._open: set[str] = set()
-        self._cancelled: set[str] = set()
-        self._ending = False
+        self._sending = threading.Lock()
+        self._inbox: queue.SimpleQueue[Request] = queue.SimpleQueue()
+        self._at_once: deque[SearchRequest | ReloadKnowledge] = deque()
+        self._schedule = Schedule()
         self._embedder: Embedder | None = None
         self._drafter: Drafter | None = None
+        self._idle = False
+        self._steps = 0
+
+    def listen(self) -> None:
+        """Take requests from now on, on a thread of its own."""
+        threading.Thread(target=self._read, name="engine-reader", daemon=True).start()
 
     def load(self) -> bool:
         """Load everything, telling each step; False when nothing at all can be served.
 
         Without a model the engine still searches; without knowledge it says why at each request.
         """
-        threading.Thread(target=self._read, name="engine-reader", daemon=True).start()
-        self._send(EngineStarting("process"))
+        self._step("process")
         try:
             self._gate = Gate(load_rules(Path(self._config.rules)))
             self._style = load_style(Path(self._config.style))
@@ -143,6 +154,7 @@ class Worker:
                 knowledge_error=knowledge_error,
             )
         )
+        self._steps += 1
         return True
 
     def _load_generator(self) -> tuple[Generator | None, str]:
@@ -183,48 +195,73 @@ class Worker:
         return self._drafter
 
     def serve(self) -> None:
-        """Answer requests, one after the other, until the pipe closes or a `Shutdown` comes."""
-        while True:
-            request = self._requests.get()
-            if isinstance(request, Shutdown):
-                return
-            self._answer(request)
+        """Answer requests until a `Shutdown` comes: searches at once, drafts step by step."""
+        while self._take_in():
+            if self._at_once:
+                self._answer(self._at_once.popleft())
+            elif draft := self._schedule.next():
+                self._advance(draft)
+            self._steps += 1
 
-    def _answer(self, request: _Work) -> None:
+    def _take_in(self) -> bool:
+        """Take what came since the last step; wait where there is nothing to do. False: the end."""
+        while True:
+            self._idle = not self._at_once and not self._schedule
+            try:
+                request = self._inbox.get(block=self._idle)
+            except queue.Empty:
+                return True
+            self._idle = False
+            if isinstance(request, Shutdown):
+                return False
+            if isinstance(request, DraftRequest):
+                self._schedule.add(request)
+            elif isinstance(request, PrioritiseRequest):
+                self._schedule.prioritise(request.id, request.priority)
+            elif isinstance(request, CancelRequest):
+                self._call_off(request.id)
+            elif not isinstance(request, Ping):
+                self._at_once.append(request)
+
+    def _call_off(self, request_id: str) -> None:
+        at_once = [one for one in self._at_once if one.id == request_id]
+        for one in at_once:
+            self._at_once.remove(one)
+        if at_once or self._schedule.remove(request_id):
+            self._fail(request_id, Cancelled("Called off."))
+
+    def _advance(self, draft: Scheduled) -> None:
+        """Do one step of `draft`. What fails in it ends this draft and nothing else."""
+        request = draft.request
         try:
-            if self._is_called_off(request.id):
-                raise Cancelled("Called off.")
-            for event in self._events(request):
+            if draft.steps is None:
+                # It keeps what it begins with, whatever knowledge is opened meanwhile.
+                draft.steps = self._up_to_date().draft(request, draft.shares)
+            event = next(draft.steps)
+            if not isinstance(event, Worked):
                 self._send(event)
+            if isinstance(event, DraftFinished):
+                self._schedule.remove(request.id)
+        except ConnectionError:
+            raise
+        except Exception as error:
+            self._schedule.remove(request.id)
+            self._fail(request.id, error)
+
+    def _answer(self, request: SearchRequest | ReloadKnowledge) -> None:
+        try:
+            if isinstance(request, ReloadKnowledge):
+                now = self._open_knowledge().knowledge
+                self._send(KnowledgeReloaded(request.id, now.version, now.passage_count))
+            else:
+                result = self._up_to_date().knowledge.search(
+                    request.query, k=request.k, as_of=request.as_of, turns=request.turns
+                )
+                self._send(SearchFinished(request.id, result.query, result.found, result.ms))
         except ConnectionError:
             raise
         except Exception as error:  # Nothing that one request does may end the engine.
-            code = error.code if isinstance(error, ZuoxiError) else "internal"
-            self._send(RequestFailed(request.id, code, self._explain(error)))
-        finally:
-            self._open.discard(request.id)
-            self._cancelled.discard(request.id)
-
-    def _is_called_off(self, request_id: str) -> bool:
-        return self._ending or request_id in self._cancelled
-
-    def _events(self, request: _Work) -> Iterator[Event]:
-        if isinstance(request, ReloadKnowledge):
-            knowledge = self._open_knowledge().knowledge
-            yield KnowledgeReloaded(request.id, knowledge.version, knowledge.passage_count)
-            return
-        drafter = self._up_to_date()
-        if isinstance(request, DraftRequest):
-            for event in drafter.draft(request):
-                if self._is_called_off(request.id):
-                    raise Cancelled("Called off.")
-                if not isinstance(event, Worked):
-                    yield event
-            return
-        result = drafter.knowledge.search(
-            request.query, k=request.k, as_of=request.as_of, turns=request.turns
-        )
-        yield SearchFinished(request.id, result.query, result.found, result.ms)
+            self._fail(request.id, error)
 
     def _up_to_date(self) -> Drafter:
         """The drafter over the knowledge in use: another process may have changed it meanwhile."""
@@ -236,6 +273,7 @@ class Worker:
         return self._open_knowledge()
 
     def _read(self) -> None:
+        beats = seen = 0
         while True:
             try:
                 request = decode_request(self._connection.recv_bytes())
@@ -245,24 +283,27 @@ class Worker:
             except msgspec.DecodeError:
                 _log.error("request_unreadable")
                 continue
-            if isinstance(request, CancelRequest):
-                # Of one that is answered already nothing is kept.
-                if request.id in self._open:
-                    self._cancelled.add(request.id)
+            if not isinstance(request, Ping):
+                self._inbox.put(request)
                 continue
-            if isinstance(request, PrioritiseRequest):
-                continue
-            if isinstance(request, Shutdown):
-                self._ending = True
-            else:
-                self._open.add(request.id)
-            self._requests.put(request)
+            beats = 0 if self._idle or seen != self._steps else beats + 1
+            seen = self._steps
+            # Where the desk is gone, the next reading says so.
+            with contextlib.suppress(OSError):
+                self._send(Pong(beats))
 
     def _step(self, step: EngineStep) -> None:
+        self._steps += 1
         self._send(EngineStarting(step))
 
     def _send(self, event: Event) -> None:
-        self._connection.send_bytes(encode(event))
+        data = encode(event)
+        with self._sending:
+            self._connection.send_bytes(data)
+
+    def _fail(self, request_id: str, error: Exception) -> None:
+        code = error.code if isinstance(error, ZuoxiError) else "internal"
+        self._send(RequestFailed(request_id, code, self._explain(error)))
 
     def _explain(self, error: Exception) -> str:
         """`error` in one line for the person; one that nobody foresaw by its kind only."""
