@@ -5,15 +5,22 @@ A file maps keys to ``{zh: …, en: …}``; values in braces are filled in with 
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from msgspec import Struct
 
+from engine import compiled
 from engine.errors import ZuoxiError
 from engine.paths import ASSETS
 from engine.records import Language
+
+
+# Control characters, overrides of the writing direction, lone surrogates.
+_UNFIT: Final = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class Both(Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,22 +46,32 @@ def both(key: str, /, **values: object) -> Both:
 def explain(error: ZuoxiError, language: Language) -> str:
     """`error` in one line for a person: its text by code, else the line it was raised with.
 
-    Of a value in both languages (`Both`), the person's own is put in.
+    Of a value in both languages (`Both`), the person's own is put in. Values may come from damaged
+    or hostile files: what would break the line or turn its direction becomes U+FFFD.
     """
     values = {
         key: (value.zh if language == "zh" else value.en) if isinstance(value, Both) else value
         for key, value in error.values.items()
     }
     try:
-        return text(f"error.{error.code}", language, **values)
+        return _line(text(f"error.{error.code}", language, **values))
     except (KeyError, IndexError):
-        return error.message
+        return _line(error.message)
+
+
+def _line(words: str) -> str:
+    return _UNFIT.sub("\ufffd", " ".join(words.splitlines()))
 
 
 @cache
 def table(folder: Path = ASSETS / "texts") -> dict[str, Both]:
     """All sentences by key; a test sees to it that no key stands in two files."""
-    merged: dict[str, Both] = {}
-    for path in sorted(folder.glob("*.yaml")):
-        merged |= msgspec.yaml.decode(path.read_bytes(), type=dict[str, Both])
+    sources = [path.read_bytes() for path in sorted(folder.glob("*.yaml"))]
+    key = compiled.key_of(sources)
+    merged = compiled.recall(folder, "texts", key, dict[str, Both])
+    if merged is None:
+        merged = {}
+        for source in sources:
+            merged |= msgspec.yaml.decode(source, type=dict[str, Both])
+        compiled.keep(folder, "texts", key, merged)
     return merged

@@ -5,6 +5,7 @@ A gate that fails raises `RuleError`; whoever asked then treats the text as bloc
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 
 from engine.errors import RuleError
@@ -19,20 +20,26 @@ STOPPING: frozenset[Action] = frozenset(("block", "handover"))
 
 
 class Gate:
-    """One rule set made ready; screening is pure and may be called from any thread."""
+    """One rule set; screening is pure and may be called from any thread.
 
-    def __init__(self, rule_set: RuleSet) -> None:
+    The rules are compiled at once, or with ``lazy`` when `make_ready` is called or a side is first
+    asked about; until then nothing passes either, because whoever asks waits.
+    """
+
+    def __init__(self, rule_set: RuleSet, *, lazy: bool = False) -> None:
         self.rule_set = rule_set
         self._rules = {rule.id: rule for rule in rule_set.rules}
-        self._matchers: dict[Side, Matcher] = {
-            side: Matcher([rule for rule in rule_set.rules if side in rule.sides])
-            for side in ("customer", "model", "agent")
-        }
-        self._whens = [PhraseFinder.of_when(script.when) for script in rule_set.scripts]
-        self._said = [
-            PhraseFinder(words=script.satisfied_by or (script.text.zh, script.text.en))
-            for script in rule_set.scripts
-        ]
+        self._matchers: dict[Side, Matcher] = {}
+        self._due: list[tuple[PhraseFinder, PhraseFinder]] | None = None
+        self._compiling = threading.RLock()
+        if not lazy:
+            self.make_ready("customer", "model", "agent")
+
+    def make_ready(self, *sides: Side) -> None:
+        """Compile the rules of `sides`, and the scripts, now."""
+        for side in sides:
+            self.matcher(side)
+        self._scripts()
 
     @property
     def version(self) -> str:
@@ -41,7 +48,14 @@ class Gate:
 
     def matcher(self, side: Side) -> Matcher:
         """The compiled rules of one side."""
-        return self._matchers[side]
+        found = self._matchers.get(side)
+        if found is None:
+            with self._compiling:
+                found = self._matchers.get(side)
+                if found is None:
+                    rules = [rule for rule in self.rule_set.rules if side in rule.sides]
+                    found = self._matchers[side] = Matcher(rules)
+        return found
 
     def screen(
         self, text: str, side: Side, *, language: Language = "zh", turns: Sequence[Turn] = ()
@@ -81,7 +95,7 @@ class Gate:
         folded = fold(text)
         counts: dict[str, int] = {}
         hits: list[Hit] = []
-        for found in self._matchers[side].find(folded.text):
+        for found in self.matcher(side).find(folded.text):
             rule = found.rule
             if found.vetoed or language not in rule.languages:
                 continue
@@ -103,16 +117,27 @@ class Gate:
     def _missing(
         self, reply: str, folded: str, language: Language, turns: Sequence[Turn]
     ) -> tuple[str, ...]:
-        if not self._whens or not turns:
+        if not self.rule_set.scripts or not turns:
             return ()
         said = [(turn.role, fold(turn.text).text) for turn in turns]
         return tuple(
             _in(script.text, spoken(reply, language))
-            for script, when, saying in zip(
-                self.rule_set.scripts, self._whens, self._said, strict=True
-            )
+            for script, (when, saying) in zip(self.rule_set.scripts, self._scripts(), strict=True)
             if _is_due(when, saying, said) and not saying.found_in(folded)
         )
+
+    def _scripts(self) -> list[tuple[PhraseFinder, PhraseFinder]]:
+        """For each script: when it is due, and what says it."""
+        with self._compiling:
+            if self._due is None:
+                self._due = [
+                    (
+                        PhraseFinder.of_when(script.when),
+                        PhraseFinder(words=script.satisfied_by or (script.text.zh, script.text.en)),
+                    )
+                    for script in self.rule_set.scripts
+                ]
+            return self._due
 
 
 def _is_due(when: PhraseFinder, saying: PhraseFinder, said: Sequence[tuple[Role, str]]) -> bool:

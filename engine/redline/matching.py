@@ -9,13 +9,15 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-
-import ahocorasick_rs
-import re2
+from typing import TYPE_CHECKING
 
 from engine.redline.normalise import Borders, borders, fold
 from engine.redline.numbers import CHECKS
 from engine.redline.schema import MAX_WORD, Match, Rule, Scope, When
+
+if TYPE_CHECKING:
+    import ahocorasick_rs
+    import re2
 
 SQUEEZE_FROM = 3
 MAX_GAP = 4
@@ -35,6 +37,8 @@ class Found:
 
 def compile_expression(expression: str) -> re2._Regexp:
     """`expression` as RE2 that never matches across a line; raises `re2.error` if it is none."""
+    import re2  # Here, as all that only compiling needs: the window stands before that.
+
     options = re2.Options()
     options.never_nl = True
     options.log_errors = False
@@ -355,6 +359,8 @@ def _any_of(expressions: Sequence[str]) -> re2._Regexp | None:
 
 
 def _automaton(patterns: list[str]) -> ahocorasick_rs.AhoCorasick | None:
+    import ahocorasick_rs
+
     return ahocorasick_rs.AhoCorasick(patterns) if patterns else None
 
 

@@ -7,9 +7,9 @@ Folding is decided character by character, so that ``fold(a + b)`` is ``fold(a)`
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 
-import opencc
 from msgspec import Struct
 
 # Invisible though Unicode calls them letters or symbols: Hangul fillers, braille blank.
@@ -37,9 +37,11 @@ _DROPPED = frozenset(("Cf", "Cc", "Cs", "Co", "Cn", "Mn", "Me"))
 class _Table(dict[int, str]):
     """Code point → folded form, worked out on first sight of a character."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._simplify = opencc.OpenCC("t2s").convert
+    @cached_property
+    def _simplify(self) -> Callable[[str], str]:
+        import opencc
+
+        return opencc.OpenCC("t2s").convert  # type: ignore[no-any-return]
 
     def __missing__(self, point: int) -> str:
         folded = self._fold(chr(point))

@@ -1,19 +1,21 @@
 """Loading rule packs: a folder of YAML files in, one validated `RuleSet` out, or a `RuleError`.
 
-A pack loads only if its schema holds and every example of every rule does what it says.
+A pack loads only if its schema holds and every example of every rule does what it says. That this
+was found to be so is kept beside the packs, for these very bytes and this very program.
 """
 
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
-import re2
-import yaml
 from msgspec import Struct
 
+from engine import compiled
 from engine.errors import RuleError
 from engine.redline.matching import Matcher, PhraseFinder, compile_expression
 from engine.redline.normalise import CLAUSE_ENDS, fold
@@ -22,6 +24,8 @@ from engine.redline.schema import Match, Pack, Rule, RuleSet, Script
 MAX_FILE = 2_000_000
 MAX_RULES = 5_000
 MAX_WORDS = 200_000
+_CHECKED = "checked"
+_LIBRARIES = ("re2", "ahocorasick_rs", "opencc", "yaml", "msgspec")
 
 
 class Problem(Struct, frozen=True):
@@ -44,6 +48,10 @@ def load_rules(folder: Path) -> RuleSet:
 
     Raises `RuleError` with the first problem's file, rule and example; nothing loads by halves.
     """
+    key = _key(folder)
+    known = compiled.recall(folder, _CHECKED, key, RuleSet) if key else None
+    if known is not None:
+        return known
     rule_set, problems = _read(folder)
     if problems:
         first = problems[0]
@@ -56,6 +64,9 @@ def load_rules(folder: Path) -> RuleSet:
             problem=first.message,
             count=len(problems),
         )
+    # A pack that was changed while it was being checked is not what the key stands for.
+    if key and key == _key(folder):
+        compiled.keep(folder, _CHECKED, key, rule_set)
     return rule_set
 
 
@@ -64,12 +75,39 @@ def check_rules(folder: Path) -> list[Problem]:
     return _read(folder)[1]
 
 
+def _key(folder: Path) -> bytes:
+    """What the outcome of a check rests on: the packs, and the program that checks them.
+
+    Empty where something cannot be read: nothing is kept then.
+    """
+    try:
+        packs = _packs(folder)
+        if any(path.stat().st_size > MAX_FILE for path in packs):
+            return b""
+        parts = [sys.version.encode()]
+        for path in (*sorted(Path(__file__).parent.glob("*.py")), *packs):
+            parts += [path.name.encode("utf-8", "surrogateescape"), path.read_bytes()]
+        for name in _LIBRARIES:
+            spec = find_spec(name)
+            if spec is None or spec.origin is None:
+                return b""
+            stat = Path(spec.origin).stat()
+            parts.append(f"{name} {stat.st_size} {stat.st_mtime_ns}".encode())
+    except OSError:
+        return b""
+    return compiled.key_of(parts)
+
+
+def _packs(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml"))
+
+
 def _read(folder: Path) -> tuple[RuleSet, list[Problem]]:
     problems: list[Problem] = []
     packs: list[tuple[str, Pack]] = []
     digest = hashlib.sha256()
     try:
-        paths = sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml"))
+        paths = _packs(folder)
     except OSError as error:
         paths = []
         problems.append(Problem(folder.name, "", "", f"cannot be read ({error.strerror})"))
@@ -111,6 +149,8 @@ def _decode(path: Path) -> Pack:
     if path.stat().st_size > MAX_FILE:
         raise ValueError(f"larger than {MAX_FILE // 1_000_000} MB")
     data = path.read_bytes()
+    import yaml  # Here, and RE2 below: what was checked before needs neither.
+
     try:
         # Aliases can blow a small file up to any size in memory, and packs need none.
         tokens = yaml.scan(data, Loader=yaml.CSafeLoader)
@@ -187,6 +227,8 @@ def _wording_problems(file: str, identity: str, match: Match) -> Iterator[Proble
 
 
 def _expression_problems(file: str, identity: str, expression: str) -> Iterator[Problem]:
+    import re2
+
     try:
         compiled = compile_expression(expression)
     except re2.error as error:
