@@ -16,7 +16,6 @@ from typing import Any
 
 from engine.errors import StoreError
 from engine.store.migrations import APPLICATION_ID, MIGRATIONS, Migration
-from engine.store.sqlite import Database as SqliteDatabase
 from engine.store.text import clean
 
 Row = dict[str, Any]
@@ -31,7 +30,6 @@ class Database:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self.path = path
         self._connection = connection
-        self._sqlite = SqliteDatabase(connection, execute_plugins=False)
         self._lock = threading.RLock()
 
     @contextlib.contextmanager
@@ -57,7 +55,9 @@ class Database:
     def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """All rows that `sql` finds, as dictionaries."""
         with self._lock, translated(self.path):
-            return list(self._sqlite.query(sql, _bound(parameters)))
+            cursor = self._connection.execute(sql, _bound(parameters))
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, values, strict=True)) for values in cursor]
 
     def row(self, sql: str, parameters: Parameters = ()) -> Row | None:
         """The first row that `sql` finds."""
@@ -67,7 +67,7 @@ class Database:
     def run(self, sql: str, parameters: Parameters = ()) -> int:
         """Run a writing statement; the number of rows it changed."""
         with self._lock, translated(self.path):
-            return int(self._sqlite.execute(sql, _bound(parameters)).rowcount)
+            return self._connection.execute(sql, _bound(parameters)).rowcount
 
     def insert(self, table: str, row: Row) -> None:
         """Add `row` to `table`."""
@@ -151,10 +151,14 @@ def _prepare(
     try:
         # Another process may have migrated since the version was read.
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        database = SqliteDatabase(connection, execute_plugins=False, recursive_triggers=False)
-        for number, migration in enumerate(migrations[version:], version + 1):
-            migration(database)
-            connection.execute(f"PRAGMA user_version = {number}")
+        if version < len(migrations):
+            # Here: it takes longer to load than a file that is in its form takes to open.
+            from engine.store.sqlite import Database as SqliteDatabase
+
+            database = SqliteDatabase(connection, execute_plugins=False, recursive_triggers=False)
+            for number, migration in enumerate(migrations[version:], version + 1):
+                migration(database)
+                connection.execute(f"PRAGMA user_version = {number}")
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
