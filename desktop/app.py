@@ -77,7 +77,9 @@ class Desk(QObject):
         self.drafting = Drafting(
             self.background, store, self.bridge, language=language, parent=self
         )
-        self.outgoing = Outgoing(self.background, store, clock=clock, parent=self)
+        self.outgoing = Outgoing(
+            self.background, store, clock=clock, language=language, parent=self
+        )
         self.intake = Intake(self.background, store, gate, language=language, parent=self)
         embedder = Path(self._config.embedder)
         self.importing = Importing(self.background, folder.knowledge, embedder, self)
@@ -138,7 +140,7 @@ class Desk(QObject):
         self._open = False
         self.window.remember(self.page.columns())
         self.window.hide()
-        self.session.composing.save()
+        self.session.save()
         self.intake.stop()
         self.outgoing.stop()
         self.drafting.stop()
@@ -227,6 +229,8 @@ class Desk(QObject):
         self.settings_page.applied.connect(self.apply)
         self.intake.arrived.connect(self._on_arrived)
         self.intake.changed.connect(self._on_changed)
+        self.intake.trouble.connect(self.notices.tell)
+        self.outgoing.trouble.connect(self.notices.tell)
         self.intake.caught_up.connect(self._on_caught_up)
         self.drafting.changed.connect(self._on_drafting)
         self.drafting.saved.connect(lambda _: self.queue.refresh())
@@ -244,7 +248,7 @@ class Desk(QObject):
     def _use_sample(self, sample: Sample) -> None:
         self._sample = sample
         self.drafting.set_as_of(sample.company.as_of)
-        self.intake.add_channel(ReplayChannel(sample.script, self._clock))
+        self.intake.add_channel(ReplayChannel(sample.script, self._clock, self._folder.replay))
         self.page.queue.set_start_offered(False)
         try:
             empty = catalogue.current(self._folder.knowledge) is None
@@ -279,6 +283,7 @@ class Desk(QObject):
         self.queue.set_language(settings.language)
         self.drafting.set_language(settings.language)
         self.intake.set_language(settings.language)
+        self.outgoing.set_language(settings.language)
 
     def _on_page(self, page: str) -> None:
         if page == "settings":
@@ -306,7 +311,7 @@ class Desk(QObject):
         self.queue.set_failing(self.drafting.failures)
 
     def _on_sent(self, message: StoredMessage) -> None:
-        self.intake.send(message)
+        self.intake.deliver()
         self.queue.refresh()
         if message.conversation == self.session.conversation:
             self.session.refresh()

@@ -75,13 +75,15 @@ def decide(
     language: Language = "zh",
     override: str | None = None,
     needs_draft: bool = False,
+    typed: bool = False,
 ) -> StoredDecision:
     """Take a decision on a conversation's newest message; durable on return.
 
     `accept` sends the stored draft, `edit` sends `text`, `reject` needs a `reason` and sends
     nothing, `hand_over` opens a case (also without a draft, unless `needs_draft`). `draft_id` is
     the draft the agent saw; another one in its place refuses the decision. `override` is the
-    agent's reason to send what the gate would keep back: it is stored for the lead.
+    agent's reason to send what the gate would keep back: it is stored for the lead. `typed`: the
+    conversation's unsent text is what is sent, and is forgotten in the same step.
 
     Raises `InputError` (`no_conversation`, `already_decided`), `DecisionRefused`, `SendRefused`
     (then only the hits are stored) and `StoreError`.
@@ -131,6 +133,8 @@ def decide(
         if drafted is not None and (now is None or now.id != drafted.id):
             # While the gate was reading, the customer wrote on or somebody else decided.
             raise _stale()
+        if typed:
+            store.composers.put(conversation, "")
         return store.decisions.record(
             conversation,
             outgoing.action,

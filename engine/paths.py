@@ -32,6 +32,11 @@ class DataFolder(Struct, frozen=True):
         return self.root / "knowledge"
 
     @property
+    def replay(self) -> Path:
+        """What has reached the sample company's customers (JSON Lines)."""
+        return self.root / "replay.jsonl"
+
+    @property
     def models(self) -> Path:
         """Models that were added from a file."""
         return self.root / "models"

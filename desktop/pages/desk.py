@@ -115,6 +115,7 @@ class DeskPage(Dressed, QWidget):
         self.draft.write_requested.connect(self.focus_composer)
         self.draft.script_requested.connect(self.insert_script)
         self.draft.case.take_requested.connect(session.take_case)
+        self.draft.note_changed.connect(session.set_note)
         self.draft.case.close_requested.connect(session.close_case)
         session.opened.connect(self._on_opened)
         session.updated.connect(self._on_updated)

@@ -30,6 +30,7 @@ class DraftColumn(Dressed, QWidget):
 
     write_requested = Signal()
     script_requested = Signal()
+    note_changed = Signal(str, str)
 
     def __init__(self, look: Look) -> None:
         super().__init__()
@@ -158,7 +159,7 @@ class DraftColumn(Dressed, QWidget):
             return
         self._case_id = snapshot.case_id
         shown = self.case.case()
-        note = self._notes.get(snapshot.case_id, "")
+        note = self._notes.get(snapshot.case_id, snapshot.case.note)
         self.case.set_case(replace(snapshot.case, note=note, script_inserted=shown.script_inserted))
 
     def _show_parts(self, *, case: bool) -> None:
@@ -186,6 +187,7 @@ class DraftColumn(Dressed, QWidget):
 
     def _on_note(self, note: str) -> None:
         self._notes[self._case_id] = note
+        self.note_changed.emit(self._case_id, note)
 
     def _make_room(self, item: object) -> None:
         if isinstance(item, QWidget):

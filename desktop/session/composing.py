@@ -8,12 +8,12 @@ from typing import Final
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from desktop.background import Background
+from desktop.session.keeping import Keeping
 from engine.records import Language, Screening
 from engine.redline.gate import Gate
 from engine.store.rows import StoredDecision
 from engine.store.store import Store
 
-AUTOSAVE_MS: Final = 300
 SCREEN_MS: Final = 150
 
 
@@ -37,8 +37,8 @@ class Composing(QObject):
         self._gate = gate
         self._conversation = self._text = ""
         self._language: Language = "zh"
-        self._unsaved = False
-        self._autosave = self._single_shot(AUTOSAVE_MS, self.save)
+        self._keeping = Keeping(background, store.composers.put, self)
+        self._keeping.trouble.connect(self.trouble)
         self._screen = self._single_shot(SCREEN_MS, self.screen)
 
     @property
@@ -49,6 +49,7 @@ class Composing(QObject):
     def set_language(self, language: Language) -> None:
         """Name hits in another language from now on."""
         self._language = language
+        self._keeping.set_language(language)
 
     def begin(self, conversation: str) -> None:
         """Another conversation is opened: keep what was typed in the former one."""
@@ -59,14 +60,16 @@ class Composing(QObject):
     def restore(self, kept: str) -> None:
         """The text that was kept for this conversation, unless something is typed already."""
         if not self._text:
-            self._text, self._unsaved = kept, False
+            unsaved = self._keeping.unsaved(self._conversation)
+            self._text = kept if unsaved is None else unsaved
         self._screen.start()
 
     def set_text(self, text: str) -> None:
         """What is typed now."""
         if text != self._text:
-            self._text, self._unsaved = text, True
-            self._autosave.start()
+            self._text = text
+            if self._conversation:
+                self._keeping.set_text(self._conversation, text)
             self._screen.start()
 
     def replace(self, text: str) -> None:
@@ -77,36 +80,24 @@ class Composing(QObject):
 
     def sent(self, conversation: str, text: str) -> None:
         """`text` was sent and forgotten in the store; what was typed since then stays."""
+        if self._keeping.unsaved(conversation) == text:
+            self._keeping.forget(conversation)
         if conversation == self._conversation:
             rest = "" if self._text == text else self._text
-            self._text, self._unsaved = rest, bool(rest)
-            self._autosave.start()
+            self._text = rest
+            if rest:
+                self._keeping.set_text(conversation, rest)
             self._screen.start()
             self.replaced.emit(rest)
 
     def give_back(self, decision: StoredDecision) -> None:
-        """Put the words of a decision that was taken back where they were written."""
-        conversation, text = decision.conversation, decision.text
-        if conversation == self._conversation:
-            if not self._text.strip():
-                self.replace(text)
-            return
-
-        def put() -> None:
-            if not self._store.composers.get(conversation):
-                self._store.composers.put(conversation, text)
-
-        self._run(put).failed(self.trouble.emit)
+        """Show the words of a decision that was taken back where they were written."""
+        if decision.conversation == self._conversation and not self._text.strip():
+            self.replace(decision.text)
 
     def save(self) -> None:
         """Keep what is typed now."""
-        self._autosave.stop()
-        if self._unsaved and self._conversation:
-            self._unsaved = False
-            conversation, text = self._conversation, self._text
-            self._run(lambda: self._store.composers.put(conversation, text)).failed(
-                self.trouble.emit
-            )
+        self._keeping.save()
 
     def screen(self) -> None:
         """Ask the gate about what is typed now."""

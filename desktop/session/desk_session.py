@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from typing import Literal
 
+from msgspec.structs import replace
 from PySide6.QtCore import QObject, Signal
 
 from desktop.background import Background
 from desktop.bridge import EngineBridge, EngineState
 from desktop.session.composing import Composing
 from desktop.session.drafting import Drafting, Progress
+from desktop.session.keeping import Keeping
 from desktop.session.outgoing import Outgoing
 from desktop.session.snapshot import Snapshot, read_snapshot
-from desktop.session.transcript import TranscriptModel
+from desktop.session.transcript import TranscriptModel, by_this_clock
 from engine import deciding
 from engine.deciding import Choice, DecisionRefused, SendRefused
 from engine.errors import InputError, ZuoxiError
@@ -79,6 +81,9 @@ class DeskSession(QObject):
         self.composing = Composing(background, store, gate, self)
         self.composing.set_language(settings.language)
         self.composing.trouble.connect(self.trouble)
+        self._notes = Keeping(background, store.handovers.keep_note, self)
+        self._notes.set_language(settings.language)
+        self._notes.trouble.connect(self.trouble)
         self._conversation = ""
         self._snapshot: Snapshot | None = None
         self._phase: Phase = "none"
@@ -125,6 +130,7 @@ class DeskSession(QObject):
         """Language, name and undo time from now on."""
         self._settings = settings
         self.composing.set_language(settings.language)
+        self._notes.set_language(settings.language)
         self.composing.screen()
         self.refresh()
 
@@ -194,9 +200,23 @@ class DeskSession(QObject):
         """End the open case; drafting goes on."""
         if self._snapshot is not None and self._snapshot.case_id:
             case = self._snapshot.case_id
-            self._run(lambda: self._store.handovers.close(case, note)).done(
-                lambda _: self._case_closed()
-            ).failed(self.trouble.emit)
+
+            def closed(_: object) -> None:
+                self._notes.forget(case)
+                self._case_closed()
+
+            self._run(lambda: self._store.handovers.close(case, note)).done(closed).failed(
+                self.trouble.emit
+            )
+
+    def set_note(self, case: str, note: str) -> None:
+        """What is noted about a case so far; it is kept like what is typed."""
+        self._notes.set_text(case, note)
+
+    def save(self) -> None:
+        """Keep all that is typed now."""
+        self.composing.save()
+        self._notes.save()
 
     def undo(self, decision: str = "") -> bool:
         """Take a decision, or the newest one, back; False when nothing can be taken back."""
@@ -229,7 +249,7 @@ class DeskSession(QObject):
         conversation, settings, seconds = self._conversation, self._settings, self._seconds()
 
         def decide() -> StoredDecision:
-            decision = deciding.decide(
+            return deciding.decide(
                 self._store,
                 self._gate,
                 conversation,
@@ -241,10 +261,8 @@ class DeskSession(QObject):
                 who=settings.agent,
                 undo_seconds=settings.undo_seconds,
                 language=settings.language,
+                typed=text is not None,
             )
-            if text is not None:
-                self._store.composers.put(conversation, "")
-            return decision
 
         self._run(decide).done(lambda decision: self._was_decided(decision, text)).failed(
             lambda error: self._was_refused(error, conversation)
@@ -280,7 +298,9 @@ class DeskSession(QObject):
             if snapshot.row.id != self._conversation:
                 return
         first = self._snapshot is None
-        self._snapshot = snapshot
+        self._snapshot = snapshot = replace(
+            snapshot, bubbles=by_this_clock(snapshot.bubbles, self._outgoing.until)
+        )
         self.transcript.show(snapshot.row.id, snapshot.bubbles)
         if first:
             self.composing.restore(snapshot.composer)

@@ -55,7 +55,13 @@ def case_view(case: StoredHandover, gate: Gate, language: Language) -> CaseView:
     chinese = language == "zh"
     category = category_name(case.category, language)
     if rule is None:
-        return CaseView(category, script=case.script, opened_at=case.opened_at, owner=case.taken_by)
+        return CaseView(
+            category,
+            script=case.script,
+            opened_at=case.opened_at,
+            owner=case.taken_by,
+            note=case.note,
+        )
     return CaseView(
         category=category,
         level=rule.level,
@@ -65,6 +71,7 @@ def case_view(case: StoredHandover, gate: Gate, language: Language) -> CaseView:
         script=case.script,
         opened_at=case.opened_at,
         owner=case.taken_by,
+        note=case.note,
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
+from msgspec.structs import replace
 from PySide6.QtCore import QObject, Signal
 
 from desktop.widgets.values import Bubble, Origin
@@ -17,6 +18,9 @@ _ORIGINS: Final[dict[DecisionAction, Origin]] = {
     "edited": "edited",
     "rewritten": "rewritten",
 }
+
+# Seconds; less is the time that reading took.
+_CLOCK_SLACK: Final = 1.0
 
 
 def read_bubbles(store: Store, conversation: str) -> tuple[Bubble, ...]:
@@ -57,6 +61,23 @@ def bubble(
         decision_id=message.decision or "",
         undo_until=(message.due or 0.0) if message.state == "pending" else 0.0,
     )
+
+
+def by_this_clock(
+    bubbles: Sequence[Bubble], until: Callable[[str], float | None]
+) -> tuple[Bubble, ...]:
+    """Pending replies with the end of their undo window as the clock stands now.
+
+    The clock may have been set since they were decided on. `until` tells it of a decision.
+    """
+    return tuple(_by_this_clock(one, until) if one.origin == "sending" else one for one in bubbles)
+
+
+def _by_this_clock(bubble: Bubble, until: Callable[[str], float | None]) -> Bubble:
+    end = until(bubble.decision_id)
+    if end is None or abs(end - bubble.undo_until) <= _CLOCK_SLACK:
+        return bubble
+    return replace(bubble, undo_until=end)
 
 
 class TranscriptModel(QObject):

@@ -97,6 +97,7 @@ class _Played:
         self.scene = scene
         self.start = start
         self.used: set[int] = set()
+        self.answered: set[str] = set()
         self.closed = not scene.closing
 
 
@@ -134,6 +135,8 @@ class Replay:
         self._played = {scene.id: _Played(scene, began + scene.start) for scene in script}
         self._arrived: set[str] = set()
         self._queue: list[tuple[float, int, Arrival]] = []
+        self._given: list[tuple[float, int, Arrival]] = []
+        self._seen = began
         self._order = 0
         for played in self._played.values():
             self._begin(played)
@@ -141,37 +144,62 @@ class Replay:
     def restore(self, store: Store) -> None:
         """Go on where the replay that filled `store` was: nothing that arrived arrives again.
 
-        Answers to what agents had sent, and that were still to come, are scheduled again.
+        Answers to what agents had sent, and that were still to come, are scheduled again; what is
+        still to be handed to this channel is left to `sent`.
         """
         delivered = store.channel_keys.delivered(SOURCE)
+        delivering = {departure.message.id for departure in store.outbox.delivering()}
         self._arrived |= delivered.keys()
         self._queue.clear()
         for played in self._played.values():
             first = delivered.get(_opening_key(played.scene, 0))
             if first is not None:
                 written = store.conversations.message(first).at
-                played.start = written - played.scene.opening[0].after + played.scene.waited
+                start = written - played.scene.opening[0].after + played.scene.waited
+                # It has begun, whatever the clock says now.
+                played.start = min(start, self._clock())
             self._begin(played)
             conversation = store.channel_keys.conversation(SOURCE, played.scene.id)
             if conversation is not None:
                 self._repeat_sent(
-                    played, store.conversations.messages(conversation), set(delivered.values())
+                    played,
+                    store.conversations.messages(conversation),
+                    delivering.union(delivered.values()),
                 )
 
     def due(self, now: float | None = None) -> list[Arrival]:
-        """The messages whose time has come by `now`, in order; each is given once."""
+        """The messages whose time has come by `now`, in order; each is given once.
+
+        When the clock was set back, what is to come is as far off as it was before.
+        """
         moment = self._clock() if now is None else now
-        arrivals = []
+        if moment < self._seen:
+            self._set_back(self._seen - moment)
+        self._seen = moment
+        self._given.clear()
         while self._queue and self._queue[0][0] <= moment:
-            arrivals.append(heapq.heappop(self._queue)[2])
-        return arrivals
+            self._given.append(heapq.heappop(self._queue))
+        return [arrival for _, _, arrival in self._given]
+
+    def give_again(self, arrivals: Iterable[Arrival]) -> None:
+        """These, of what `due` gave last, could not be stored: `due` gives them once more."""
+        keys = {arrival.key for arrival in arrivals}
+        for entry in self._given:
+            if entry[2].key in keys:
+                heapq.heappush(self._queue, entry)
 
     def next_at(self) -> float | None:
         """When the next message is due; None when nothing is left until an agent writes."""
         return self._queue[0][0] if self._queue else None
 
-    def sent(self, conversation_key: str, text: str, now: float | None = None) -> float | None:
-        """An agent's message left: schedule the customer's answer.
+    def knows(self, conversation_key: str) -> bool:
+        """Whether the conversation is in the script."""
+        return conversation_key in self._played
+
+    def sent(
+        self, conversation_key: str, text: str, now: float | None = None, *, key: str = ""
+    ) -> float | None:
+        """An agent's message left: schedule the customer's answer, once for each `key`.
 
         Returns when the answer is due, None when the customer has nothing to say (also for a
         conversation that is not in the script).
@@ -179,7 +207,7 @@ class Replay:
         played = self._played.get(conversation_key)
         if played is None:
             return None
-        return self._answer(played, text, self._clock() if now is None else now)
+        return self._answer(played, text, self._clock() if now is None else now, key)
 
     def _begin(self, played: _Played) -> None:
         scene = played.scene
@@ -205,14 +233,18 @@ class Replay:
             )
 
     def _repeat_sent(
-        self, played: _Played, messages: list[StoredMessage], delivered: set[str]
+        self, played: _Played, messages: list[StoredMessage], others: set[str]
     ) -> None:
+        now = self._clock()
         for message in messages:
             own = message.role == "agent" and message.state == "sent"
-            if own and message.id not in delivered and message.sent_at is not None:
-                self._answer(played, message.text, message.sent_at)
+            if own and message.id not in others and message.sent_at is not None:
+                self._answer(played, message.text, min(message.sent_at, now), message.id)
 
-    def _answer(self, played: _Played, text: str, now: float) -> float | None:
+    def _answer(self, played: _Played, text: str, now: float, key: str) -> float | None:
+        if key and key in played.answered:
+            return None
+        played.answered.add(key)
         scene = played.scene
         folded = text.casefold()
         for number, reply in enumerate(scene.replies):
@@ -229,6 +261,13 @@ class Replay:
         due = now + _CLOSING_DELAY
         self._schedule(played, f"{scene.id}#closing", scene.closing, due=due, at=due)
         return due
+
+    def _set_back(self, seconds: float) -> None:
+        self._queue = [
+            (due - seconds, order, msgspec.structs.replace(arrival, at=arrival.at - seconds))
+            for due, order, arrival in self._queue
+        ]
+        heapq.heapify(self._queue)
 
     def _schedule(
         self,

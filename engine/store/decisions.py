@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -143,20 +143,24 @@ class Decisions:
                 yield _stored(row)
 
     def today(self, now: float | None = None) -> DayCounts:
-        """Standing decisions since midnight, local time, of the day of `now`."""
+        """Standing decisions of the day of `now`, local time."""
         moment = datetime.fromtimestamp(time.time() if now is None else now)
-        midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+        midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+        # By the calendar: a day is not always 24 hours long.
+        next_midnight = (midnight + timedelta(days=1)).timestamp()
         rows = self._database.rows(
             """SELECT action, count(*) AS n FROM decisions
-            WHERE at >= ? AND id NOT IN (SELECT decision FROM decision_undos) GROUP BY action""",
-            [midnight],
+            WHERE at >= ? AND at < ? AND NOT EXISTS (
+                SELECT 1 FROM decision_undos WHERE decision = decisions.id) GROUP BY action""",
+            [midnight.timestamp(), next_midnight],
         )
         return DayCounts(**{row["action"]: row["n"] for row in rows})
 
     def _standing(self, draft: str) -> bool:
         row = self._database.row(
             """SELECT 1 FROM decisions
-            WHERE draft = ? AND id NOT IN (SELECT decision FROM decision_undos)""",
+            WHERE draft = ? AND NOT EXISTS (
+                SELECT 1 FROM decision_undos WHERE decision = decisions.id)""",
             [draft],
         )
         return row is not None

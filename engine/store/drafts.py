@@ -17,7 +17,8 @@ from engine.store.text import to_json
 
 _DRAFT = """SELECT id, conversation, message, body, at, EXISTS (
     SELECT 1 FROM decisions WHERE draft = drafts.id
-    AND decisions.id NOT IN (SELECT decision FROM decision_undos)) AS decided FROM drafts"""
+    AND NOT EXISTS (SELECT 1 FROM decision_undos WHERE decision = decisions.id)) AS decided
+    FROM drafts"""
 
 
 class Drafts:

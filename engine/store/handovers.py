@@ -89,6 +89,14 @@ class Handovers:
             )
         )
 
+    def keep_note(self, case: str, note: str) -> bool:
+        """Keep what is noted so far about an open case; False when it is closed."""
+        return bool(
+            self._database.run(
+                "UPDATE handovers SET note = ? WHERE id = ? AND closed_at IS NULL", [note, case]
+            )
+        )
+
     def close(self, case: str, note: str = "", *, at: float | None = None) -> bool:
         """Close a case: drafting goes on; False when it was closed already."""
         with self._database.transaction():

@@ -34,6 +34,18 @@ class IdSource:
             number = (self._milliseconds << 80) | (7 << 76) | (head << 64) | (2 << 62) | low
         return str(uuid.UUID(int=number))
 
+    def after(self, known: str) -> None:
+        """Make only ids greater than `known`, a UUIDv7 from before: the clock may be set back."""
+        try:
+            number = uuid.UUID(known).int
+        except ValueError:
+            return
+        milliseconds = number >> 80
+        tail = ((number >> 64 & 0xFFF) << 62) | (number & ((1 << 62) - 1))
+        with self._lock:
+            if (milliseconds, tail) > (self._milliseconds, self._tail):
+                self._milliseconds, self._tail = milliseconds, tail
+
 
 # One per process, so that ids of several open stores grow together.
 _source = IdSource()
@@ -42,3 +54,8 @@ _source = IdSource()
 def new_id() -> str:
     """A new id, greater than every id this process made before."""
     return _source.new()
+
+
+def ids_after(known: str) -> None:
+    """See to it that every new id of this process is greater than `known`."""
+    _source.after(known)

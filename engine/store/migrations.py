@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from engine.store.sqlite import Database as SqliteDatabase
+if TYPE_CHECKING:
+    from engine.store.sqlite import Database as SqliteDatabase
 
-Migration = Callable[[SqliteDatabase], None]
+Migration = Callable[["SqliteDatabase"], None]
 
 APPLICATION_ID = 0x5A554F58  # "ZUOX": tells our files from other programs' SQLite files
 
@@ -27,7 +29,17 @@ def m002_channel_keys_of_two_kinds(db: SqliteDatabase) -> None:
         db.execute(statement)
 
 
-MIGRATIONS: tuple[Migration, ...] = (m001_initial, m002_channel_keys_of_two_kinds)
+def m003_deliveries(db: SqliteDatabase) -> None:
+    """What has left is handed to its channel until the channel has it, whatever dies in between."""
+    for statement in _DELIVERIES:
+        db.execute(statement)
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    m001_initial,
+    m002_channel_keys_of_two_kinds,
+    m003_deliveries,
+)
 
 # `seq` orders rows by arrival, whatever the clocks said. In `conversations`, the columns from
 # `last_at` on repeat what the other tables say (see standing.py), so that a list of ten thousand
@@ -204,4 +216,16 @@ _KEYS_OF_TWO_KINDS = (
     """CREATE UNIQUE INDEX channel_keys_of_messages ON channel_keys (source, key)
         WHERE message IS NOT NULL""",
     "CREATE INDEX channel_keys_by_conversation ON channel_keys (conversation)",
+)
+
+# A message that left before there were deliveries has no row here and counts as delivered. The
+# other two indexes hold all that counting asks for, so that a count reads no message's text.
+_DELIVERIES = (
+    """CREATE TABLE deliveries (
+        message TEXT PRIMARY KEY REFERENCES messages (id),
+        delivered_at REAL
+    )""",
+    "CREATE INDEX deliveries_open ON deliveries (message) WHERE delivered_at IS NULL",
+    "CREATE INDEX messages_standing ON messages (conversation, state, role, seq)",
+    "CREATE INDEX conversations_counted ON conversations (urgency, draft_status, gap)",
 )

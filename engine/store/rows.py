@@ -43,6 +43,16 @@ class StoredMessage(Struct, frozen=True):
     decision: str | None = None
 
 
+class Departure(Struct, frozen=True):
+    """A final message that its channel is to have. `source` is the channel's name for itself.
+
+    `source` is None where no channel brought the conversation: then there is nobody to deliver to.
+    """
+
+    message: StoredMessage
+    source: str | None = None
+
+
 class ConversationRow(Struct, frozen=True):
     """A conversation as a list shows it.
 

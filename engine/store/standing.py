@@ -92,7 +92,8 @@ def _draft(database: Database, message: str) -> tuple[str, bool]:
     row = database.row(
         """SELECT status, (
             SELECT action FROM decisions
-            WHERE draft = drafts.id AND id NOT IN (SELECT decision FROM decision_undos)
+            WHERE draft = drafts.id AND NOT EXISTS (
+                SELECT 1 FROM decision_undos WHERE decision = decisions.id)
             ORDER BY seq DESC LIMIT 1) AS action
         FROM drafts WHERE message = ? ORDER BY seq DESC LIMIT 1""",
         [message],

@@ -73,7 +73,10 @@ def answer(store: Store, replay: Replay, text: str, now: float) -> float | None:
     decision = store.decisions.record(conversation, "rewritten", text=text, at=now)
     assert decision.outgoing is not None
     assert store.outbox.mark_sent(decision.outgoing, now)
-    return replay.sent("kettle", text, now)
+    due = replay.sent("kettle", text, now, key=decision.outgoing)
+    assert replay.sent("kettle", text, now, key=decision.outgoing) is None
+    assert store.outbox.mark_delivered(decision.outgoing, now)
+    return due
 
 
 def test_history_and_opening_arrive_as_they_were_written(
