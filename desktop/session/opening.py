@@ -55,7 +55,7 @@ def open_folder(folder: DataFolder, sample: bool | Sample, rules: Path) -> Opene
         settings, complaint = _settings(folder, company)
         store = open_store(folder.database)
         try:
-            gate = Gate(load_rules(rules))
+            gate = Gate(load_rules(rules), lazy=True)
         except BaseException:
             store.close()
             raise
