@@ -18,7 +18,6 @@ from engine.errors import ZuoxiError
 from engine.paths import ASSETS
 from engine.records import Language
 
-
 # Control characters, overrides of the writing direction, lone surrogates.
 _UNFIT: Final = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 

@@ -279,6 +279,9 @@ def _check_tokenizer(facts: _Facts) -> int:
         raise Unsound("no_tokenizer")
     if not isinstance(tokens, Strings) or not _FEWEST_TOKENS <= tokens.count <= _MOST_TOKENS:
         raise Unsound("tokenizer", what="tokenizer.ggml.tokens")
+    # The empty ones get names of their own in llama.cpp; it ends the process over any other two.
+    if tokens.different < tokens.count - max(0, tokens.empty - 1):
+        raise Unsound("twice", what="tokenizer.ggml.tokens")
     # llama.cpp reads these beside the tokens, as many as there are tokens.
     for key, kinds in (("scores", FLOATS), ("token_type", INTEGERS)):
         beside = metadata.get(f"tokenizer.ggml.{key}")
