@@ -101,10 +101,10 @@ class Generator(Protocol):
         """The reply to `messages`, piece by piece, at most about `limit` tokens.
 
         A piece, often an empty one, comes after every step of work (a chunk of the prompt, a
-        token), so that whoever drives several replies can turn to another one in between, and leave one
-        for good by closing the iterator. What was read for `conversation` stays read as long as
-        there is room. While `shares` says so, its steps may be done in one batch with those of
-        other replies that wait for theirs.
+        token), so that whoever drives several replies can turn to another one in between, and
+        leave one for good by closing the iterator. What was read for `conversation` stays read as
+        long as there is room. While `shares` says so, its steps may be done in one batch with
+        those of other replies that wait for theirs.
         """
         ...
 

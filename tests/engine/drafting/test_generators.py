@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 
 from engine.drafting.generation import Generator, Logits, Piece, TextAssembler
-from engine.drafting.llama import PREFILL_CHUNK, LlamaGenerator, load_generator
+from engine.drafting.llama import LlamaGenerator, load_generator
+from engine.drafting.llama.context import CHUNK
 from engine.drafting.prompt import ChatMessage
 from engine.drafting.scripted import ScriptedGenerator
-from engine.errors import Cancelled, ModelError
+from engine.errors import ModelError
 
 SCRIPT = "您好，邮费由我们承担😀。"
 CHAT = (ChatMessage("system", "你是客服。"), ChatMessage("user", "邮费谁出？"))
@@ -118,20 +119,6 @@ def test_nothing_chosen_ends_the_reply_at_once(generator: Generator) -> None:
     assert pieces[-1].tokens.generated == 0
 
 
-@pytest.mark.parametrize("after", [0, 1, 3])
-def test_a_cancellation_is_heeded_between_two_tokens(generator: Generator, after: int) -> None:
-    pieces: list[Piece] = []
-    stream = generator.generate(
-        CHAT, Greedy(generator), limit=24, cancelled=lambda: len(pieces) > after
-    )
-    with pytest.raises(Cancelled):
-        for piece in stream:
-            pieces.append(piece)
-    assert len(pieces) <= after + 2
-    # What was called off leaves nothing behind that the next draft would meet.
-    assert said(run(generator, Forced(generator.vocabulary.tokenize("好")))) == "好"
-
-
 def test_a_reply_that_nobody_wants_any_more_can_be_left(generator: Generator) -> None:
     stream = generator.generate(CHAT, Greedy(generator), limit=24)
     next(stream)
@@ -224,21 +211,15 @@ def test_a_reused_prefix_changes_nothing_of_the_reply(
     assert said(pieces) == expected
 
 
-def test_a_long_prompt_can_be_called_off_between_its_chunks(llama: LlamaGenerator) -> None:
+def test_a_long_prompt_can_be_left_between_its_chunks(llama: LlamaGenerator) -> None:
     chat = [ChatMessage("user", "换一个说法。" * 60)]
-    chunks = len(llama.prompt_tokens(chat)) // PREFILL_CHUNK
-    assert chunks >= 2
-    asked: list[None] = []
-
-    def second_time() -> bool:
-        asked.append(None)
-        return len(asked) == 2
-
-    with pytest.raises(Cancelled):
-        next(iter(llama.generate(chat, Forced([]), limit=8, cancelled=second_time)))
-    assert len(asked) == 2
+    assert len(llama.prompt_tokens(chat)) > 2 * CHUNK
+    stream = llama.generate(chat, Forced([]), limit=8, conversation="a")
+    next(stream)
+    stream.close()  # type: ignore[attr-defined]
     # What was read by then need not be read again.
-    assert next(iter(llama.generate(chat, Forced([]), limit=8))).tokens.reused >= PREFILL_CHUNK
+    again = next(iter(llama.generate(chat, Forced([]), limit=8, conversation="a"))).tokens
+    assert again.reused == CHUNK
 
 
 def test_a_chat_longer_than_the_context_is_refused_before_anything_is_read(

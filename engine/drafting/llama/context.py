@@ -1,0 +1,184 @@
+"""The native side of one loaded model: sequences that tokens are read into, and their states."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+
+from engine.drafting.generation import Logits
+from engine.drafting.llama.library import Library
+from engine.errors import ModelError
+
+BATCH = 512
+"""The most tokens that are handed over at once."""
+CHUNK = 128
+"""The most that are computed at once, and the longest step of reading a prompt."""
+_LARGE_CACHE = 16 << 10
+"""Bytes a token from which the K/V cache is quantised.
+
+The starter model's takes 6 KiB; reading is three times as fast from 16-bit values on a CPU, which
+counts for more than 60 MB. Models of real size take 100 KiB and more.
+"""
+
+
+class CachePlan(Struct, frozen=True):
+    """How the K/V cache is laid out: how many sequences of how many tokens, in which precision."""
+
+    sequences: int
+    context: int
+    quantised: bool
+    token_bytes: int
+
+    @property
+    def bytes(self) -> int:
+        """The memory that it takes."""
+        return self.sequences * self.context * self.token_bytes
+
+
+def plan_cache(
+    layers: int, heads: int, width: int, *, context: int, budget: int, most: int = 8
+) -> CachePlan:
+    """The plan for a model of `layers` with `heads` K/V heads of `width` within `budget` bytes.
+
+    Two sequences there always are, so that one conversation can be read while another waits.
+    """
+    exact = 4 * layers * heads * width
+    quantised = exact > _LARGE_CACHE and width % 32 == 0
+    # A block of 32 values takes 34 bytes in q8_0.
+    each = exact * 34 // 64 if quantised else exact
+    sequences = max(2, min(most, budget // max(1, each * context)))
+    return CachePlan(sequences, context, quantised, max(1, each))
+
+
+class Run(Struct, frozen=True):
+    """Tokens to read into `sequence` from `position` on; logits are kept of the last `wanted`."""
+
+    sequence: int
+    position: int
+    tokens: Sequence[int]
+    wanted: int = 1
+
+
+class NativeContext:
+    """A llama.cpp context with several sequences, each with room for `plan.context` tokens.
+
+    The sequences have separate streams: attention then costs what one conversation holds, not
+    what all of them do together.
+    """
+
+    def __init__(
+        self, library: Library, model: Any, plan: CachePlan, *, threads: int, on_gpu: bool
+    ) -> None:
+        api = self._api = library.api
+        self.plan = plan
+        self._width = api.llama_vocab_n_tokens(api.llama_model_get_vocab(model))
+        self._native = self._open(model, plan, threads, on_gpu=on_gpu)
+        if not self._native and plan.quantised:
+            # Some models' heads or some devices do not take a quantised cache.
+            self._native = self._open(model, plan, threads, on_gpu=on_gpu, exact=True)
+        if not self._native:
+            raise MemoryError
+        self._memory = api.llama_get_memory(self._native)
+        self._batch = api.llama_batch_init(BATCH, 0, 1)
+        for index in range(BATCH):
+            self._batch.n_seq_id[index] = 1
+        self._rows: dict[int, Logits] = {}
+
+    def _open(
+        self, model: Any, plan: CachePlan, threads: int, *, on_gpu: bool, exact: bool = False
+    ) -> Any:
+        api = self._api
+        parameters = api.llama_context_default_params()
+        parameters.n_ctx = plan.context * plan.sequences
+        parameters.n_batch = BATCH
+        parameters.n_ubatch = CHUNK
+        parameters.n_seq_max = plan.sequences
+        parameters.kv_unified = False
+        parameters.n_threads = parameters.n_threads_batch = threads
+        parameters.no_perf = True
+        quantised = plan.quantised and not exact
+        if quantised:
+            parameters.type_k = parameters.type_v = api.GGML_TYPE_Q8_0
+        if quantised or on_gpu:
+            parameters.flash_attn_type = api.LLAMA_FLASH_ATTN_TYPE_AUTO
+        else:
+            # On a CPU it makes a batch of a few tokens cost as much as the tokens one by one.
+            parameters.flash_attn_type = api.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        return api.llama_init_from_model(model, parameters)
+
+    def read(self, runs: Sequence[Run]) -> list[list[int]]:
+        """Read all of `runs` at once, at most `BATCH` tokens; per run the places of its logits.
+
+        Raises `ModelError` ``model_decode``: nothing of `runs` was kept then.
+        """
+        batch = self._batch
+        tokens, positions, sequences, wants = batch.token, batch.pos, batch.seq_id, batch.logits
+        place = 0
+        places: list[list[int]] = []
+        for run in runs:
+            first_wanted = place + len(run.tokens) - run.wanted
+            for position, token in enumerate(run.tokens, start=run.position):
+                tokens[place] = token
+                positions[place] = position
+                sequences[place][0] = run.sequence
+                wants[place] = place >= first_wanted
+                place += 1
+            places.append(list(range(first_wanted, place)))
+        batch.n_tokens = place
+        status = self._api.llama_decode(self._native, batch)
+        if status != 0:
+            for run in runs:
+                self.cut(run.sequence, run.position)
+            raise ModelError(
+                f"The model could not go on (status {status}). The draft was given up; "
+                "draft again, or restart.",
+                "model_decode",
+                status=status,
+            )
+        return places
+
+    def logits(self, place: int) -> Logits:
+        """The logits at one of the places that `read` gave: a view, valid until the next read."""
+        pointer = self._api.llama_get_logits_ith(self._native, place)
+        address = ctypes.addressof(pointer.contents)
+        row = self._rows.get(address)
+        if row is None:
+            if len(self._rows) > 2 * BATCH:
+                self._rows.clear()
+            buffer = (ctypes.c_float * self._width).from_address(address)
+            row = self._rows[address] = np.frombuffer(buffer, dtype=np.float32)
+        return row
+
+    def cut(self, sequence: int, length: int) -> bool:
+        """Forget what `sequence` holds behind its first `length` tokens; False if it cannot."""
+        return bool(self._api.llama_memory_seq_rm(self._memory, sequence, length, -1))
+
+    def save(self, sequence: int) -> bytes:
+        """The state of a sequence; empty when it cannot be had."""
+        size = self._api.llama_state_seq_get_size(self._native, sequence)
+        buffer = bytearray(size)
+        native = (ctypes.c_uint8 * size).from_buffer(buffer)
+        written = self._api.llama_state_seq_get_data(self._native, native, size, sequence)
+        del native
+        return bytes(memoryview(buffer)[:written])
+
+    def restore(self, sequence: int, state: bytes) -> bool:
+        """Make `sequence` what it was when `state` was saved of it, or of another one."""
+        self.cut(sequence, 0)
+        buffer = ctypes.cast(ctypes.c_char_p(state), ctypes.POINTER(ctypes.c_uint8))
+        read = self._api.llama_state_seq_set_data(self._native, buffer, len(state), sequence)
+        if not read:
+            self.cut(sequence, 0)
+        return bool(read)
+
+    def close(self) -> None:
+        """Free the native memory."""
+        if self._native:
+            self._rows.clear()
+            self._api.llama_batch_free(self._batch)
+            self._api.llama_free(self._native)
+            self._native = None

@@ -1,0 +1,120 @@
+"""From a GGUF file to a generator: what it needs is looked up before anything large is read."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import partial
+from pathlib import Path
+
+from engine.drafting.llama.context import CachePlan, NativeContext, plan_cache
+from engine.drafting.llama.generator import LlamaGenerator
+from engine.drafting.llama.library import Library
+from engine.drafting.offload import ModelShape, choose_offload, gpu_devices
+from engine.errors import ModelError
+from engine.protocol import Offload
+
+_MOST_CACHE = 1 << 30
+_CACHE_SHARE = 8
+"""The K/V cache and the saved states each take at most this part of the free memory."""
+
+
+def load_generator(
+    path: Path, *, gpu_layers: int = -1, threads: int = 0, context: int = 4096
+) -> LlamaGenerator:
+    """The model in the GGUF file `path`.
+
+    Raises `ModelError`: ``model_missing``, ``model_format`` (not a GGUF file, cut, an architecture
+    this llama.cpp does not know), ``model_template`` (no usable chat template), ``model_memory``.
+    """
+    import psutil
+
+    _check_file(path)
+    library = Library()
+    budget = min(_MOST_CACHE, psutil.virtual_memory().available // _CACHE_SHARE)
+    devices = gpu_devices()
+    plan = _plan(library, path, context, budget)
+    shape = ModelShape(0, 0)
+    if devices and gpu_layers and plan is not None:
+        layers, cache = plan
+        shape = ModelShape(layers + 1, path.stat().st_size, cache.bytes)
+    offload = choose_offload(gpu_layers, shape, devices)
+    model = library.load(path, offload.layers)
+    if not model and offload.layers:
+        offload = Offload(0, shape.layers, "CPU", "gpu.failed")
+        model = library.load(path, 0)
+    if not model or plan is None:
+        raise ModelError(
+            f"{path.name} is not a model this program can run ({library.last_error}). "
+            "Choose another model in the settings.",
+            "model_format",
+            name=path.name,
+            detail=library.last_error,
+        )
+    layers, cache = plan
+    threads = threads or psutil.cpu_count(logical=False) or 1
+    try:
+        native = NativeContext(library, model, cache, threads=threads, on_gpu=offload.layers > 0)
+    except MemoryError as error:
+        library.api.llama_model_free(model)
+        raise ModelError(
+            f"{path.name} does not fit into memory with {cache.context} tokens of context. "
+            "Choose a smaller model or context in the settings.",
+            "model_memory",
+            name=path.name,
+            context=cache.context,
+        ) from error
+    return LlamaGenerator(
+        library,
+        model,
+        native,
+        name=f"{path.stem}@{fingerprint(path)}",
+        file=path.name,
+        offload=Offload(offload.layers, layers + 1, offload.device, offload.reason),
+        saved_bytes=budget,
+    )
+
+
+def fingerprint(path: Path) -> str:
+    """A short hash of a model file: size, first and last MiB (all of it would be too slow)."""
+    size = path.stat().st_size
+    digest = hashlib.sha256(str(size).encode())
+    with path.open("rb") as file:
+        digest.update(file.read(1 << 20))
+        file.seek(max(0, size - (1 << 20)))
+        digest.update(file.read(1 << 20))
+    return digest.hexdigest()[:12]
+
+
+def _check_file(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            magic = file.read(4)
+    except OSError as error:
+        raise ModelError(
+            f"There is no model at {path}. Choose one in the settings, or go on without drafts.",
+            "model_missing",
+            name=path.name,
+        ) from error
+    if magic != b"GGUF":
+        raise ModelError(
+            f"{path.name} is not a GGUF model file. Choose another model in the settings.",
+            "model_format",
+            name=path.name,
+            detail="not GGUF",
+        )
+
+
+def _plan(library: Library, path: Path, context: int, budget: int) -> tuple[int, CachePlan] | None:
+    """How many layers the model has and the plan of its cache, from its description alone."""
+    model = library.load(path, 0, vocabulary_only=True)
+    if not model:
+        return None
+    # Of a model without its tensors only the description can be asked: the rest would abort.
+    number = partial(library.number, model)
+    layers = number("block_count")
+    heads = number("attention.head_count")
+    shared = number("attention.head_count_kv") or heads
+    width = number("attention.key_length") or number("embedding_length") // max(1, heads)
+    context = min(context, number("context_length") or context)
+    library.api.llama_model_free(model)
+    return layers, plan_cache(layers, shared, width, context=context, budget=budget)

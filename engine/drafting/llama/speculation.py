@@ -1,0 +1,79 @@
+"""Guessing ahead: a grounded reply repeats its prompt, so what followed there may follow here.
+
+The guesses are verified in one batch with the token before them; what is not confirmed is taken
+back, so that the reply is the one that plain decoding gives (prompt look-up decoding after
+Saxena 2023; the batch verification of Leviathan et al. 2023, with greedy choice).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_GRAM = 2
+_FEWEST, _MOST = 2, 12
+_SMOOTHING = 0.1
+_PROBE_EVERY = 48
+_FIRST_TRIES = 3
+
+
+class LookUp:
+    """What followed the last tokens where they stood before, in the prompt or in the reply."""
+
+    def __init__(self, prompt: Sequence[int]) -> None:
+        self._tokens = list(prompt)
+        self._places: dict[tuple[int, ...], int] = {}
+        self._length = _FEWEST * 2
+        for place in range(_GRAM, len(self._tokens)):
+            self._places[tuple(self._tokens[place - _GRAM : place])] = place
+
+    def add(self, token: int) -> None:
+        """The reply goes on with `token`."""
+        # A gram is entered with the token behind it, or the end would only find itself.
+        if len(self._tokens) >= _GRAM:
+            self._places[tuple(self._tokens[-_GRAM:])] = len(self._tokens)
+        self._tokens.append(token)
+
+    def guess(self, room: int) -> list[int]:
+        """The tokens that may come next, at most `room`; none where nothing is known."""
+        place = self._places.get(tuple(self._tokens[-_GRAM:]))
+        if place is None:
+            return []
+        return self._tokens[place : place + min(room, self._length)]
+
+    def confirmed(self, guessed: int, right: int) -> None:
+        """Of `guessed` tokens the first `right` were right: how far to guess next time."""
+        if right == guessed:
+            self._length = min(_MOST, self._length + 2)
+        elif right * 2 < guessed:
+            self._length = max(_FEWEST, self._length - 2)
+
+
+class Pays:
+    """Whether a way of decoding is worth it, from the seconds a token took with and without it.
+
+    Both are tried at first, and the worse one again now and then, for texts differ.
+    """
+
+    def __init__(self) -> None:
+        self._seconds = [0.0, 0.0]
+        self._tries = [0, 0]
+        self._since = 0
+
+    def now(self) -> bool:
+        """Whether to do it this time."""
+        for way in (True, False):
+            if self._tries[way] < _FIRST_TRIES:
+                return way
+        better = self._seconds[True] < self._seconds[False]
+        self._since += 1
+        if self._since >= _PROBE_EVERY:
+            self._since = 0
+            return not better
+        return better
+
+    def measured(self, way: bool, tokens: int, seconds: float) -> None:
+        """Done or not (`way`), `tokens` took `seconds`."""
+        each = seconds / max(1, tokens)
+        old = self._seconds[way]
+        self._tries[way] += 1
+        self._seconds[way] = each if not old else old + _SMOOTHING * (each - old)
