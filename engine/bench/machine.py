@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+import shutil
+import subprocess
 import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,7 +18,11 @@ from engine.protocol import EngineConfig
 
 
 class Machine(Struct, frozen=True):
-    """Hardware, system, libraries and models. `memory` is in GiB, `load` of the last minute."""
+    """Hardware, system, libraries and models. `memory` is in GiB, `load` of the last minute.
+
+    `commit` is that of the source this runs from, with a ``+`` when files were changed since; "-"
+    where there is none.
+    """
 
     cpu: str
     cores: int
@@ -26,6 +32,7 @@ class Machine(Struct, frozen=True):
     os: str
     python: str
     zuoxi: str
+    commit: str
     llama_cpp: str = msgspec.field(name="llama.cpp")
     lancedb: str
     torch: str
@@ -47,6 +54,7 @@ def this_machine(config: EngineConfig) -> Machine:
         os=platform.platform(aliased=True, terse=True),
         python=platform.python_version(),
         zuoxi=__version__,
+        commit=_commit(),
         llama_cpp=f"llama-cpp-python {_version('llama-cpp-python')}",
         lancedb=_version("lancedb"),
         torch=_version("torch"),
@@ -64,6 +72,24 @@ def _cpu() -> str:
         lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return next(iter(names), "") or platform.processor() or platform.machine()
+
+
+def _commit() -> str:
+    git = shutil.which("git")
+    folder = Path(__file__).parent
+    if git is None or not any((parent / ".git").exists() for parent in folder.parents):
+        return "-"
+    commands = (["rev-parse", "--short", "HEAD"], ["status", "--porcelain", "-uno"])
+    try:
+        head, changes = (
+            subprocess.run(
+                [git, *command], cwd=folder, capture_output=True, text=True, timeout=20, check=True
+            ).stdout.strip()
+            for command in commands
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "-"
+    return f"{head}+" if changes else head
 
 
 def _version(package: str) -> str:

@@ -40,15 +40,31 @@ class BareLoop:
 
     def seconds(self, prompt: Sequence[int], tokens: int) -> float:
         """The seconds that `tokens` tokens take after `prompt`, whose reading is not counted."""
+        self.read(prompt)
+        return self.write(prompt, tokens)
+
+    def read(self, prompt: Sequence[int]) -> float:
+        """The seconds until `prompt` is read and the first token known; nothing is reused."""
         self._api.llama_memory_clear(self._api.llama_get_memory(self._context), True)
+        began = time.perf_counter()
         for start in range(0, len(prompt), _CHUNK):
             self._decode(prompt[start : start + _CHUNK], start)
+        self._best()
+        return time.perf_counter() - began
+
+    def write(self, prompt: Sequence[int], tokens: int) -> float:
+        """The seconds that `tokens` tokens take after `prompt`, which was read before."""
+        last = len(prompt) - 1
+        self._api.llama_memory_seq_rm(self._api.llama_get_memory(self._context), 0, last, -1)
+        self._decode(prompt[last:], last)
         began = time.perf_counter()
         for place in range(len(prompt), len(prompt) + tokens):
-            logits = self._api.llama_get_logits_ith(self._context, -1)
-            best = int(np.argmax(np.ctypeslib.as_array(logits, (self._width,))))
-            self._decode([best], place)
+            self._decode([self._best()], place)
         return time.perf_counter() - began
+
+    def _best(self) -> int:
+        logits = self._api.llama_get_logits_ith(self._context, -1)
+        return int(np.argmax(np.ctypeslib.as_array(logits, (self._width,))))
 
     def _decode(self, tokens: Sequence[int], first: int) -> None:
         batch = self._batch
@@ -68,6 +84,35 @@ class BareLoop:
         self._api.llama_batch_free(self._batch)
         self._api.llama_free(self._context)
         self._api.llama_model_free(self._model)
+
+
+class TorchModel:
+    """The same GGUF file in transformers on torch, its weights unpacked to bfloat16."""
+
+    def __init__(self, model: Path, *, threads: int) -> None:
+        import torch
+        from transformers import AutoModelForCausalLM
+        from transformers.utils import logging
+
+        logging.set_verbosity_error()
+        torch.set_num_threads(threads)
+        self._torch: Any = torch
+        self._model: Any = AutoModelForCausalLM.from_pretrained(
+            str(model.parent), gguf_file=model.name, dtype=torch.bfloat16
+        ).eval()
+
+    def seconds(self, prompt: Sequence[int], tokens: int) -> tuple[float, float]:
+        """The seconds until the first token after `prompt`, and those of `tokens` more."""
+        torch = self._torch
+        with torch.inference_mode():
+            began = time.perf_counter()
+            step = self._model(torch.tensor([list(prompt)]), use_cache=True, logits_to_keep=1)
+            best = step.logits[:, -1].argmax(-1, keepdim=True)
+            first = time.perf_counter() - began
+            for _ in range(tokens):
+                step = self._model(best, past_key_values=step.past_key_values, use_cache=True)
+                best = step.logits[:, -1].argmax(-1, keepdim=True)
+            return first, time.perf_counter() - began - first
 
 
 class FlatSearch:

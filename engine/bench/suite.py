@@ -8,17 +8,34 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.bench.figures import Figure
-from engine.bench.measures import drafting, generation, retrieval, screening, starting, storing
+from engine.bench.measures import (
+    drafting,
+    generation,
+    real_size,
+    retrieval,
+    screening,
+    starting,
+    storing,
+)
 from engine.bench.workbench import Workbench
 from engine.errors import InputError
 
 
 class Measure(Struct, frozen=True):
-    """One measurement: the `figures` it makes, and the `seconds` after which it is stopped."""
+    """One measurement: the `figures` it makes, and the `seconds` after which it is stopped.
+
+    A `long` one is made only when it is asked for.
+    """
 
     figures: tuple[str, ...]
     run: Callable[[Workbench], Sequence[Figure]]
     seconds: float = 60.0
+    long: bool = False
+
+
+def _of_real_size(name: str) -> tuple[str, ...]:
+    kinds = ("first_token", "decode", "memory", "first_token.torch", "decode.torch")
+    return tuple(f"real_size.{name}.{kind}" for kind in kinds)
 
 
 MEASURES = (
@@ -33,18 +50,23 @@ MEASURES = (
     Measure(("desk.standing", "desk.memory"), starting.desk),
     Measure(("engine.start",), starting.engine_start, 80.0),
     Measure(("search.large",), retrieval.search_large, 80.0),
+    Measure(_of_real_size("0_6b"), real_size.small, 400.0, long=True),
+    Measure(_of_real_size("4b"), real_size.large, 1200.0, long=True),
 )
 
 
-def choose(prefix: str, measures: Sequence[Measure] = MEASURES) -> list[Measure]:
+def choose(
+    prefix: str, measures: Sequence[Measure] = MEASURES, *, full: bool = False
+) -> list[Measure]:
     """The measures of the figures whose names begin with `prefix`, cut down to those figures.
 
-    Raises `InputError` when there are none.
+    Without a prefix, the long ones only if all are wanted (`full`). Raises `InputError` when there
+    are none.
     """
     chosen = []
     for measure in measures:
         wanted = tuple(name for name in measure.figures if name.startswith(prefix))
-        if wanted:
+        if wanted and (prefix or full or not measure.long):
             chosen.append(replace(measure, figures=wanted))
     if not chosen:
         names = ", ".join(name for measure in measures for name in measure.figures)

@@ -20,6 +20,21 @@ def markdown(machine: Machine, figures: Sequence[Figure], language: Language) ->
     return f"{_machine(machine, language)}\n\n{table}\n\n{text('bench.reading', language)}"
 
 
+def page(machine: Machine, figures: Sequence[Figure], language: Language) -> str:
+    """The same as a file to keep: with a heading, the state of the source, and how to repeat it."""
+    head = text("bench.page", language, commit=machine.commit, version=machine.zuoxi)
+    missed = [figure.name for figure in figures if figure.holds is False]
+    judged = [figure.name for figure in figures if figure.holds is not None]
+    summary = text(
+        "bench.summary",
+        language,
+        held=len(judged) - len(missed),
+        judged=len(judged),
+        missed=", ".join(missed) or "–",
+    )
+    return f"{head}\n\n{markdown(machine, figures, language)}\n\n{summary}\n"
+
+
 def _machine(machine: Machine, language: Language) -> str:
     return text(
         "bench.machine",

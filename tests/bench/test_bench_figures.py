@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from engine.bench.figures import Figure, Target, measured, rounded
 from engine.bench.machine import Machine, this_machine
 from engine.bench.suite import MEASURES
-from engine.bench.table import markdown
+from engine.bench.table import markdown, page
 from engine.bench.timing import interleaved, medians, over
 from engine.paths import data_folder
 from engine.settings import Settings, engine_config
@@ -112,6 +112,19 @@ def test_a_peer_stands_beside_its_value_and_a_missed_target_is_said(machine: Mac
     target = Target("ratio", "≤", 2.5)
     figure = measured("desk.standing", 3.0, "s", peer="empty", peer_value=1.0, target=target)
     assert "| 3 s | 1 s empty | 3 | ratio ≤ 2.5 | no |" in markdown(machine, [figure], "en")
+
+
+def test_the_page_says_how_many_targets_are_met_and_which_are_not(machine: Machine) -> None:
+    target = Target("ratio", "≤", 2.5)
+    figures = [
+        measured("desk.standing", 3.0, "s", peer="empty", peer_value=1.0, target=target),
+        measured("desk.memory", 3.0, "MB", target=Target("value", "≤", 200)),
+        measured("redline", 1.0, "ms"),
+    ]
+    content = page(machine, figures, "en")
+    assert "1 of the 2 figures with a target meet it. Not met: desk.standing." in content
+    assert machine.commit in content
+    assert markdown(machine, figures, "en") in content
 
 
 def test_json_keys_are_those_of_the_contract(machine: Machine) -> None:

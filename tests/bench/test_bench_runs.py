@@ -104,7 +104,10 @@ def test_only_takes_a_prefix_and_keeps_the_order() -> None:
         ("store.page",),
     ]
     assert [measure.figures for measure in choose("desk.mem")] == [("desk.memory",)]
-    assert choose("") == list(MEASURES)
+    assert choose("", full=True) == list(MEASURES)
+    quick = choose("")
+    assert [measure for measure in MEASURES if not measure.long] == quick
+    assert all(measure.long for measure in choose("real_size")), "by name without --full too"
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
@@ -136,6 +139,32 @@ def test_the_command_measures_the_red_line_for_real(
     assert figure["holds"] is None
     assert answer["machine"]["cores"] >= 1
     assert not data.exists()
+
+
+def test_the_command_writes_the_page_in_the_language_asked_for(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "docs" / "bench.md"
+    command = ["bench", "--only", "store.page", "--language", "en", "--write", str(page)]
+    assert main([*command, "--data", str(tmp_path / "data")]) == 0
+    content = page.read_text("utf-8")
+    assert content.startswith("# Benchmark\n")
+    assert capfd.readouterr().out.strip() in content
+    assert "| One page of the queue `store.page` |" in content
+    assert "0 of the 0 figures" in content
+
+
+def test_a_page_that_cannot_be_written_is_an_error_in_words(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("x")
+    page = str(tmp_path / "file" / "bench.md")
+    data = str(tmp_path / "data")
+    assert main(["bench", "--only", "store.page", "--write", page, "--data", data]) == 1
+    captured = capfd.readouterr()
+    assert "bench.md cannot be written" in captured.err or "bench.md（" in captured.err
+    assert "`store.page`" in captured.out, "what was measured is not lost"
+    assert main(["bench", "--only", "store.page", "--language", "fr", "--data", data]) == 2
 
 
 def test_made_up_policies_are_the_same_each_time_and_varied(tmp_path: Path) -> None:

@@ -1,0 +1,248 @@
+"""How fast and how large the engine is with models of real size, their weights random.
+
+The weights cannot be shipped, but neither the time nor the memory depends on what they say.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from statistics import median
+
+import psutil
+from msgspec.structs import replace
+
+from engine import paths
+from engine.bench.figures import Figure, measured
+from engine.bench.peers import BareLoop, TorchModel
+from engine.bench.random_model import QWEN3_06B, QWEN3_4B, RealSize, write_random_model
+from engine.bench.served import served
+from engine.bench.synthetic import questions
+from engine.bench.workbench import Workbench
+from engine.drafting.constraints import GroundedFree
+from engine.drafting.generation import Logits, Vocabulary
+from engine.drafting.grounding import GroundedNumbers
+from engine.drafting.llama import LlamaGenerator, load_generator
+from engine.drafting.prompt import ChatMessage
+
+_PROMPT = 600
+_WRITTEN = 32
+_CONTEXT = 2048
+_GIB = 2**30
+# The bytes that transformers needs for each weight while it unpacks them to 16 bits.
+_UNPACKING = 4.0
+
+Seconds = tuple[float, float]
+"""Until the first token, and from then on."""
+Run = Callable[[Sequence[int]], Seconds]
+
+
+def small(bench: Workbench) -> list[Figure]:
+    """A model in the shape of Qwen3-0.6B, 8 bits a weight."""
+    return _measure(bench, "real_size.0_6b", QWEN3_06B, rounds=4, seconds=60)
+
+
+def large(bench: Workbench) -> list[Figure]:
+    """A model in the shape of Qwen3-4B, between 4 and 6 bits a weight."""
+    return _measure(bench, "real_size.4b", QWEN3_4B, rounds=2, seconds=200)
+
+
+def _measure(
+    bench: Workbench, name: str, size: RealSize, *, rounds: int, seconds: float
+) -> list[Figure]:
+    names = [f"{name}.{what}" for what in ("first_token", "decode", "memory")]
+    names += [f"{name}.{what}.torch" for what in ("first_token", "decode")]
+    if reason := _reason_against(bench, size):
+        return [Figure(one, note=reason) for one in names]
+    with _file(bench.folder / f"{size.name}.gguf", size) as path:
+        generator = load_generator(
+            path, gpu_layers=bench.config.gpu_layers, threads=bench.threads, context=_CONTEXT
+        )
+        try:
+            figures = _beside_bare_loop(bench, names, generator, path, rounds, seconds)
+            figures.append(_memory(bench, names[2], size, path))
+            return figures + _beside_torch(bench, names[3:], size, generator, path, seconds)
+        finally:
+            generator.close()
+
+
+def _reason_against(bench: Workbench, size: RealSize) -> str:
+    """Why it cannot be measured here; "" when it can."""
+    if importlib.util.find_spec("gguf") is None:
+        return bench.say("note.no_gguf")
+    free = shutil.disk_usage(bench.folder).free
+    if free < 1.2 * size.bytes:
+        return bench.say("note.no_disk", needed=_gib(1.2 * size.bytes), free=_gib(free))
+    # Two programs hold it at a time, and what is unpacked for the processor stands beside the file.
+    return _short_of_memory(bench, 3 * size.bytes + 2 * size.cache_bytes(4096) + _GIB)
+
+
+def _short_of_memory(bench: Workbench, needed: float) -> str:
+    available = psutil.virtual_memory().available
+    if available >= needed:
+        return ""
+    return bench.say("note.no_memory", needed=_gib(needed), free=_gib(available))
+
+
+def _gib(octets: float) -> str:
+    return f"{octets / _GIB:.1f}"
+
+
+@contextlib.contextmanager
+def _file(path: Path, size: RealSize) -> Iterator[Path]:
+    try:
+        write_random_model(path, size, paths.STARTER_MODEL)
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _beside_bare_loop(
+    bench: Workbench,
+    names: Sequence[str],
+    generator: LlamaGenerator,
+    path: Path,
+    rounds: int,
+    seconds: float,
+) -> list[Figure]:
+    loop = BareLoop(
+        path, gpu_layers=generator.offload.layers, threads=bench.threads, context=_CONTEXT
+    )
+
+    def bare(prompt: Sequence[int]) -> Seconds:
+        return loop.read(prompt), loop.write(prompt, _WRITTEN)
+
+    try:
+        ours, theirs, depth = _in_turn(generator, bare, range(rounds), seconds)
+    finally:
+        loop.close()
+    note = bench.say(
+        "note.real_size",
+        tokens=depth,
+        written=_WRITTEN,
+        threads=bench.threads,
+        size=_gib(path.stat().st_size),
+    )
+    return _two_figures(names, ours, theirs, bench.say("peer.decode"), note)
+
+
+def _memory(bench: Workbench, name: str, size: RealSize, path: Path) -> Figure:
+    """The engine process's memory once it has read a prompt, beside what nothing could do without.
+
+    That is the file itself, and the keys and values of a whole context.
+    """
+    config = replace(
+        bench.config, model=str(path), knowledge=str(bench.sample_knowledge), mode="free"
+    )
+    with served(config, patience=180) as engine:
+        case = bench.cases[0]
+        request = engine.client.draft(case.turns, as_of=case.as_of)
+        engine.course(request, lambda course: bool(course.first_text), 120)
+        memory = engine.memory()
+        engine.client.cancel(request)
+    least = path.stat().st_size + size.cache_bytes(config.context)
+    return measured(
+        name,
+        memory / 2**20,
+        "MB",
+        peer=bench.say("peer.real_memory"),
+        peer_value=least / 2**20,
+        note=bench.say("note.real_memory", context=config.context),
+    )
+
+
+def _beside_torch(
+    bench: Workbench,
+    names: Sequence[str],
+    size: RealSize,
+    generator: LlamaGenerator,
+    path: Path,
+    seconds: float,
+) -> list[Figure]:
+    """The same file in another runtime."""
+    reason = ""
+    if importlib.util.find_spec("transformers") is None:
+        reason = bench.say("note.no_transformers")
+    reason = reason or _short_of_memory(bench, _UNPACKING * size.shape.parameters() + _GIB)
+    if reason:
+        return [Figure(name, note=reason) for name in names]
+    other = TorchModel(path, threads=bench.threads)
+    ours, theirs, _ = _in_turn(
+        generator, lambda prompt: other.seconds(prompt, _WRITTEN), range(100, 103), seconds
+    )
+    return _two_figures(names, ours, theirs, bench.say("peer.torch"), "")
+
+
+def _in_turn(
+    generator: LlamaGenerator, other: Run, seeds: Sequence[int], seconds: float
+) -> tuple[list[Seconds], list[Seconds], int]:
+    """What `generator` and `other` took for the same prompts, and how long the last of them is.
+
+    Each prompt is read once by each, so that nothing can be remembered. No prompt is begun after
+    `seconds`, but for the first.
+    """
+    ours: list[Seconds] = []
+    theirs: list[Seconds] = []
+    until = time.perf_counter() + seconds
+    depth = 0
+    for number, seed in enumerate(seeds):
+        if number and time.perf_counter() > until:
+            break
+        chat = _chat(generator, seed=seed)
+        prompt = generator.prompt_tokens(chat)
+        depth = len(prompt)
+        if number % 2:
+            theirs.append(other(prompt))
+        ours.append(_seconds(generator, chat))
+        if not number % 2:
+            theirs.append(other(prompt))
+    return ours, theirs, depth
+
+
+def _two_figures(
+    names: Sequence[str], ours: Sequence[Seconds], theirs: Sequence[Seconds], peer: str, note: str
+) -> list[Figure]:
+    reading = [median(first for first, _ in runs) for runs in (ours, theirs)]
+    writing = [_WRITTEN / median(rest for _, rest in runs) for runs in (ours, theirs)]
+    return [
+        measured(name, value, unit, peer=peer, peer_value=other, note=note)
+        for name, unit, (value, other) in zip(
+            names, ("s", "tokens/s"), (reading, writing), strict=False
+        )
+    ]
+
+
+def _chat(generator: LlamaGenerator, *, seed: int) -> list[ChatMessage]:
+    """A prompt of about 600 tokens, another for each `seed`."""
+    asked = questions(_PROMPT, seed=seed)
+    text = ""
+    while asked and generator.count(text) < _PROMPT - 12:
+        text += f"{asked.pop()}。"
+    return [ChatMessage("user", text)]
+
+
+def _seconds(generator: LlamaGenerator, chat: Sequence[ChatMessage]) -> Seconds:
+    """The seconds until the first token of a free reply, and those of the rest of it."""
+    constraint = _Onward(generator.vocabulary)
+    began = time.perf_counter()
+    first = 0.0
+    for piece in generator.generate(chat, constraint, limit=_WRITTEN + 1):
+        if piece.tokens.generated == 1:
+            first = time.perf_counter() - began
+    return first, time.perf_counter() - began - first
+
+
+class _Onward:
+    """Chooses as a free reply does, token by token; random weights neither end nor vary it."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._numbers = GroundedNumbers((), (), ())
+
+    def choose(self, logits: Logits) -> Sequence[int]:
+        free = GroundedFree(self._vocabulary, self._numbers, room=1)
+        return free.choose(logits) or (len(self._vocabulary.pieces) - 1,)
