@@ -1,8 +1,8 @@
-"""The engine process as its owner sees it: started, asked, restarted when it dies.
+"""The engine process as its owner sees it: started, asked, restarted when it dies or hangs.
 
-Events arrive by a callback on the client's own threads, one at a time for each request. The
-request that was under way when the process died is sent once more to the next one; if that one
-dies of it too, it fails in words. Requests that had only waited are simply sent again.
+Events arrive by a callback on the client's own threads, one at a time for each request. Drafts
+that were under way when the process died are suspects: the next one gets them to do each alone,
+and one that it dies of again fails in words. Requests that had only waited are simply sent again.
 """
 
 from __future__ import annotations
@@ -21,10 +21,17 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from engine.client.life import Life, Link, Pending, cause_of_death, uninterrupted
+from engine.client.life import (
+    Life,
+    Link,
+    Patience,
+    cause_of_death,
+    complain,
+    uninterrupted,
+)
+from engine.client.requests import Requests, Work
 from engine.protocol import (
     CancelRequest,
-    DraftFinished,
     DraftRequest,
     EngineConfig,
     EngineFailed,
@@ -32,10 +39,11 @@ from engine.protocol import (
     EngineRestarted,
     EngineStarting,
     Event,
-    KnowledgeReloaded,
+    Ping,
+    Pong,
+    PrioritiseRequest,
     ReloadKnowledge,
     RequestFailed,
-    SearchFinished,
     SearchRequest,
     Shutdown,
     decode_request,
@@ -46,7 +54,6 @@ from engine.texts import text
 
 ATTEMPTS = 3
 _GRACE = 2.0
-_ANSWERS = (DraftFinished, SearchFinished, KnowledgeReloaded, RequestFailed)
 _CLOSE = object()
 
 
@@ -72,7 +79,8 @@ def _serve(config: bytes, connection: Connection) -> None:
 class EngineClient:
     """Owns one engine process at a time. All methods may be called from any thread.
 
-    `on_event` is called on the client's threads; what it raises is logged.
+    `on_event` is called on the client's threads; what it raises is logged. A process that tries
+    `patience` is killed, which is a death like any other.
     """
 
     def __init__(
@@ -81,14 +89,15 @@ class EngineClient:
         on_event: Callable[[Event], None],
         *,
         target: Callable[[bytes, Connection], None] = _serve,
+        patience: Patience = Patience(),  # noqa: B008 (it cannot change)
     ) -> None:
         self._config = config
         self._on_event = on_event
         self._target = target
+        self._patience = patience
         self._ids = itertools.count(1)
         self._numbers = itertools.count(1)
-        self._lock = threading.Lock()
-        self._pending: dict[str, Pending] = {}
+        self._requests = Requests()
         self._run: _Run | None = None
         self._closed = False
         self._pid: int | None = None
@@ -103,7 +112,7 @@ class EngineClient:
 
         Does nothing when it was started already.
         """
-        with self._lock:
+        with self._requests.lock:
             if self._run is not None:
                 return
             run = self._run = _Run()
@@ -122,10 +131,25 @@ class EngineClient:
         self.start()
 
     def draft(
-        self, turns: Sequence[Turn], *, as_of: str | None = None, mode: DraftMode = "auto"
+        self,
+        turns: Sequence[Turn],
+        *,
+        as_of: str | None = None,
+        mode: DraftMode = "auto",
+        conversation: str = "",
+        priority: int = 1,
     ) -> str:
-        """Ask for a draft; the id that its events will bear."""
-        return self._ask(DraftRequest(self._new_id(), tuple(turns), as_of, mode))
+        """Ask for a draft; the id that its events will bear. See `DraftRequest`."""
+        return self._ask(
+            DraftRequest(self._new_id(), tuple(turns), as_of, mode, conversation, priority)
+        )
+
+    def prioritise(self, request_id: str, priority: int) -> None:
+        """Change a draft's place among the others; nothing happens when it is done."""
+        with self._requests.lock:
+            self._requests.prioritise(request_id, priority)
+            if run := self._run:
+                run.outbox.put(PrioritiseRequest(request_id, priority))
 
     def search(
         self, query: str, *, k: int = 5, as_of: str | None = None, turns: Sequence[Turn] = ()
@@ -139,12 +163,17 @@ class EngineClient:
 
     def cancel(self, request_id: str) -> None:
         """Give a request up: it ends with `RequestFailed` ``cancelled``, unless it is done."""
-        if run := self._run:
-            run.outbox.put(CancelRequest(request_id))
+        with self._requests.lock:
+            if run := self._run:
+                run.outbox.put(CancelRequest(request_id))
+                return
+            waited = self._requests.drop(request_id)
+        if waited:
+            self._fail(request_id, "cancelled")
 
     def close(self) -> None:
         """End the process and the client's threads. Requests still open fail as ``cancelled``."""
-        with self._lock:
+        with self._requests.lock:
             run, self._run = self._run, None
             self._closed = True
         if run is not None:
@@ -169,13 +198,13 @@ class EngineClient:
     def _new_id(self) -> str:
         return f"r{next(self._ids)}"
 
-    def _ask(self, request: DraftRequest | SearchRequest | ReloadKnowledge) -> str:
-        data = encode(request)
-        decode_request(data)  # A request that the engine could not read would never be answered.
-        with self._lock:
+    def _ask(self, request: Work) -> str:
+        # A request that the engine could not read would never be answered.
+        decode_request(encode(request))
+        with self._requests.lock:
             closed, run = self._closed, self._run
             if not closed:
-                self._pending[request.id] = Pending(data)
+                self._requests.add(request)
                 if run is not None:
                     run.outbox.put(request.id)
         if closed:
@@ -194,39 +223,38 @@ class EngineClient:
 
     def _send_request(self, run: _Run, request_id: str) -> None:
         """Send it to the process there is, unless that one has it; fail it when there is none."""
-        with self._lock:
+        data = None
+        with self._requests.lock:
             link, failure = run.link, run.failure
-            pending = self._pending.get(request_id)
-            if pending is None:
-                return
             if failure is not None:
-                del self._pending[request_id]
-            elif link is None or pending.life == link.life:
-                return  # Between two processes nothing is sent: the next one gets all that waits.
-            else:
-                pending.life = link.life
-                pending.order = next(self._numbers)
-        if failure is not None:
+                lost = self._requests.drop(request_id)
+            elif link is not None:
+                # Between two processes nothing is sent: the next one gets all that waits.
+                data = self._requests.send_to(link.life, request_id)
+        if failure is not None and lost:
             self._tell(RequestFailed(request_id, *failure))
-        elif link is not None:
-            link.send(pending.data)
+        elif link is not None and data is not None:
+            link.send(data)
 
     def _send_cancel(self, run: _Run, request: CancelRequest) -> None:
         """Tell the process that has the request; where none has it, it ends here."""
-        with self._lock:
+        with self._requests.lock:
             link = run.link
-            pending = self._pending.get(request.id)
-            if pending is None:
-                return
-            pending.cancelled = under_way = link is not None and pending.life == link.life
-            if not under_way:
-                del self._pending[request.id]
-        if under_way and link is not None:
+            under_way = self._requests.call_off(link.life if link else None, request.id)
+            ends = not under_way and self._requests.drop(request.id)
+        if link is not None and under_way:
             link.send(encode(request))
-        else:
+        elif ends:
             self._fail(request.id, "cancelled")
 
     def _supervise(self, run: _Run) -> None:
+        try:
+            self._keep_alive(run)
+        except Exception as error:  # Nobody must wait for ever, whatever went wrong here.
+            complain("supervision_failed", kind=type(error).__name__)
+            self._give_up(run, 1, type(error).__name__)
+
+    def _keep_alive(self, run: _Run) -> None:
         config = self._config
         deaths = 0
         while not run.closing.is_set():
@@ -248,9 +276,36 @@ class EngineClient:
     def _live(self, run: _Run, config: EngineConfig) -> Life:
         """Start a process and deliver its events until it ends."""
         life = Life(next(self._numbers))
-        context = multiprocessing.get_context("spawn")
         try:
-            ours, theirs = context.Pipe()
+            process, link = self._spawn(life, config)
+        except Exception as error:  # No memory, no process, no pipe: as if it had died at once.
+            life.why = getattr(error, "strerror", None) or type(error).__name__
+            return life
+        try:
+            run.process, self._pid = process, process.pid
+            with self._requests.lock:
+                run.link = link
+                for request_id in self._requests.ids():
+                    run.outbox.put(request_id)
+            if run.closing.is_set():
+                process.kill()
+            self._follow(run, life, link, process)
+        finally:
+            run.link = None
+            link.close()
+            process.join(_GRACE)
+            if process.is_alive():
+                process.kill()
+                process.join()
+            life.why = cause_of_death(process.exitcode) if life.why == "?" else life.why
+            run.process = self._pid = None
+            process.close()
+        return life
+
+    def _spawn(self, life: Life, config: EngineConfig) -> tuple[BaseProcess, Link]:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        try:
             process = context.Process(
                 target=self._target,
                 args=(msgspec.msgpack.encode(config), theirs),
@@ -260,29 +315,25 @@ class EngineClient:
             # Ctrl+C is the desk's to handle, from the first moment on.
             with theirs, uninterrupted():
                 process.start()
-        except OSError as error:
-            life.why = error.strerror or type(error).__name__
-            return life
-        link = Link(ours, life.number)
-        run.process, self._pid = process, process.pid
-        with self._lock:
-            run.link = link
-            for request_id in self._pending:
-                run.outbox.put(request_id)
-        if run.closing.is_set():
-            process.kill()
-        while event := link.receive():
-            self._deliver(event, run, life)
-        run.link = None
-        link.close()
-        process.join(_GRACE)
-        if process.is_alive():
-            process.kill()
-            process.join()
-        life.why = cause_of_death(process.exitcode)
-        run.process = self._pid = None
-        process.close()
-        return life
+        except BaseException:
+            ours.close()
+            raise
+        return process, Link(ours, life.number)
+
+    def _follow(self, run: _Run, life: Life, link: Link, process: BaseProcess) -> None:
+        """Deliver the process's events until it ends; end it where it gives no sign of life."""
+        for event in link.events(self._patience.beat):
+            if event is not None:
+                self._deliver(event, run, life)
+            if not life.hears(event, self._patience) and life.why == "?":
+                life.why = text("drafting.engine.hung", self._config.language)
+                process.kill()
+            if event is None:
+                if not process.is_alive():
+                    return  # Somebody else still holds the pipe.
+                if not life.asked:
+                    life.asked = True
+                    run.outbox.put(Ping())
 
     def _deliver(self, event: Event, run: _Run, life: Life) -> None:
         if run.closing.is_set():
@@ -293,32 +344,16 @@ class EngineClient:
             life.ready_at = time.monotonic()
         elif isinstance(event, EngineFailed):
             run.failure = (event.code, event.message)
-        elif not isinstance(event, EngineRestarted):
-            with self._lock:
-                if event.id not in self._pending:
-                    return
-                if isinstance(event, _ANSWERS):
-                    del self._pending[event.id]
-                    life.answered = True
+        elif isinstance(event, (EngineRestarted, Pong)) or not self._requests.hear(event, life):
+            return
         self._tell(event)
 
     def _bury(self, life: Life) -> int:
         """Settle what the dead process was doing; how many requests go to the next one."""
-        ended: list[tuple[str, str]] = []
-        with self._lock:
-            had = {key: one for key, one in self._pending.items() if one.life == life.number}
-            ended += [(key, "cancelled") for key, one in had.items() if one.cancelled]
-            # It answers in order: the oldest is what it was at when it died.
-            oldest = min(had, key=lambda key: had[key].order, default=None)
-            if oldest is not None and life.ready_at is not None and not had[oldest].cancelled:
-                if had[oldest].repeated:
-                    ended.append((oldest, "engine_restarted"))
-                had[oldest].repeated = True
-            for key, _ in ended:
-                del self._pending[key]
-        for key, code in ended:
+        burial = self._requests.bury(life)
+        for key, code in burial.ended:
             self._fail(key, code)
-        return len(had) - len(ended)
+        return burial.repeated
 
     def _give_up(self, run: _Run, deaths: int, why: str) -> None:
         message = text("error.engine_gone", self._config.language, attempts=deaths, why=why)
@@ -333,17 +368,11 @@ class EngineClient:
         self._tell(RequestFailed(request_id, code, message))
 
     def _fail_all(self, code: str, message: str) -> None:
-        with self._lock:
-            lost = list(self._pending)
-            self._pending.clear()
-        for key in lost:
+        for key in self._requests.clear():
             self._tell(RequestFailed(key, code, message))
 
     def _tell(self, event: Event) -> None:
         try:
             self._on_event(event)
         except Exception as error:  # A listener that fails must not end the supervision.
-            import structlog  # Here: the window waits for what loads above.
-
-            log = structlog.get_logger(__name__)
-            log.error("listener_failed", kind=type(error).__name__)
+            complain("listener_failed", kind=type(error).__name__)

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 import msgspec
 from msgspec import Struct
 
-from engine.protocol import EngineStep, Event, decode_event
+from engine.protocol import EngineStep, Event, Pong, decode_event
 
 # An engine that served for this long was sound: its death does not count with those before.
 _SOUND_SECONDS = 60.0
@@ -46,14 +46,18 @@ def uninterrupted() -> Iterator[None]:
             signal.raise_signal(signal.SIGINT)
 
 
-class Pending(Struct):
-    """A request that waits for its answer; `life` is the process it was sent to, `order` when."""
+class Patience(Struct, frozen=True):
+    """How long a process may give no sign of life before it is taken for dead, in seconds.
 
-    data: bytes
-    life: int = 0
-    order: int = 0
-    repeated: bool = False
-    cancelled: bool = False
+    After `beat` of silence it is asked whether it lives. `silence` is how long it may say nothing
+    at all, `step` how long it may be at one step of work (a chunk of a prompt on a slow computer),
+    `loading` at one step of its start.
+    """
+
+    beat: float = 5.0
+    silence: float = 60.0
+    step: float = 240.0
+    loading: float = 900.0
 
 
 class Life(Struct):
@@ -64,10 +68,29 @@ class Life(Struct):
     step: EngineStep = "process"
     ready_at: float | None = None
     answered: bool = False
+    heard: bool = False
+    asked: bool = False
+    silent_beats: int = 0
 
     def was_sound(self) -> bool:
         """Whether it did what it is there for, so that its death is a new misfortune."""
         return self.answered or time.monotonic() - (self.ready_at or math.inf) > _SOUND_SECONDS
+
+    def hears(self, event: Event | None, patience: Patience) -> bool:
+        """Note a sign of life, or None for a beat without one; False when it must be hung.
+
+        Beats are counted and no clock is read, so that a computer may sleep meanwhile.
+        """
+        if event is None:
+            self.silent_beats += 1
+            limit = patience.silence if self.heard else max(patience.silence, patience.loading)
+            return self.silent_beats * patience.beat < limit
+        self.heard, self.silent_beats = True, 0
+        if not isinstance(event, Pong):
+            return True
+        self.asked = False
+        limit = patience.loading if self.ready_at is None else patience.step
+        return event.beats * patience.beat < limit
 
 
 class Link:
@@ -83,23 +106,33 @@ class Link:
         with self._lock, contextlib.suppress(OSError, ValueError):
             self._connection.send_bytes(data)
 
-    def receive(self) -> Event | None:
-        """The next event that can be read; None when the other end is closed."""
+    def events(self, beat: float) -> Iterator[Event | None]:
+        """The events as they come, None for each `beat` seconds without one, till the other end
+        is closed."""
         while True:
             try:
-                return decode_event(self._connection.recv_bytes())
+                yield (
+                    decode_event(self._connection.recv_bytes())
+                    if self._connection.poll(beat)
+                    else None
+                )
             except (EOFError, OSError):
-                return None
+                return
             except msgspec.DecodeError:
-                import structlog  # Here: the window waits for what loads above.
-
-                structlog.get_logger(__name__).error("event_unreadable")
+                complain("event_unreadable")
 
     def close(self) -> None:
         """Let go of the pipe."""
         # Under the lock, so that no send meets a file number that is someone else's by then.
         with self._lock:
             self._connection.close()
+
+
+def complain(what: str, **values: str) -> None:
+    """Log `what` went wrong."""
+    import structlog  # Here: the window waits for what loads above.
+
+    structlog.get_logger(__name__).error(what, **values)
 
 
 def cause_of_death(code: int | None) -> str:

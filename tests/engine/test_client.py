@@ -10,12 +10,13 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import msgspec
 import psutil
 import pytest
 
-from engine.client import ATTEMPTS, EngineClient
+from engine.client import ATTEMPTS, EngineClient, Patience
 from engine.protocol import (
     DraftFinished,
     DraftStarted,
@@ -30,6 +31,7 @@ from engine.protocol import (
 from engine.records import Turn
 
 SECONDS = 60
+HASTY = Patience(beat=0.1, silence=2.0, step=1.0, loading=SECONDS)
 
 
 class Listener:
@@ -38,17 +40,25 @@ class Listener:
     def __init__(self) -> None:
         self.events: list[Event] = []
         self._queue: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._passed: list[Event] = []
 
     def __call__(self, event: Event) -> None:
         self.events.append(event)
         self._queue.put(event)
 
     def until(self, kind: type, request: str | None = None) -> Event:
-        """The next event of `kind` (and of `request`)."""
-        while True:
-            event = self._queue.get(timeout=SECONDS)
-            if isinstance(event, kind) and request in (None, getattr(event, "id", None)):
-                return event
+        """The first event of `kind` (and of `request`) that was not asked for before."""
+
+        def fits(event: Event) -> bool:
+            return isinstance(event, kind) and request in (None, getattr(event, "id", None))
+
+        found = next((event for event in self._passed if fits(event)), None)
+        if found is not None:
+            self._passed.remove(found)
+            return found
+        while not fits(event := self._queue.get(timeout=SECONDS)):
+            self._passed.append(event)
+        return event
 
     def of(self, kind: type) -> list[Event]:
         return [event for event in self.events if isinstance(event, kind)]
@@ -76,11 +86,11 @@ def heard() -> Listener:
 @pytest.fixture
 def start(
     odd: ModuleType, config: EngineConfig, heard: Listener
-) -> Iterator[Callable[[str], EngineClient]]:
+) -> Iterator[Callable[..., EngineClient]]:
     clients: list[EngineClient] = []
 
-    def begin(target: str) -> EngineClient:
-        client = EngineClient(config, heard, target=getattr(odd, target))
+    def begin(target: str, **options: Any) -> EngineClient:
+        client = EngineClient(config, heard, target=getattr(odd, target), **options)
         clients.append(client)
         client.start()
         return client
@@ -114,7 +124,7 @@ def failed(event: Event) -> RequestFailed:
 
 
 def test_a_request_is_answered_with_its_own_id(
-    start: Callable[[str], EngineClient], heard: Listener
+    start: Callable[..., EngineClient], heard: Listener
 ) -> None:
     client = start("plain")
     ids = [ask(client, f"question {number}") for number in range(5)]
@@ -142,7 +152,7 @@ def test_what_is_asked_before_the_start_is_answered_after_it(
 
 
 def test_a_request_that_met_a_death_is_repeated_once_and_answered(
-    start: Callable[[str], EngineClient], heard: Listener, config: EngineConfig
+    start: Callable[..., EngineClient], heard: Listener, config: EngineConfig
 ) -> None:
     client = start("dies_of_poison")
     ids = [ask(client, question) for question in ("poison once", "second", "third")]
@@ -155,11 +165,11 @@ def test_a_request_that_met_a_death_is_repeated_once_and_answered(
     assert isinstance(restarted, EngineRestarted)
     assert (restarted.why, restarted.attempt) == ("SIGKILL", 1)
     assert len(heard.of(EngineReady)) == 2
-    assert asked(config).count("2:poison once") == 1
+    assert asked(config).count("2:poison once alone") == 1
 
 
 def test_a_request_that_kills_twice_fails_in_words_and_those_behind_it_are_answered(
-    start: Callable[[str], EngineClient], heard: Listener, config: EngineConfig
+    start: Callable[..., EngineClient], heard: Listener, config: EngineConfig
 ) -> None:
     client = start("dies_of_poison")
     poison, second, third = (ask(client, one) for one in ("poison", "second", "third"))
@@ -168,12 +178,146 @@ def test_a_request_that_kills_twice_fails_in_words_and_those_behind_it_are_answe
     assert "Draft again" in failure.message
     assert finished(heard.until(DraftFinished, second)) == "second (3)"
     assert finished(heard.until(DraftFinished, third)) == "third (3)"
-    assert [line for line in asked(config) if "poison" in line] == ["1:poison", "2:poison"]
+    assert [line for line in asked(config) if "poison" in line] == ["1:poison", "2:poison alone"]
     assert heard.of(EngineFailed) == []
 
 
+def test_of_several_under_way_the_one_that_kills_is_found_and_the_others_are_answered(
+    start: Callable[..., EngineClient], heard: Listener, config: EngineConfig
+) -> None:
+    client = start("writes_several")
+    first, poison, third = (ask(client, one) for one in ("first", "poison", "third"))
+    assert failed(heard.until(RequestFailed, poison)).code == "engine_restarted"
+    assert finished(heard.until(DraftFinished, first)) == "first (2)"
+    assert finished(heard.until(DraftFinished, third)) == "third (3)"
+    assert asked(config)[:5] == [
+        "1:first",
+        "1:poison",
+        "1:third",
+        "2:first alone",
+        "2:poison alone",
+    ]
+    assert len(heard.of(EngineRestarted)) == 2
+    assert len(heard.of(RequestFailed)) == 1
+    # Those that come later are innocent and need not be alone.
+    others = [ask(client, name) for name in "abc"]
+    assert [finished(heard.until(DraftFinished, one))[0] for one in others] == ["a", "b", "c"]
+
+
+def test_a_search_that_kills_twice_fails_and_no_draft_is_blamed(
+    start: Callable[..., EngineClient], heard: Listener
+) -> None:
+    client = start("dies_of_a_search")
+    heard.until(EngineReady)
+    search = client.search("poison")
+    draft, other = ask(client), client.search("运费")
+    assert failed(heard.until(RequestFailed, search)).code == "engine_restarted"
+    assert finished(heard.until(DraftFinished, draft)) == "hello (3)"
+    assert heard.until(SearchFinished, other)
+    assert len(heard.of(RequestFailed)) == 1
+
+
+def test_a_draft_keeps_its_new_priority_over_a_death(
+    start: Callable[..., EngineClient], heard: Listener
+) -> None:
+    client = start("tells_priorities")
+    heard.until(EngineReady)
+    one = client.draft([Turn("customer", "one")], priority=3, conversation="c")
+    other = client.draft([Turn("customer", "other")], priority=4)
+    client.prioritise(one, 0)
+    client.search("now")
+    assert finished(heard.until(DraftFinished, one)) == "0"
+    assert finished(heard.until(DraftFinished, other)) == "4"
+    one = client.draft([Turn("customer", "one")], priority=3)
+    client.prioritise(one, 9)
+    heard.until(EngineReady)
+    client.prioritise("r999", 1)
+    heard.until(DraftStarted, one)
+    heard.until(DraftStarted, one)
+    client.search("now")
+    assert finished(heard.until(DraftFinished, one)) == "9"
+
+
+def test_an_engine_that_is_deaf_and_dumb_is_ended_and_the_draft_comes_from_the_next(
+    start: Callable[..., EngineClient], heard: Listener, config: EngineConfig
+) -> None:
+    client = start("hangs_once", patience=HASTY)
+    request = ask(client)
+    heard.until(DraftStarted, request)
+    pid = client.pid
+    assert pid is not None
+    assert finished(heard.until(DraftFinished, request)) == "hello (2)"
+    (restarted,) = heard.of(EngineRestarted)
+    assert isinstance(restarted, EngineRestarted)
+    assert restarted.why == "it stopped answering"
+    assert not psutil.pid_exists(pid)
+
+
+def test_an_engine_that_lives_and_never_gets_on_is_ended_too(
+    start: Callable[..., EngineClient], heard: Listener
+) -> None:
+    client = start("sticks_once", patience=HASTY)
+    assert finished(heard.until(DraftFinished, ask(client))) == "hello (2)"
+    (restarted,) = heard.of(EngineRestarted)
+    assert isinstance(restarted, EngineRestarted)
+    assert restarted.why == "it stopped answering"
+
+
+def test_an_engine_that_is_only_slow_is_left_in_peace(
+    start: Callable[..., EngineClient], heard: Listener
+) -> None:
+    client = start("is_slow", patience=HASTY)
+    assert finished(heard.until(DraftFinished, ask(client))) == "hello (1)"
+    assert heard.of(EngineRestarted) == []
+
+
+def test_an_engine_that_hangs_again_and_again_is_given_up_in_words(
+    start: Callable[..., EngineClient], heard: Listener, config: EngineConfig
+) -> None:
+    client = start("hangs", patience=HASTY)
+    request = ask(client)
+    gone = heard.until(EngineFailed)
+    assert isinstance(gone, EngineFailed)
+    assert "it stopped answering" in gone.message
+    assert failed(heard.until(RequestFailed, request)).code == "engine_restarted"
+    assert lives(config) == ATTEMPTS
+    assert client.pid is None
+
+
+def test_a_process_that_cannot_even_be_started_is_given_up_and_leaves_nothing(
+    config: EngineConfig, heard: Listener
+) -> None:
+    process = psutil.Process()
+    EngineClient(config, heard, target=lambda *_: None).close()
+    files = process.num_fds()
+    # A function without a name cannot be sent to a new process.
+    client = EngineClient(config, heard, target=lambda *_: None)
+    client.start()
+    waiting = ask(client)
+    gone = heard.until(EngineFailed)
+    assert getattr(gone, "code", "") == "engine_gone"
+    assert failed(heard.until(RequestFailed, waiting)).code == "engine_gone"
+    client.close()
+    assert process.num_fds() <= files + 1  # Python's resource tracker, started once.
+
+
+def test_a_request_called_off_before_the_start_is_never_begun(
+    odd: ModuleType, config: EngineConfig, heard: Listener
+) -> None:
+    client = EngineClient(config, heard, target=odd.writes_several)
+    request = ask(client)
+    client.cancel(request)
+    assert failed(heard.until(RequestFailed, request)).code == "cancelled"
+    client.cancel(request)
+    client.start()
+    heard.until(SearchFinished, client.search("x"))
+    client.close()
+    assert asked(config) == []
+    assert len(heard.of(RequestFailed)) == 1
+
+
 def test_an_engine_that_aborts_at_each_start_is_given_up_in_words(
-    start: Callable[[str], EngineClient], heard: Listener, config: EngineConfig
+    start: Callable[..., EngineClient], heard: Listener, config: EngineConfig
 ) -> None:
     client = start("aborts_at_once")
     waiting = ask(client)
@@ -191,7 +335,7 @@ def test_an_engine_that_aborts_at_each_start_is_given_up_in_words(
 
 
 def test_an_idle_engine_that_is_killed_again_and_again_is_given_up(
-    start: Callable[[str], EngineClient], heard: Listener, config: EngineConfig
+    start: Callable[..., EngineClient], heard: Listener, config: EngineConfig
 ) -> None:
     client = start("plain")
     for _ in range(ATTEMPTS):
@@ -203,7 +347,7 @@ def test_an_idle_engine_that_is_killed_again_and_again_is_given_up(
 
 
 def test_a_death_after_an_answer_counts_anew(
-    start: Callable[[str], EngineClient], heard: Listener
+    start: Callable[..., EngineClient], heard: Listener
 ) -> None:
     client = start("plain")
     for number in range(ATTEMPTS + 1):
@@ -215,7 +359,7 @@ def test_a_death_after_an_answer_counts_anew(
 
 
 def test_a_restart_recovers_an_engine_that_was_given_up(
-    start: Callable[[str], EngineClient], heard: Listener, config: EngineConfig, odd: ModuleType
+    start: Callable[..., EngineClient], heard: Listener, config: EngineConfig, odd: ModuleType
 ) -> None:
     client = start("aborts_at_once")
     heard.until(EngineFailed)
@@ -264,7 +408,7 @@ def test_a_listener_that_raises_does_not_stop_the_engine(
 
 
 def test_an_engine_that_refuses_to_start_is_not_started_again(
-    start: Callable[[str], EngineClient], heard: Listener, config: EngineConfig
+    start: Callable[..., EngineClient], heard: Listener, config: EngineConfig
 ) -> None:
     client = start("refuses")
     waiting = ask(client)
@@ -278,7 +422,7 @@ def test_an_engine_that_refuses_to_start_is_not_started_again(
 
 
 def test_a_model_that_ends_the_process_is_left_out_and_the_search_goes_on(
-    start: Callable[[str], EngineClient], heard: Listener, config: EngineConfig
+    start: Callable[..., EngineClient], heard: Listener, config: EngineConfig
 ) -> None:
     client = start("loses_its_model")
     ready = heard.until(EngineReady)
@@ -290,7 +434,7 @@ def test_a_model_that_ends_the_process_is_left_out_and_the_search_goes_on(
 
 
 def test_garbage_and_stale_answers_are_dropped(
-    start: Callable[[str], EngineClient], heard: Listener
+    start: Callable[..., EngineClient], heard: Listener
 ) -> None:
     client = start("babbles")
     for number in range(3):
@@ -300,7 +444,7 @@ def test_garbage_and_stale_answers_are_dropped(
 
 
 def test_nothing_of_a_cancelled_request_is_told_after_its_end(
-    start: Callable[[str], EngineClient], heard: Listener
+    start: Callable[..., EngineClient], heard: Listener
 ) -> None:
     client = start("waits_for_cancel")
     called_off = ask(client)
@@ -315,7 +459,7 @@ def test_nothing_of_a_cancelled_request_is_told_after_its_end(
 
 
 def test_a_cancelled_request_is_not_repeated_when_the_engine_dies(
-    start: Callable[[str], EngineClient], heard: Listener, config: EngineConfig
+    start: Callable[..., EngineClient], heard: Listener, config: EngineConfig
 ) -> None:
     client = start("dies_when_called_off")
     request = ask(client)
@@ -328,7 +472,7 @@ def test_a_cancelled_request_is_not_repeated_when_the_engine_dies(
 
 
 def test_a_request_that_was_never_sent_can_be_called_off(
-    start: Callable[[str], EngineClient], heard: Listener, odd: ModuleType, config: EngineConfig
+    start: Callable[..., EngineClient], heard: Listener, odd: ModuleType, config: EngineConfig
 ) -> None:
     client = EngineClient(config, heard, target=odd.plain)
     request = ask(client)
@@ -344,7 +488,7 @@ def test_a_request_that_was_never_sent_can_be_called_off(
 
 
 def test_closing_ends_an_engine_that_is_deaf_and_fails_what_is_open(
-    start: Callable[[str], EngineClient], heard: Listener
+    start: Callable[..., EngineClient], heard: Listener
 ) -> None:
     client = start("hangs")
     request = ask(client)
@@ -398,7 +542,7 @@ def test_starting_and_closing_leaks_no_threads_no_processes_and_no_files(
 
 
 def test_a_request_that_no_engine_could_read_is_refused_to_the_caller(
-    start: Callable[[str], EngineClient], heard: Listener
+    start: Callable[..., EngineClient], heard: Listener
 ) -> None:
     client = start("plain")
     with pytest.raises(msgspec.ValidationError):
@@ -409,16 +553,14 @@ def test_a_request_that_no_engine_could_read_is_refused_to_the_caller(
 
 
 def test_a_message_larger_than_any_pipe_is_answered(
-    start: Callable[[str], EngineClient], heard: Listener
+    start: Callable[..., EngineClient], heard: Listener
 ) -> None:
     client = start("plain")
     text = "壶" * 1_000_000
     assert len(finished(heard.until(DraftFinished, ask(client, text)))) > 1_000_000
 
 
-def test_many_threads_may_ask_at_once(
-    start: Callable[[str], EngineClient], heard: Listener
-) -> None:
+def test_many_threads_may_ask_at_once(start: Callable[..., EngineClient], heard: Listener) -> None:
     client = start("plain")
     heard.until(EngineReady)
     ids: list[str] = []

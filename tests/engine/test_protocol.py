@@ -145,7 +145,7 @@ def test_a_request_is_no_event_and_an_event_no_request() -> None:
 
 
 def test_every_answer_bears_the_id_of_its_request() -> None:
-    of_engine = {"EngineStarting", "EngineReady", "EngineFailed", "EngineRestarted"}
+    of_engine = {"EngineStarting", "EngineReady", "EngineFailed", "EngineRestarted", "Pong"}
     for kind in EVENTS:
         assert ("id" in kind.__struct_fields__) == (kind.__name__ not in of_engine), kind
 

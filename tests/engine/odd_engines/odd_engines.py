@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
+import threading
 import time
+from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -24,6 +27,9 @@ from engine.protocol import (
     EngineStarting,
     Event,
     KnowledgeReloaded,
+    Ping,
+    Pong,
+    PrioritiseRequest,
     ReloadKnowledge,
     Request,
     RequestFailed,
@@ -64,7 +70,7 @@ class Engine:
         """Leave a note that this life was asked this."""
         question = request.turns[-1].text
         with (Path(self.config.model) / "asked").open("a", encoding="utf-8") as file:
-            file.write(f"{self.life}:{question}\n")
+            file.write(f"{self.life}:{question}{' alone' if request.alone else ''}\n")
         return question
 
     def answer(self, request: Request) -> None:
@@ -125,6 +131,108 @@ def hangs(config: bytes, connection: Connection) -> None:
         engine.note(request)
         engine.send(DraftStarted(request.id))
     time.sleep(600)
+
+
+def hangs_once(config: bytes, connection: Connection) -> None:
+    """In its first life it begins a draft and is deaf then; afterwards it answers everything."""
+    engine = Engine(config, connection)
+    engine.send(EngineReady())
+    while engine.life == 1:
+        request = engine.receive()
+        if isinstance(request, DraftRequest):
+            engine.send(DraftStarted(request.id))
+            time.sleep(600)
+    engine.serve()
+
+
+def _lives(engine: Engine, connection: Connection, beats: Iterator[int]) -> None:
+    """Answer pings on another thread; other requests are for nobody."""
+
+    def read() -> None:
+        while True:
+            if isinstance(engine.receive(), Ping):
+                engine.send(Pong(next(beats)))
+
+    threading.Thread(target=read, daemon=True).start()
+
+
+def sticks_once(config: bytes, connection: Connection) -> None:
+    """In its first life a draft never gets on, while the process tells that it lives."""
+    engine = Engine(config, connection)
+    engine.send(EngineReady())
+    if engine.life > 1:
+        engine.serve()
+    while not isinstance(request := engine.receive(), DraftRequest):
+        pass
+    engine.send(DraftStarted(request.id))
+    _lives(engine, connection, itertools.count())
+    time.sleep(600)
+
+
+def is_slow(config: bytes, connection: Connection) -> None:
+    """Each draft takes three seconds in one step, and the process tells that it lives."""
+    engine = Engine(config, connection)
+    engine.send(EngineReady())
+    while not isinstance(request := engine.receive(), DraftRequest):
+        pass
+    _lives(engine, connection, itertools.repeat(1))
+    time.sleep(3)
+    engine.answer(request)
+    time.sleep(600)
+
+
+def writes_several(config: bytes, connection: Connection) -> None:
+    """Begins three drafts before it answers any; one begun with "poison" kills it then."""
+    engine = Engine(config, connection)
+    engine.send(EngineReady())
+    begun: list[DraftRequest] = []
+    while True:
+        request = engine.receive()
+        if isinstance(request, DraftRequest):
+            engine.note(request)
+            engine.send(DraftStarted(request.id))
+            begun.append(request)
+        elif not isinstance(request, (Ping, PrioritiseRequest)):
+            engine.answer(request)
+        if len(begun) == 3 or (begun and begun[-1].alone):
+            if any(one.turns[-1].text == "poison" for one in begun):
+                die()
+            while begun:
+                engine.answer(begun.pop())
+
+
+def dies_of_a_search(config: bytes, connection: Connection) -> None:
+    """A search for "poison" kills it."""
+    engine = Engine(config, connection)
+    engine.send(EngineReady())
+    while True:
+        request = engine.receive()
+        if isinstance(request, SearchRequest) and request.query == "poison":
+            die()
+        engine.answer(request)
+
+
+def tells_priorities(config: bytes, connection: Connection) -> None:
+    """Answers a draft with the priority it came with, or has by the time of a search."""
+    engine = Engine(config, connection)
+    engine.send(EngineReady())
+    known: dict[str, int] = {}
+    while True:
+        request = engine.receive()
+        if isinstance(request, DraftRequest):
+            known[request.id] = request.priority
+            engine.send(DraftStarted(request.id))
+        elif isinstance(request, PrioritiseRequest):
+            known[request.id] = request.priority
+            if engine.life == 1 and request.priority == 9:
+                die()
+        elif isinstance(request, SearchRequest):
+            for key, priority in known.items():
+                engine.send(DraftFinished(key, Draft("drafted", str(priority))))
+            known.clear()
+            engine.answer(request)
+        elif isinstance(request, Shutdown):
+            engine.answer(request)
 
 
 def waits_for_cancel(config: bytes, connection: Connection) -> None:
