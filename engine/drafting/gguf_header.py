@@ -108,10 +108,12 @@ Value = bool | int | float | str | Strings | Numbers
 
 
 class Tensor(Struct, frozen=True):
-    """One entry of the tensor directory; `start` counts bytes from the start of the weights."""
+    """One entry of the tensor directory; `start` counts bytes from the start of the weights,
+    `kind` is GGUF's number of how they are packed (0: 32-bit floats)."""
 
     name: str
     dimensions: tuple[int, ...]
+    kind: int
     start: int
     size: int
 
@@ -197,7 +199,7 @@ class _Reader:
         elements = math.prod(dimensions)
         if not 0 < elements < 1 << 48 or dimensions[0] % block:
             raise Unsound("dimensions", name=name)
-        return Tensor(name, dimensions, start, elements // block * packed)
+        return Tensor(name, dimensions, kind, start, elements // block * packed)
 
     def _value(self, kind: int, key: str) -> Value:
         if kind == _STRING:

@@ -18,6 +18,7 @@ from engine.drafting.gguf_header import (
     Header,
     Numbers,
     Strings,
+    Tensor,
     Unsound,
     Value,
     read_header,
@@ -149,9 +150,13 @@ def _check(path: Path) -> None:
     _check_numbers(facts)
     _check_heads(facts)
     tokens = _check_tokenizer(facts)
-    tensors = {name: one.dimensions for name, one in header.tensors.items()}
+    tensors = dict(header.tensors)
     for part in _other_parts(path, facts):
-        tensors |= {name: one.dimensions for name, one in read_header(part).tensors.items()}
+        tensors |= read_header(part).tensors
+    for tensor in tensors.values():
+        # llama.cpp adds and scales with these as they are, and ends the process over other kinds.
+        if tensor.kind and ("norm" in tensor.name or tensor.name.endswith(".bias")):
+            raise Unsound("weights", name=tensor.name, kind=tensor.kind)
     _check_layers(facts, tensors)
     _check_embedding(facts, tensors, tokens)
     template = facts.header.metadata.get("tokenizer.chat_template")
@@ -325,7 +330,7 @@ def _other_parts(path: Path, facts: _Facts) -> list[Path]:
     return [path.with_name(name) for name in names]
 
 
-def _check_layers(facts: _Facts, tensors: dict[str, tuple[int, ...]]) -> None:
+def _check_layers(facts: _Facts, tensors: dict[str, Tensor]) -> None:
     layers = facts.whole("block_count") or 0
     # The layers that guess further ahead are often left out.
     ahead = facts.whole("nextn_predict_layers") or 0
@@ -335,13 +340,14 @@ def _check_layers(facts: _Facts, tensors: dict[str, tuple[int, ...]]) -> None:
         raise Unsound("layers", claimed=layers, found=len(found))
 
 
-def _check_embedding(facts: _Facts, tensors: dict[str, tuple[int, ...]], tokens: int) -> None:
-    embedding = tensors.get("token_embd.weight")
-    if embedding is None or len(embedding) < 2:
+def _check_embedding(facts: _Facts, tensors: dict[str, Tensor], tokens: int) -> None:
+    found = tensors.get("token_embd.weight")
+    if found is None or len(found.dimensions) < 2:
         raise Unsound("lacks", what="token_embd.weight")
-    if embedding[1] != tokens:
-        raise Unsound("vocabulary", tokens=tokens, rows=embedding[1])
-    if embedding[0] != facts.whole("embedding_length"):
+    width, rows = found.dimensions[:2]
+    if rows != tokens:
+        raise Unsound("vocabulary", tokens=tokens, rows=rows)
+    if width != facts.whole("embedding_length"):
         raise _impossible(facts, "embedding_length", facts.of("embedding_length"))
 
 
