@@ -19,7 +19,9 @@ from engine.records import Language
 from engine.redline.gate import Gate
 from engine.redline.rules import load_rules
 from engine.settings import Settings
+from engine.store.salvage import noted_damage, salvage
 from engine.store.store import Store, open_store
+from engine.texts import text
 
 _LOCK: Final = "desk.lock"
 
@@ -53,6 +55,8 @@ def open_folder(folder: DataFolder, sample: bool | Sample, rules: Path) -> Opene
     try:
         company = read_sample() if sample is True else sample or None
         settings, complaint = _settings(folder, company)
+        if (damage := noted_damage(folder.database)) is not None:
+            raise damage
         store = open_store(folder.database)
         try:
             gate = Gate(load_rules(rules), lazy=True)
@@ -63,6 +67,28 @@ def open_folder(folder: DataFolder, sample: bool | Sample, rules: Path) -> Opene
         lock.unlock()
         raise
     return Opened(lock, settings, store, gate, company, complaint)
+
+
+def save_what_can_be_read(folder: DataFolder, language: Language) -> str:
+    """Put a new database in the place of a damaged one; what was saved, in words.
+
+    Raises `ZuoxiError`: `desk_running`, and those of `engine.store.salvage.salvage`.
+    """
+    lock = _lock(folder)
+    try:
+        saved = salvage(folder.database)
+    finally:
+        lock.unlock()
+    return text(
+        "store.salvage.from_backup" if saved.backup else "store.salvage.done",
+        language,
+        conversations=saved.rows.get("conversations", 0),
+        messages=saved.messages,
+        decisions=saved.rows.get("decisions", 0),
+        gaps=saved.gaps,
+        aside=saved.aside.name,
+        backup=saved.backup,
+    )
 
 
 def check_display() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
+from collections.abc import Sequence
 
 from engine.errors import InputError
 from engine.records import Role, Turn
@@ -151,6 +153,21 @@ class Conversations:
             [1 if handed_over else 0],
         )
         return [row["id"] for row in rows]
+
+    def due(self, limit: int, *, without: Sequence[str] = ()) -> list[ConversationRow]:
+        """Those that wait and have no draft, most urgent first.
+
+        `without` leaves out conversations by their newest messages. One whose draft was rejected,
+        or for which a reply is about to leave, is not due.
+        """
+        rows = self._database.rows(
+            """SELECT * FROM conversations
+            WHERE urgency = 0 AND draft_status = 'none' AND rejected = 0 AND pending = 0
+                AND newest_message NOT IN (SELECT value FROM json_each(?))
+            ORDER BY sort_key, id LIMIT ?""",
+            [json.dumps(list(without)), limit],
+        )
+        return [_conversation(row) for row in rows]
 
     def close(self, conversation: str, *, at: float | None = None) -> None:
         """End a conversation: it waits no more. A new message opens it again."""

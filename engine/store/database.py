@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import StoreError
+from engine.store.ids import ids_after
 from engine.store.migrations import APPLICATION_ID, MIGRATIONS, Migration
 from engine.store.text import clean
 
@@ -22,6 +24,8 @@ Row = dict[str, Any]
 Parameters = Sequence[object] | Mapping[str, object]
 
 _BUSY_SECONDS = 5.0
+_LOG_BYTES = 8 * 1024 * 1024
+_LEAST_ROOM = 64 * 1024
 
 
 class Database:
@@ -83,6 +87,20 @@ class Database:
             found.append(f"{row['table']}: row {row['rowid']} refers to no {row['parent']}")
         return found
 
+    def damage(self) -> str:
+        """What a quick look through the whole file finds wrong, "" if nothing.
+
+        It reads through a connection of its own, so that other threads need not wait for it.
+        """
+        with translated(self.path), contextlib.closing(_connect(self.path, "ro")) as own:
+            try:
+                found = str(own.execute("PRAGMA quick_check(1)").fetchone()[0])
+            except sqlite3.DatabaseError as error:
+                if _code(error) not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                    raise
+                found = str(error)
+        return "" if found == "ok" else found
+
     def data_version(self) -> int:
         """A number that changes when another process (or connection) has written."""
         row = self.row("PRAGMA data_version")
@@ -100,7 +118,8 @@ def open_database(
     """Open the file at `path`, made if it is not there, in the form `migrations` lead to.
 
     Raises `StoreError`: `store_missing`, `store_newer`, `store_older` (read-only and not yet
-    migrated), `store_foreign`, `store_corrupt`, `store_read_only`, `store_cannot_open`.
+    migrated), `store_foreign`, `store_corrupt`, `store_read_only`, `store_cannot_open`,
+    `store_migration` (a rehearsal on a copy failed; the file is as it was).
     """
     path = path.absolute()
     if read_only and not path.exists():
@@ -126,7 +145,12 @@ def open_database(
     except BaseException:
         connection.close()
         raise
-    return Database(connection, path)
+    database = Database(connection, path)
+    if not read_only:
+        for table in ("messages", "drafts", "decisions"):
+            newest = database.row(f"SELECT max(id) AS id FROM {table}")
+            ids_after(str(newest["id"] or "") if newest else "")
+    return database
 
 
 @contextlib.contextmanager
@@ -144,26 +168,66 @@ def _prepare(
     if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    # A log that grew is cut down to this once it is in the database.
+    connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
     if 0 < version < len(migrations):
-        _back_up(connection, path, version)
+        backup = _back_up(connection, path, version)
+        _rehearse(backup, path, version, migrations)
     # Taken in any case: a file that cannot be written must say so now, not at the first decision.
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Another process may have migrated since the version was read.
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version < len(migrations):
-            # Here: it takes longer to load than a file that is in its form takes to open.
-            from engine.store.sqlite import Database as SqliteDatabase
-
-            database = SqliteDatabase(connection, execute_plugins=False, recursive_triggers=False)
-            for number, migration in enumerate(migrations[version:], version + 1):
-                migration(database)
-                connection.execute(f"PRAGMA user_version = {number}")
+        _migrate(connection, version, migrations)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _migrate(
+    connection: sqlite3.Connection, version: int, migrations: tuple[Migration, ...]
+) -> None:
+    if version >= len(migrations):
+        return
+    # Here: it takes longer to load than a file that is in its form takes to open.
+    from engine.store.sqlite import Database as SqliteDatabase
+
+    database = SqliteDatabase(connection, execute_plugins=False, recursive_triggers=False)
+    for number, migration in enumerate(migrations[version:], version + 1):
+        migration(database)
+        connection.execute(f"PRAGMA user_version = {number}")
+
+
+def _rehearse(backup: Path, path: Path, version: int, migrations: tuple[Migration, ...]) -> None:
+    """Migrate a copy first and look at what came of it; the database itself is not touched."""
+    stage = backup.with_name(f"{path.name}.rehearsal")
+    try:
+        shutil.copyfile(backup, stage)
+        with contextlib.closing(sqlite3.connect(stage, isolation_level=None)) as copy:
+            copy.execute("PRAGMA foreign_keys = ON")
+            copy.execute("BEGIN")
+            _migrate(copy, version, migrations)
+            copy.execute("COMMIT")
+            wrong = [str(row[0]) for row in copy.execute("PRAGMA integrity_check(1)")]
+            orphans = copy.execute("PRAGMA foreign_key_check").fetchall()
+        if wrong != ["ok"] or orphans:
+            raise sqlite3.DatabaseError(wrong[0] if wrong != ["ok"] else "orphaned rows")
+    except OSError as error:
+        raise _cannot_open(stage, error) from error
+    except sqlite3.Error as error:
+        if _code(error) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            raise
+        raise StoreError(
+            f"The database {path} could not be brought to this program's form ({error}). It was "
+            f"not changed; a copy of it is in {backup.name}.",
+            "store_migration",
+            path=str(path),
+            backup=backup.name,
+        ) from error
+    finally:
+        stage.unlink(missing_ok=True)
 
 
 def _peek(path: Path, known: int) -> int:
@@ -214,7 +278,7 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
         )
 
 
-def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> None:
+def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> Path:
     """Copy the database beside itself before its form changes; an unfinished copy never counts."""
     target = path.with_name(f"{path.name}.v{version}.bak")
     scratch = target.with_name(target.name + ".tmp")
@@ -225,6 +289,10 @@ def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> None:
         scratch.replace(target)
     except OSError as error:
         raise _cannot_open(target, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            scratch.unlink(missing_ok=True)
+    return target
 
 
 def _bound(parameters: Parameters) -> Parameters:
@@ -260,11 +328,27 @@ _EXPLANATIONS = {
 
 def _explained(error: sqlite3.Error, path: Path) -> StoreError:
     # The low byte is the primary code; the rest says which kind of it.
-    number = getattr(error, "sqlite_errorcode", -1)
-    code, what = _EXPLANATIONS.get(number & 0xFF if number >= 0 else -1, ("store", ""))
+    number = _code(error)
+    if number in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) and _no_room(path):
+        # So SQLite says it where its log's index, or a new file, finds no room.
+        number = sqlite3.SQLITE_FULL
+    code, what = _EXPLANATIONS.get(number, ("store", ""))
     if not what:
         # SQLite's own words may quote a statement, never a value.
         what = f"failed: {error}"
     return StoreError(
         f"The database {path} {what}. What was stored before is kept.", code, path=str(path)
     )
+
+
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's primary code for an error; -1 when Python found it."""
+    number = int(getattr(error, "sqlite_errorcode", -1))
+    return number & 0xFF if number >= 0 else -1
+
+
+def _no_room(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path.parent).free < _LEAST_ROOM
+    except OSError:
+        return False

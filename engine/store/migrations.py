@@ -35,10 +35,17 @@ def m003_deliveries(db: SqliteDatabase) -> None:
         db.execute(statement)
 
 
+def m004_due_for_a_draft(db: SqliteDatabase) -> None:
+    """Those that wait for a draft in order, however many wait with one."""
+    for statement in _DUE:
+        db.execute(statement)
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_channel_keys_of_two_kinds,
     m003_deliveries,
+    m004_due_for_a_draft,
 )
 
 # `seq` orders rows by arrival, whatever the clocks said. In `conversations`, the columns from
@@ -228,4 +235,9 @@ _DELIVERIES = (
     "CREATE INDEX deliveries_open ON deliveries (message) WHERE delivered_at IS NULL",
     "CREATE INDEX messages_standing ON messages (conversation, state, role, seq)",
     "CREATE INDEX conversations_counted ON conversations (urgency, draft_status, gap)",
+)
+
+_DUE = (
+    """CREATE INDEX conversations_due ON conversations (sort_key, id)
+        WHERE urgency = 0 AND draft_status = 'none'""",
 )

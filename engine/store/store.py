@@ -61,6 +61,10 @@ class Store:
         """What is wrong with the file, in SQLite's words; empty when it is sound."""
         return self._database.check()
 
+    def damage(self) -> str:
+        """What a quick look finds wrong with the file, "" if nothing; for any thread."""
+        return self._database.damage()
+
     def data_version(self) -> int:
         """A number that changes when another process has written; compare it to the last one."""
         return self._database.data_version()
@@ -81,6 +85,7 @@ def open_store(path: Path, *, read_only: bool = False) -> Store:
 
     A backup is left beside an older file before its form changes. Raises `StoreError`:
     `store_missing`, `store_newer`, `store_older`, `store_foreign`, `store_corrupt`,
-    `store_read_only`, `store_cannot_open`, `store_full`, `store_busy`, `store_io`.
+    `store_read_only`, `store_cannot_open`, `store_migration`, `store_full`, `store_busy`,
+    `store_io`.
     """
     return Store(open_database(path, read_only=read_only))
