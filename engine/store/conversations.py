@@ -161,7 +161,7 @@ class Conversations:
         or for which a reply is about to leave, is not due.
         """
         rows = self._database.rows(
-            """SELECT * FROM conversations
+            """SELECT * FROM conversations INDEXED BY conversations_due
             WHERE urgency = 0 AND draft_status = 'none' AND rejected = 0 AND pending = 0
                 AND newest_message NOT IN (SELECT value FROM json_each(?))
             ORDER BY sort_key, id LIMIT ?""",

@@ -329,3 +329,18 @@ def test_a_list_of_many_uses_the_index(store: Store) -> None:
         "ORDER BY urgency, sort_key, id LIMIT 200"
     )
     assert "conversations_by_urgency" in str(plan)
+
+
+def test_those_due_for_a_draft_come_in_order_and_in_no_walk(store: Store) -> None:
+    at = {name: 100.0 + place for place, name in enumerate("abcdef")}
+    made = {name: store.conversations.receive(name, name, at=when) for name, when in at.items()}
+    store.drafts.save(made["b"].conversation, made["b"].id, Draft("drafted", "x"))
+    store.conversations.close(made["c"].conversation)
+    store.handovers.open(made["d"].conversation, "legal")
+    due = store.conversations.due
+    assert [row.customer for row in due(9)] == ["a", "e", "f"]
+    assert [row.customer for row in due(2)] == ["a", "e"]
+    assert [row.customer for row in due(2, without=[made["a"].id, made["c"].id])] == ["e", "f"]
+    store.conversations.receive("a", "more", conversation=made["a"].conversation, at=300.0)
+    # Another message, for which nothing was left out; the customer waits since the first.
+    assert [row.customer for row in due(1, without=[made["a"].id])] == ["a"]
