@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import codecs
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from msgspec import Struct
 
 from engine.drafting.generation import Logits, Vocabulary
-from engine.drafting.grounding import GroundedNumbers
+from engine.drafting.grounding import SETTLED, GroundedNumbers, is_plain
 
 _SENTENCE_ENDS = "。！？!?\n"
 _REPEAT = 12
@@ -34,6 +34,8 @@ class GroundedFree:
         self._unread = b""
         # A number is judged with what stands before it, but never further back than this.
         self._judged_from = 0
+        # How many plain characters the text ends with; None when all that is judged is plain.
+        self._plain_end: int | None = None
 
     def choose(self, logits: Logits) -> Sequence[int]:
         """The likeliest token that may stand here; none at the end."""
@@ -59,20 +61,42 @@ class GroundedFree:
 
     def _may_add(self, token: int) -> bool:
         """Add `token` where the text stays readable and clean; whether it was added."""
-        decoder = codecs.getincrementaldecoder("utf-8")()
+        read = self._unread + self._vocabulary.pieces[token]
+        unread = b""
         try:
-            # A token may end within a character: what is judged is what can be read so far.
-            added = decoder.decode(self._unread + self._vocabulary.pieces[token])
+            added = read.decode()
         except UnicodeDecodeError:
-            return False
-        candidate = self._text + added
-        if self._numbers.violation(candidate[self._judged_from :], final=False):
-            return False
-        self._text = candidate
-        self._unread = decoder.getstate()[0]
-        end = max(self._text.rfind(c) for c in _SENTENCE_ENDS)
-        self._judged_from = max(self._judged_from, end)
+            # A token may end within a character: what is judged is what can be read so far.
+            decoder = codecs.getincrementaldecoder("utf-8")()
+            try:
+                added = decoder.decode(read)
+            except UnicodeDecodeError:
+                return False
+            unread = decoder.getstate()[0]
+        plain = is_plain(added, self._text)
+        if not (plain and self._plain_end is None):
+            candidate = self._text[self._judged_from :] + added
+            if self._numbers.violation(candidate, final=False):
+                return False
+        self._text += added
+        self._unread = unread
+        self._settle(added, plain=plain)
         return True
+
+    def _settle(self, added: str, *, plain: bool) -> None:
+        """Move on from where numbers are judged, as far as nothing to come can change them."""
+        if any(end in added for end in _SENTENCE_ENDS):
+            self._judged_from = max(self._text.rfind(end) for end in _SENTENCE_ENDS)
+            self._plain_end = None if is_plain(self._text[self._judged_from :]) else 0
+        elif not plain:
+            self._plain_end = 0
+        elif self._plain_end is not None:
+            self._plain_end += len(added)
+            settled = SETTLED[not added.isascii()]
+            if self._plain_end >= settled:
+                # What a number is depends on what stands before it (第三天, May 3).
+                self._judged_from = max(self._judged_from, len(self._text) - settled // 2)
+                self._plain_end = None
 
 
 class Alternative(Struct, frozen=True):
@@ -209,8 +233,12 @@ class Verbatim:
         return lambda token: values[token] - total
 
 
-def _best_first(logits: Logits, most: int = 64) -> list[int]:
+def _best_first(logits: Logits, most: int = 64) -> Iterator[int]:
     """The `most` likeliest tokens, best first. The usual case needs only the first."""
+    best = int(logits.argmax())
+    yield best
     count = min(most, logits.size)
     top = np.argpartition(logits, -count)[-count:]
-    return [int(token) for token in top[np.argsort(logits[top])[::-1]]]
+    for token in top[np.argsort(logits[top])[::-1]]:
+        if token != best:
+            yield int(token)

@@ -133,6 +133,18 @@ _WORDS_TO_COME = (
     *(word for scale in _SCALES for word in (scale, f"{scale} ")),
 )
 _UNIT_BEGINNINGS = {word[:length] for word in _WORDS_TO_COME for length in range(len(word))}
+# No number begins with any of these, nor is it cited with them. A word in letters may also be
+# the beginning of a code (AB-12) or of a day (May 3), which the digit makes it.
+_PLAIN = re.compile(
+    rf"(?:(?![{_HAN}半])[\u3001-\u3002\u4e00-\u9fff！，：；？“”\n ,.;:?!'’]"
+    rf"|(?!(?:{_WORD}|half)(?![a-z]))[a-z]+)*",
+    re.IGNORECASE,
+)
+_CITATION = re.compile(r"\[(\d{1,2})(\]|$)")
+_LAST_WORD = re.compile(r"[A-Za-z]*$")
+SETTLED = {True: 6, False: 40}
+"""Characters; a number with so many plain ones behind it is complete. In Chinese (True) a unit has
+up to four, in English one may be two words, and a month with its year stand behind the day."""
 # Idioms whose number says nothing.
 _IDLE = re.compile(r"一(?:年到头|天到晚|次性|件事|人一)|万一")
 
@@ -144,6 +156,13 @@ class Quantity(Struct, frozen=True):
     end: int
     value: str
     unit: str
+
+
+def is_plain(text: str, before: str = "") -> bool:
+    """Whether `text` behind `before`, which holds no number, surely holds none either."""
+    if before and text[:1].isascii() and (word := _LAST_WORD.search(before[-16:])):
+        text = word[0] + text
+    return _PLAIN.fullmatch(text) is not None
 
 
 def quantities(text: str) -> list[Quantity]:
@@ -217,7 +236,7 @@ class GroundedNumbers:
         """
         folded = _folded(text)
         open_from = len(text) if final else _unfinished_from(folded)
-        found = quantities(text)
+        found = quantities(folded)
         for quantity, after in zip_longest(found, found[1:]):
             if quantity.end > open_from:
                 if not self._may_grow(folded[open_from:]):
@@ -236,7 +255,7 @@ class GroundedNumbers:
                 source = self._sources.get((f"{quantity.value}.5", quantity.unit))
             if source is None:
                 return Span(quantity.start, quantity.end, text[quantity.start : quantity.end])
-        for citation in re.finditer(r"\[(\d{1,2})(\]|$)", folded):
+        for citation in _CITATION.finditer(folded):
             complete = final or citation[2]
             if not any(
                 n == citation[1] if complete else n.startswith(citation[1]) for n in self._citations
@@ -381,9 +400,18 @@ def _english_value(words: str) -> int:
     return total + section
 
 
+class _Folding(dict[int, str]):
+    """Each character and the single compatible one that stands for it, found when first met."""
+
+    def __missing__(self, code: int) -> str:
+        folded = unicodedata.normalize("NFKC", chr(code)) if code > 0x2000 else chr(code)
+        self[code] = single = folded if len(folded) == 1 else chr(code)
+        return single
+
+
+_FOLDING = _Folding()
+
+
 def _folded(text: str) -> str:
     """`text` with every character replaced by a single compatible one, so that offsets stay."""
-    if text.isascii():
-        return text
-    folded = (unicodedata.normalize("NFKC", c) if ord(c) > 0x2000 else c for c in text)
-    return "".join(f if len(f) == 1 else c for f, c in zip(folded, text, strict=True))
+    return text if text.isascii() else text.translate(_FOLDING)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.drafting.constraints import GroundedFree, Menu, Verbatim
 from engine.drafting.generation import Constraint
-from engine.drafting.grounding import GroundedNumbers
+from engine.drafting.grounding import GroundedNumbers, is_plain, quantities
 from engine.drafting.prompt import ChatMessage
 from engine.drafting.scripted import ByteVocabulary, ScriptedGenerator
 from engine.records import Evidence
@@ -142,3 +142,17 @@ def test_the_room_limits_all_but_the_first_sentence(room: int) -> None:
     text = written(constraint, "")
     assert len(constraint.taken) == 1 or sum(len(SENTENCES[i]) for i in constraint.taken) <= room
     assert text
+
+
+@given(st.text(alphabet="一两三十7天元个工作日第月半百分之退货，。 ", max_size=80))
+def test_however_numbers_are_written_none_that_stands_nowhere_is_said(wish: str) -> None:
+    text = written(free(), wish)
+    # What the end cut short is taken back afterwards.
+    assert not GroundedNumbers(EVIDENCE, []).violation(text, final=False)
+
+
+@given(st.text(alphabet="一两三十7天元个工作日第月半百分之退货，。 [1]%a", max_size=40))
+def test_plain_text_holds_no_number(text: str) -> None:
+    if is_plain(text):
+        assert not quantities(text)
+        assert not GroundedNumbers([], []).violation(text, final=True)
