@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,7 @@ from engine.store.store import Store, open_store
 from engine.texts import text
 
 _LOCK: Final = "desk.lock"
+_LEAST_ROOM: Final = 64 * 1024
 
 
 class Opened(Struct, frozen=True):
@@ -48,8 +50,8 @@ class Opened(Struct, frozen=True):
 def open_folder(folder: DataFolder, sample: bool | Sample, rules: Path) -> Opened:
     """Take `folder`, with the sample that ships (True) or another one.
 
-    Raises `ZuoxiError`: the store's errors, `desk_running`, `desk_folder`, `sample_missing`,
-    `rules_invalid`; then nothing is left open.
+    Raises `ZuoxiError`: the store's errors, `desk_running`, `desk_folder`, `desk_no_room`,
+    `sample_missing`, `rules_invalid`; then nothing is left open.
     """
     lock = _lock(folder)
     try:
@@ -121,7 +123,11 @@ def _settings(folder: DataFolder, sample: Sample | None) -> tuple[Settings, Zuox
         company = sample.company
         agent = company.agent.zh if settings.language == "zh" else company.agent.en
         settings = replace(settings, style=company.style, agent=agent)
-        settings_file.save(folder, settings)
+        try:
+            settings_file.save(folder, settings)
+        except InputError as error:
+            # They hold for today, and are set again at the next start.
+            return settings, error
     return settings, None
 
 
@@ -142,6 +148,13 @@ def _lock(folder: DataFolder) -> QLockFile:
             "name another data folder.",
             "desk_running",
             pid=pid,
+        )
+    if shutil.disk_usage(folder.root).free < _LEAST_ROOM:
+        raise StoreError(
+            f"The disk is full, so the data folder {folder.root} cannot be used. Nothing was "
+            "changed; free some space and try again.",
+            "desk_no_room",
+            folder=str(folder.root),
         )
     raise _no_folder(folder, lock.error().name)
 
