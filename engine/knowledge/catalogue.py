@@ -4,13 +4,14 @@
 
     current.json                 the version in use; replaced in one step
     documents/<digest>/<name>    the imported files themselves
-    versions/<n>/                lance data, catalogue.jsonl, weights.json
+    versions/<n>/                lance data, catalogue.jsonl, weights.json, and files.json, the seal
     import.lock                  held by the one that writes
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import sys
@@ -24,7 +25,7 @@ from msgspec import Struct
 from engine.errors import KnowledgeError
 
 # Raised when the cutting of passages or the table's columns change: older versions are re-indexed.
-LAYOUT = 1
+LAYOUT = 2
 
 
 class DocumentRow(Struct, frozen=True):
@@ -43,7 +44,10 @@ class DocumentRow(Struct, frozen=True):
 
 
 class Current(Struct, frozen=True):
-    """The version in use and the embedder whose vectors it holds. `created` is in epoch seconds."""
+    """The version in use and the embedder whose vectors it holds. `created` is in epoch seconds.
+
+    `seal` is the digest of the version's list of files, `check` that of all other fields here.
+    """
 
     version: int
     embedder: str
@@ -53,6 +57,14 @@ class Current(Struct, frozen=True):
     passages: int
     created: float
     layout: int = LAYOUT
+    seal: str = ""
+    check: str = ""
+
+    def checked(self) -> Current:
+        """The same with the `check` that belongs to it."""
+        bare = msgspec.structs.replace(self, check="")
+        digest = hashlib.sha256(msgspec.json.encode(bare)).hexdigest()
+        return msgspec.structs.replace(bare, check=digest)
 
 
 class Layout(Struct, frozen=True):
@@ -94,11 +106,27 @@ def current(folder: Path) -> Current | None:
     """The version in use, None before the first import. Raises `KnowledgeError` when unreadable."""
     pointer = Layout(folder).pointer
     try:
-        return msgspec.json.decode(pointer.read_bytes(), type=Current)
+        now = msgspec.json.decode(pointer.read_bytes(), type=Current)
+        # One of another layout is refused by whoever reads more of it.
+        if now.layout == LAYOUT and now != now.checked():
+            raise ValueError(pointer.name)
+        return now
     except FileNotFoundError:
+        if _versions_without_pointer(Layout(folder)):
+            raise corrupt(LookupError(pointer.name)) from None
         return None
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, ValueError) as error:
         raise corrupt(error) from error
+
+
+def switch(layout: Layout, now: Current) -> None:
+    """Make `now` the version in use, in one step."""
+    replace(layout.pointer, msgspec.json.encode(now.checked()))
+
+
+def _versions_without_pointer(layout: Layout) -> bool:
+    """Whether a finished version lies there: the pointer was lost, not never written."""
+    return any((layout.version(number) / "files.json").exists() for number in layout.numbers())
 
 
 def list_documents(folder: Path) -> list[DocumentRow]:
@@ -159,8 +187,8 @@ def corrupt(error: Exception) -> KnowledgeError:
     """The index cannot be read."""
     why = f"{type(error).__name__}: {error}".splitlines()[0][:200]
     return KnowledgeError(
-        f"The knowledge index is damaged ({why}). The imported documents are kept: import any "
-        "document again (zuoxi kb import) and the index is rebuilt from them.",
+        f"The knowledge index is damaged ({why}). The imported documents are kept, and the index "
+        "is made anew from them: the window does so by itself, or run zuoxi kb rebuild.",
         "knowledge_corrupt",
         why=why,
     )

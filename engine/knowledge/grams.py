@@ -8,6 +8,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import pairwise
+from operator import add
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from opencc import OpenCC
 
 MAX_WORD = 40
+_PAIR = "_"
 
 _CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff]"
@@ -53,17 +56,28 @@ def fold(text: str) -> str:
 
 
 def grams(text: str) -> list[str]:
-    """All grams of `text`, in order, with repetitions."""
+    """All grams of `text`, with repetitions. None holds a space."""
     found: list[str] = []
     for run in _RUN.findall(fold(text)):
         if _HAN.match(run):
-            for place, char in enumerate(run):
-                found.append(char)
-                if place + 1 < len(run):
-                    found.append(run[place : place + 2])
+            found.extend(run)
+            found.extend(map(add, run, run[1:]))
         else:
             found.append(_stem(run[:MAX_WORD]))
     return found
+
+
+def with_pairs(found: Iterable[str]) -> list[str]:
+    """`found`, and of words and numbers their pairs of characters, marked as such.
+
+    By these the full text finds related forms of a word, and what was cut otherwise.
+    """
+    every: list[str] = []
+    for gram in found:
+        every.append(gram)
+        if len(gram) > 2 and gram.isascii():
+            every.extend(_PAIR + one + other for one, other in pairwise(gram))
+    return every
 
 
 def is_function(gram: str) -> bool:
@@ -82,11 +96,16 @@ class Weights(Struct, frozen=True):
     @classmethod
     def of(cls, texts: Iterable[str]) -> Weights:
         """Count the grams of `texts`."""
+        return cls.counted(grams(text) for text in texts)
+
+    @classmethod
+    def counted(cls, passages: Iterable[Iterable[str]]) -> Weights:
+        """Count grams, given those of each passage."""
         count = 0
         frequency: Counter[str] = Counter()
-        for text in texts:
+        for found in passages:
             count += 1
-            frequency.update(set(grams(text)))
+            frequency.update(set(found))
         return cls(count, dict(frequency))
 
     def weight(self, gram: str) -> float:
@@ -99,6 +118,11 @@ class Weights(Struct, frozen=True):
             # A pair that no passage has is mostly the end of one word and the start of another.
             return idf * (1.5 if seen else _UNSEEN_PAIR_WEIGHT)
         return idf
+
+    def telling(self, query: Iterable[str], most: int) -> list[str]:
+        """Those of `query`'s grams that some passage has; of many the `most` that say most."""
+        there = [gram for gram in dict.fromkeys(query) if gram in self.frequency]
+        return sorted(there, key=self.weight, reverse=True)[:most]
 
     def coverage(self, query: Sequence[str], text: Sequence[str]) -> float:
         """The share (0…1) of the weight of `query`'s grams that stands in `text`."""

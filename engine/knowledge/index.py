@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
-import numpy as np
 from msgspec import Struct
 
 from engine.errors import Cancelled, InputError, KnowledgeError, ZuoxiError
 from engine.knowledge import catalogue
+from engine.knowledge.ahead import Ahead
 from engine.knowledge.catalogue import LAYOUT, Current, DocumentRow, Layout
 from engine.knowledge.documents import Skipped, collect, parse_document, read_bytes
-from engine.knowledge.embedding import Embedder, Vectors
-from engine.knowledge.grams import Weights
+from engine.knowledge.embedding import Embedder
+from engine.knowledge.grams import Weights, grams, with_pairs
 from engine.knowledge.passages import passages
 from engine.knowledge.reports import ImportProgress, ImportReport
-from engine.knowledge.table import PassageTable, create, searched_text
+from engine.knowledge.seal import seal, verify
+from engine.knowledge.table import PassageTable, Row, create, searched_text
 from engine.records import Passage
 
 __all__ = ["ImportProgress", "ImportReport", "import_documents", "rebuild", "remove_document"]
-
-_BATCH = 32
-
 
 Progress = Callable[[ImportProgress], None]
 Asking = Callable[[], bool]
@@ -38,17 +36,17 @@ class _Kept(Struct):
 
     current: Current | None = None
     whole: bool = False
-    rows: dict[str, DocumentRow] = {}
-    passages: dict[str, list[Passage]] = {}
-    vectors: dict[tuple[str, str], Any] = {}
+    documents: dict[str, DocumentRow] = {}
+    rows: dict[str, list[Row]] = {}
 
 
 class _Made(Struct):
-    """A document of the version that is being made; `data` is its file, when it is new."""
+    """A document of the version that is being made. Of a `new` one the vectors are on their way."""
 
-    row: DocumentRow
+    document: DocumentRow
     passages: Sequence[Passage]
-    data: bytes | None = None
+    words: Sequence[str]
+    new: bool = False
 
 
 def _no_progress(_: ImportProgress) -> None:
@@ -76,24 +74,10 @@ def import_documents(
     layout = Layout(folder)
     with catalogue.writing(layout), _on_disk():
         kept = _take_over(layout, embedder)
-        files, skipped = collect(paths)
-        made: dict[str, _Made] = {}
-        for number, path in enumerate(files):
-            _check(cancelled)
-            progress(ImportProgress("reading", number, len(files), path.name))
-            try:
-                document = _new(path, kept)
-                if document.row.doc in made:
-                    raise InputError(
-                        f"Another file of the name {document.row.doc} was imported in the same "
-                        "go; a name can be used once.",
-                        "document_twice",
-                        doc=document.row.doc,
-                    )
-                made[document.row.doc] = document
-            except InputError as error:
-                skipped.append(_skipped(path, error))
-        return _write(layout, kept, made, skipped, embedder, progress, cancelled)
+        with Ahead(embedder) as ahead:
+            making = _Making(layout, kept, embedder, ahead, progress, cancelled)
+            making.read(paths)
+            return making.finish()
 
 
 def remove_document(
@@ -107,14 +91,15 @@ def remove_document(
     layout = Layout(folder)
     with catalogue.writing(layout), _on_disk():
         now = catalogue.current(folder)
-        rows = {row.doc: row for row in catalogue.list_documents(folder)}
-        if now is None or doc not in rows:
+        documents = {row.doc: row for row in catalogue.list_documents(folder)}
+        if now is None or doc not in documents:
             raise InputError(f"There is no document {doc}.", "document_unknown", doc=doc)
-        catalogue.sweep(layout, [now.version])
         kept = _read(layout, now)
-        del kept.rows[doc]
-        _check(cancelled)
-        return _write(layout, kept, {}, [], None, progress, cancelled, changed=True)
+        catalogue.sweep(layout, [now.version])
+        del kept.documents[doc]
+        with Ahead(None) as ahead:
+            making = _Making(layout, kept, None, ahead, progress, cancelled)
+            return making.finish(changed=True)
 
 
 def rebuild(
@@ -126,9 +111,10 @@ def rebuild(
 ) -> ImportReport:
     """Make the whole index anew from the stored copies, with `embedder`."""
     layout = Layout(folder)
-    with catalogue.writing(layout), _on_disk():
+    with catalogue.writing(layout), _on_disk(), Ahead(embedder) as ahead:
         kept = _from_copies(layout)
-        report = _write(layout, kept, {}, [], embedder, progress, cancelled, changed=True)
+        making = _Making(layout, kept, embedder, ahead, progress, cancelled)
+        report = making.finish(changed=True)
         return msgspec.structs.replace(
             report, documents=report.total_documents, passages=report.total_passages
         )
@@ -139,24 +125,24 @@ def _take_over(layout: Layout, embedder: Embedder) -> _Kept:
         now = catalogue.current(layout.folder)
         if now is None or now.embedder_digest != embedder.digest or now.layout != LAYOUT:
             return _from_copies(layout)
-        catalogue.sweep(layout, [now.version])
         kept = _read(layout, now)
     except KnowledgeError:
         return _from_copies(layout)
-    catalogue.sweep_copies(layout, kept.rows.values())
+    catalogue.sweep(layout, [now.version])
+    catalogue.sweep_copies(layout, kept.documents.values())
     return kept
 
 
 def _read(layout: Layout, now: Current) -> _Kept:
     """Everything of the version in use."""
     version = layout.version(now.version)
+    verify(version, now.seal)
     kept = _Kept(now, True, {row.doc: row for row in catalogue.read_catalogue(version)})
     if now.passages:
         for row in PassageTable(version).all_rows():
-            kept.passages.setdefault(row.passage.doc, []).append(row.passage)
-            kept.vectors[row.passage.doc, searched_text(row.passage)] = row.vector
-    for found in kept.passages.values():
-        found.sort(key=lambda passage: passage.ordinal)
+            kept.rows.setdefault(row.passage.doc, []).append(row)
+    for found in kept.rows.values():
+        found.sort(key=lambda row: row.passage.ordinal)
     return kept
 
 
@@ -169,152 +155,183 @@ def _from_copies(layout: Layout) -> _Kept:
     except KnowledgeError:
         copies = sorted(layout.documents.glob("*/*"), key=lambda path: path.stat().st_mtime)
         rows = [DocumentRow(path.name, path.name, digest=path.parent.name) for path in copies]
-    kept.rows = {row.doc: row for row in rows}
+    kept.documents = {row.doc: row for row in rows}
     catalogue.sweep(layout, [kept.current.version] if kept.current else [])
     return kept
 
 
-def _new(path: Path, kept: _Kept) -> _Made:
-    data = read_bytes(path)
-    document = parse_document(path, data)
-    old = kept.rows.get(document.doc)
-    if old and kept.whole and old.digest == document.digest:
-        return _Made(old, kept.passages.get(document.doc, []))
-    found = passages(document)
-    row = DocumentRow(
-        doc=document.doc,
-        title=document.title,
-        valid_from=document.valid_from,
-        valid_until=document.valid_until,
-        tags=document.tags,
-        internal=document.internal,
-        digest=document.digest,
-        passages=len(found),
-        characters=len(document.text),
-        imported=time.time(),
-    )
-    return _Made(row, found, data)
+class _Making:
+    """A version that is being made: read documents into it, then `finish`."""
 
+    def __init__(
+        self,
+        layout: Layout,
+        kept: _Kept,
+        embedder: Embedder | None,
+        ahead: Ahead,
+        progress: Progress,
+        cancelled: Asking,
+    ) -> None:
+        self._layout = layout
+        self._kept = kept
+        self._embedder = embedder
+        self._ahead = ahead
+        self._progress = progress
+        self._cancelled = cancelled
+        self._made: dict[str, _Made] = {}
+        ahead.know(row for rows in kept.rows.values() for row in rows)
+        self._skipped: list[Skipped] = []
 
-def _write(
-    layout: Layout,
-    kept: _Kept,
-    made: Mapping[str, _Made],
-    skipped: list[Skipped],
-    embedder: Embedder | None,
-    progress: Progress,
-    cancelled: Asking,
-    *,
-    changed: bool = False,
-) -> ImportReport:
-    everything = _with_others(layout, kept, made, skipped)
-    found = [passage for doc in sorted(everything) for passage in everything[doc].passages]
-    taken = ImportReport(
-        documents=len(made),
-        passages=sum(len(document.passages) for document in made.values()),
-        skipped=tuple(skipped),
-        version=str(kept.current.version) if kept.current else "",
-        total_documents=len(everything),
-        total_passages=len(found),
-    )
-    same = kept.whole and all(document.data is None for document in made.values())
-    if not changed and (same or not everything):
-        return taken
-    former = kept.current
-    number = max([*layout.numbers(), former.version if former else 0]) + 1
-    version = layout.version(number)
-    try:
-        version.mkdir(parents=True)
-        for document in everything.values():
-            if document.data is not None:
-                catalogue.replace(layout.copy(document.row.digest, document.row.doc), document.data)
-        vectors = _vectors(found, kept, embedder, progress, cancelled)
-        progress(ImportProgress("indexing", 0, len(found)))
+    def read(self, paths: Sequence[Path]) -> None:
+        """Take in the files in `paths`; what cannot be taken in is told in the report."""
+        files, self._skipped = collect(paths)
+        for number, path in enumerate(files):
+            self._check()
+            self._progress(ImportProgress("reading", number, len(files), path.name))
+            try:
+                data = read_bytes(path)
+                document = self._document(path, data)
+            except InputError as error:
+                self._skipped.append(_skipped(path, error))
+                continue
+            if document.new:
+                row = document.document
+                self._ahead.store(self._layout.copy(row.digest, row.doc), data)
+
+    def finish(self, *, changed: bool = False) -> ImportReport:
+        """Write the version and switch to it, when anything is new in it or is `changed`."""
+        given = list(self._made.values())
+        self._take_others()
+        made = [self._made[doc] for doc in sorted(self._made)]
+        former = self._kept.current
+        report = ImportReport(
+            documents=len(given),
+            passages=sum(len(document.passages) for document in given),
+            skipped=tuple(self._skipped),
+            version=str(former.version) if former else "",
+            total_documents=len(made),
+            total_passages=sum(len(document.passages) for document in made),
+        )
+        same = self._kept.whole and not any(document.new for document in given)
+        if not changed and (same or not made):
+            return report
+        number = max([*self._layout.numbers(), former.version if former else 0]) + 1
+        version = self._layout.version(number)
+        try:
+            version.mkdir(parents=True)
+            self._switch(self._write(version, number, made))
+        except BaseException:
+            shutil.rmtree(version, ignore_errors=True)
+            raise
+        # The former version stays for those who have it open; copies are only read by imports.
+        catalogue.sweep_copies(self._layout, (document.document for document in made))
+        self._progress(ImportProgress("indexing", report.total_passages, report.total_passages))
+        return msgspec.structs.replace(report, version=str(number))
+
+    def _write(self, version: Path, number: int, made: Sequence[_Made]) -> Current:
+        found = [passage for document in made for passage in document.passages]
+        words = [line for document in made for line in document.words]
+        weights = Weights.counted(line.split() for line in words)
+        former = self._kept.current
+        dimension = former.dimension if former else 0
+        if self._embedder is not None:
+            dimension = self._embedder.dimension
+        vectors = self._ahead.vectors(found, dimension, self._embedded)
+        self._progress(ImportProgress("indexing", 0, len(found)))
         if found:
-            create(version, found, vectors)
-        weights = Weights.of(searched_text(passage) for passage in found)
+            create(version, found, words, vectors)
         catalogue.replace(version / "weights.json", msgspec.json.encode(weights))
-        catalogue.write_catalogue(version, (document.row for document in everything.values()))
-        _check(cancelled)
-        now = Current(
+        catalogue.write_catalogue(version, (document.document for document in made))
+        self._ahead.stored()
+        self._check()
+        by = self._embedder
+        return Current(
             version=number,
-            embedder=embedder.name if embedder else former.embedder if former else "",
-            embedder_digest=embedder.digest
-            if embedder
-            else former.embedder_digest
-            if former
-            else "",
-            dimension=int(vectors.shape[1]),
-            documents=len(everything),
+            embedder=by.name if by else former.embedder if former else "",
+            embedder_digest=by.digest if by else former.embedder_digest if former else "",
+            dimension=dimension,
+            documents=len(made),
             passages=len(found),
             created=time.time(),
+            seal=seal(version),
         )
-        catalogue.replace(layout.pointer, msgspec.json.encode(now))
-    except BaseException:
-        shutil.rmtree(version, ignore_errors=True)
-        raise
-    # The former version stays for those who have it open; copies are only read by imports.
-    catalogue.sweep_copies(layout, (document.row for document in everything.values()))
-    progress(ImportProgress("indexing", len(found), len(found)))
-    return msgspec.structs.replace(taken, version=str(number))
 
+    def _switch(self, now: Current) -> None:
+        self._check()
+        catalogue.switch(self._layout, now)
 
-def _with_others(
-    layout: Layout, kept: _Kept, made: Mapping[str, _Made], skipped: list[Skipped]
-) -> dict[str, _Made]:
-    """The documents of the new version: those given now and those that were there."""
-    everything = dict(made)
-    for doc, row in kept.rows.items():
-        if doc in everything:
-            continue
-        if kept.whole:
-            everything[doc] = _Made(row, kept.passages.get(doc, []))
-            continue
-        copy = layout.copy(row.digest, doc)
-        try:
-            document = _new(copy, kept)
-        except InputError as error:
-            skipped.append(_skipped(copy, error))
-            continue
-        imported = row.imported or document.row.imported
-        document.row = msgspec.structs.replace(document.row, imported=imported)
-        everything[doc] = document
-    return everything
+    def _embedded(self, done: int, total: int, doc: str) -> None:
+        self._check()
+        self._progress(ImportProgress("embedding", done, total, doc))
 
-
-def _vectors(
-    found: Sequence[Passage],
-    kept: _Kept,
-    embedder: Embedder | None,
-    progress: Progress,
-    cancelled: Asking,
-) -> Vectors:
-    texts = [searched_text(passage) for passage in found]
-    known = [
-        kept.vectors.get((passage.doc, text)) for passage, text in zip(found, texts, strict=True)
-    ]
-    missing = [place for place, vector in enumerate(known) if vector is None]
-    dimension = embedder.dimension if embedder else kept.current.dimension if kept.current else 0
-    vectors = np.zeros((len(found), dimension), dtype=np.float32)
-    for place, vector in enumerate(known):
-        if vector is not None:
-            vectors[place] = vector
-    if missing and embedder is None:
-        raise catalogue.corrupt(LookupError("vectors are missing"))
-    for first in range(0, len(missing), _BATCH):
-        _check(cancelled)
-        places = missing[first : first + _BATCH]
-        progress(ImportProgress("embedding", first, len(missing), found[places[0]].doc))
-        assert embedder is not None
-        vectors[places] = embedder.passages([texts[place] for place in places])
-    return vectors
-
-
-def _check(cancelled: Asking) -> None:
-    if cancelled():
-        raise Cancelled(
-            "The import was called off; the former version is in use.", "import_cancelled"
+    def _document(self, path: Path, data: bytes) -> _Made:
+        """The document in `data`; what of it is new is given away to be embedded."""
+        document = parse_document(path, data)
+        if document.doc in self._made:
+            raise InputError(
+                f"Another file of the name {document.doc} was imported in the same go; a name can "
+                "be used once.",
+                "document_twice",
+                doc=document.doc,
+            )
+        old = self._kept.documents.get(document.doc)
+        if old and self._kept.whole and old.digest == document.digest:
+            made = self._made[document.doc] = self._as_it_was(old)
+            return made
+        found = passages(document)
+        row = DocumentRow(
+            doc=document.doc,
+            title=document.title,
+            valid_from=document.valid_from,
+            valid_until=document.valid_until,
+            tags=document.tags,
+            internal=document.internal,
+            digest=document.digest,
+            passages=len(found),
+            characters=len(document.text),
+            imported=time.time(),
         )
+        texts = [searched_text(passage) for passage in found]
+        self._ahead.embed(texts)
+        made = _Made(row, found, [" ".join(with_pairs(grams(text))) for text in texts], new=True)
+        self._made[document.doc] = made
+        return made
+
+    def _as_it_was(self, document: DocumentRow) -> _Made:
+        rows = self._kept.rows.get(document.doc, [])
+        return _Made(document, [row.passage for row in rows], [row.words for row in rows])
+
+    def _take_others(self) -> None:
+        """The documents that were there and are not given now."""
+        for doc, row in self._kept.documents.items():
+            if doc in self._made:
+                continue
+            if self._kept.whole:
+                self._made[doc] = self._as_it_was(row)
+                continue
+            self._check()
+            copy = self._layout.copy(row.digest, doc)
+            try:
+                document = self._from_copy(copy, row)
+            except InputError as error:
+                self._skipped.append(_skipped(copy, error))
+                continue
+            imported = row.imported or document.document.imported
+            document.document = msgspec.structs.replace(document.document, imported=imported)
+
+    def _from_copy(self, copy: Path, row: DocumentRow) -> _Made:
+        data = read_bytes(copy)
+        if not hashlib.sha256(data).hexdigest().startswith(row.digest):
+            raise InputError(
+                "Its stored copy is damaged; import the file again.", "document_damaged"
+            )
+        return self._document(copy, data)
+
+    def _check(self) -> None:
+        if self._cancelled():
+            raise Cancelled(
+                "The import was called off; the former version is in use.", "import_cancelled"
+            )
 
 
 def _skipped(path: Path, error: ZuoxiError) -> Skipped:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -16,13 +17,17 @@ from engine.errors import EmbedderMismatch, InputError, KnowledgeError
 from engine.knowledge import catalogue
 from engine.knowledge.catalogue import LAYOUT, Current, DocumentRow, Layout
 from engine.knowledge.embedding import Embedder, Vectors
-from engine.knowledge.grams import Weights, clean, grams
+from engine.knowledge.grams import Weights, clean, grams, with_pairs
 from engine.knowledge.queries import standalone_query
+from engine.knowledge.seal import verify
 from engine.knowledge.table import Asked, PassageTable, Row, searched_text
-from engine.records import Found, Passage, Turn
+from engine.records import Found, Turn
 
 MAX_QUERY = 512
 _CANDIDATES = 50
+# More of a long question's grams find no better passages, only later.
+_GRAMS = 64
+_SIDE_BY_SIDE = 4
 _MARKUP = re.compile(r"<[|/]?[a-zA-Z][^<>]{0,60}>")
 # How slowly later ranks lose weight in reciprocal rank fusion. The customary 60 lets a passage
 # that is tenth in both rankings pass one that is first in one: too much for a weak embedder.
@@ -49,11 +54,13 @@ class Searcher:
         self._folder = folder
         self._embedder = embedder
         self._table: PassageTable | None = None
+        self._threads: ThreadPoolExecutor | None = None
         self._weights = Weights(0, {})
         self._documents: list[DocumentRow] = []
         if current is None:
             return
         version = Layout(folder).version(current.version)
+        verify(version, current.seal)
         self._documents = catalogue.read_catalogue(version)
         try:
             self._weights = msgspec.json.decode(
@@ -65,6 +72,8 @@ class Searcher:
             self._table = PassageTable(version)
             if self._table.count != current.passages:
                 raise catalogue.corrupt(LookupError(f"{self._table.count} of {current.passages}"))
+            self._threads = ThreadPoolExecutor(_SIDE_BY_SIDE, "knowledge")
+            self.warm()
 
     @classmethod
     def open(cls, folder: Path, embedder: Embedder) -> Searcher:
@@ -78,18 +87,25 @@ class Searcher:
             if current.documents and current.embedder_digest != embedder.digest:
                 raise EmbedderMismatch(
                     f"The knowledge was indexed with the embedder {current.embedder}, and "
-                    f"{embedder.name} is in use now. Nothing is lost: import any document again "
-                    "(zuoxi kb import) and everything is indexed anew.",
+                    f"{embedder.name} is in use now. The documents are kept, and the index is made "
+                    "anew from them: the window does so by itself, or run zuoxi kb rebuild.",
                     stored=current.embedder,
                     given=embedder.name,
                 )
             if current.layout != LAYOUT:
                 raise KnowledgeError(
-                    "The knowledge was indexed by another version of the program. Nothing is "
-                    "lost: import any document again (zuoxi kb import).",
+                    "The knowledge was indexed by another version of the program. The documents "
+                    "are kept, and the index is made anew from them: the window does so by itself, "
+                    "or run zuoxi kb rebuild.",
                     "knowledge_layout",
                 )
         return cls(folder, embedder, current)
+
+    def warm(self) -> None:
+        """Search once for what is frequent, so that the first question finds the index read."""
+        if self._weights.frequency:
+            common = max(self._weights.frequency, key=self._weights.frequency.__getitem__)
+            self.search(common, k=1)
 
     @property
     def version(self) -> str:
@@ -109,6 +125,9 @@ class Searcher:
     def close(self) -> None:
         """Let go of the table."""
         self._table = None
+        if self._threads is not None:
+            self._threads.shutdown()
+            self._threads = None
 
     def search(
         self,
@@ -133,13 +152,12 @@ class Searcher:
         words = grams(query)
         if self._table is None or not words or k < 1:
             return SearchResult(query, ms=_since(began))
-        vector = self._embedder.queries([query])[0]
-        found = self._fused(query, words, vector, Asked(day, include_internal), k)
-        expired: list[Found] = []
+        asked = [Asked(day, include_internal)]
         if any(_outside(document, day) for document in self._documents):
-            outside = self._fused(
-                query, words, vector, Asked(day, include_internal, valid=False), k
-            )
+            asked.append(Asked(day, include_internal, valid=False))
+        found, *others = self._fused(words, self._embedder.queries([query])[0], asked, k)
+        expired: list[Found] = []
+        for outside in others:
             floor = min((self._relevance(one) for one in found[:k]), default=0.0)
             expired = [one for one in outside if self._relevance(one) >= max(floor, 0.05)]
         return SearchResult(query, tuple(found), tuple(expired), _since(began))
@@ -164,27 +182,39 @@ class Searcher:
         return (1 - share) * found.coverage + share * max(0.0, found.cosine)
 
     def _fused(
-        self, query: str, words: list[str], vector: Vectors, asked: Asked, k: int
-    ) -> list[Found]:
-        table = self._opened()
+        self, words: list[str], vector: Vectors, asked: Sequence[Asked], k: int
+    ) -> list[list[Found]]:
+        """The `k` best for each of `asked`; what Lance has to do for them it does side by side."""
+        table, threads = self._opened()
         limit = max(_CANDIDATES, k)
         share = self._embedder.vector_weight
-        rows: dict[tuple[str, int], Row] = {}
-        scores: dict[tuple[str, int], float] = {}
-        for weight, ranking in (
-            (1 - share, table.by_words(query, asked, limit)),
-            (share, table.by_vector(vector, asked, limit) if share else []),
-        ):
-            for place, row in enumerate(ranking):
-                key = (row.passage.doc, row.passage.ordinal)
-                rows.setdefault(key, row)
-                # Scaled so that the first of both rankings has 1.
-                gain = weight * (_SMOOTHING + 1) / (_SMOOTHING + 1 + place)
-                scores[key] = scores.get(key, 0.0) + gain
-        best = sorted(scores, key=lambda key: (-scores[key], key))[:k]
+        telling = self._weights.telling(with_pairs(words), _GRAMS)
+        rankings = [
+            (
+                threads.submit(table.by_words, telling, one, limit),
+                threads.submit(table.by_vector, vector, one, limit) if share else None,
+            )
+            for one in asked
+        ]
+        best: list[list[tuple[int, float]]] = []
+        for by_words, by_vector in rankings:
+            scores: dict[int, float] = {}
+            for weight, ranking in (
+                (1 - share, by_words.result()),
+                (share, by_vector.result() if by_vector else ()),
+            ):
+                for place, number in enumerate(ranking):
+                    # Scaled so that the first of both rankings has 1.
+                    gain = weight * (_SMOOTHING + 1) / (_SMOOTHING + 1 + place)
+                    scores[number] = scores.get(number, 0.0) + gain
+            best.append(sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:k])
+        rows = table.rows([number for ranking in best for number, _ in ranking])
         return [
-            self._found(rank, rows[key], scores[key], words, vector)
-            for rank, key in enumerate(best, start=1)
+            [
+                self._found(rank, rows[number], score, words, vector)
+                for rank, (number, score) in enumerate(ranking, start=1)
+            ]
+            for ranking in best
         ]
 
     def _found(self, rank: int, row: Row, score: float, words: list[str], vector: Vectors) -> Found:
@@ -194,13 +224,13 @@ class Searcher:
             passage=row.passage,
             score=round(score, 6),
             cosine=round(min(1.0, max(-1.0, cosine)), 6),
-            coverage=round(self._weights.coverage(words, _grams_of(row.passage)), 6),
+            coverage=round(self._weights.coverage(words, grams(searched_text(row.passage))), 6),
         )
 
-    def _opened(self) -> PassageTable:
-        if self._table is None:
+    def _opened(self) -> tuple[PassageTable, ThreadPoolExecutor]:
+        if self._table is None or self._threads is None:
             raise KnowledgeError("The knowledge was closed.", "knowledge_empty")
-        return self._table
+        return self._table, self._threads
 
 
 def searchable(query: str) -> str:
@@ -212,10 +242,6 @@ def searchable(query: str) -> str:
         half = MAX_QUERY // 2
         text = f"{text[:half]} {text[-half:]}"
     return text
-
-
-def _grams_of(passage: Passage) -> list[str]:
-    return grams(searched_text(passage))
 
 
 def _day(as_of: str | None) -> str:

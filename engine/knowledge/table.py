@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import re
+import errno
+import os
 from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
@@ -14,7 +15,6 @@ from msgspec import Struct
 from engine.errors import KnowledgeError
 from engine.knowledge.catalogue import corrupt
 from engine.knowledge.embedding import Vectors
-from engine.knowledge.grams import fold
 from engine.records import Passage
 
 if TYPE_CHECKING:
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 NAME = "passages"
 # Below these sizes a scan is faster than building and asking an index.
 _ROWS_FOR_SCALAR_INDEX = 2_000
-_ROWS_FOR_VECTOR_INDEX = 20_000
-_WORD = re.compile(r"[^\W_]+")
+_ROWS_FOR_VECTOR_INDEX = 5_000
+_ROWS_IN_PARTITION = 1_000
+_PROBES = 20
 _EARLIEST, _LATEST = 0, 99_999_999
 _COLUMNS = (
     "doc",
@@ -41,10 +42,11 @@ _COLUMNS = (
 
 
 class Row(Struct, frozen=True):
-    """A passage with its vector, as it lies in the table."""
+    """A passage with its vector, and its grams where they were asked for, as in the table."""
 
     passage: Passage
     vector: Any
+    words: str = ""
 
 
 class Asked(Struct, frozen=True):
@@ -73,13 +75,21 @@ def searched_text(passage: Passage) -> str:
     return "\n".join(part for part in (passage.title, passage.section, passage.text) if part)
 
 
-def create(version: Path, passages: Sequence[Passage], vectors: Vectors) -> None:
-    """Write a new table into the folder `version` and index it. Raises `KnowledgeError`."""
+def create(
+    version: Path, passages: Sequence[Passage], words: Sequence[str], vectors: Vectors
+) -> None:
+    """Write a new table into the folder `version` and index it. Raises `KnowledgeError`.
+
+    `words` are each passage's grams with a space between them.
+    """
     try:
-        _create(version, passages, vectors)
+        _create(version, passages, words, vectors)
     except OSError:
         raise
     except Exception as error:
+        if "(os error 28)" in str(error):
+            # LanceDB's way to say that the disk is full.
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
         why = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         raise KnowledgeError(
             f"The index could not be made ({why}). The former version stays in use.",
@@ -88,19 +98,22 @@ def create(version: Path, passages: Sequence[Passage], vectors: Vectors) -> None
         ) from error
 
 
-def _create(version: Path, passages: Sequence[Passage], vectors: Vectors) -> None:
+def _create(
+    version: Path, passages: Sequence[Passage], words: Sequence[str], vectors: Vectors
+) -> None:
     import lancedb
-    from lancedb.index import FTS, Bitmap, BTree, HnswSq
+    from lancedb.index import FTS, Bitmap, BTree, IvfFlat
 
-    table = lancedb.connect(str(version / "lance")).create_table(NAME, _arrow(passages, vectors))
-    # Single characters and pairs: what finds most in Chinese without dictionary files.
+    rows = _arrow(passages, words, vectors)
+    table = lancedb.connect(str(version / "lance")).create_table(NAME, rows)
+    # The grams are ours already, so that Lance cuts at spaces and changes nothing.
     table.create_index(
         "words",
         config=FTS(
-            base_tokenizer="ngram",
-            ngram_min_length=1,
-            ngram_max_length=2,
-            prefix_only=False,
+            base_tokenizer="whitespace",
+            max_token_length=None,
+            lower_case=False,
+            ascii_folding=False,
             stem=False,
             remove_stop_words=False,
         ),
@@ -110,7 +123,16 @@ def _create(version: Path, passages: Sequence[Passage], vectors: Vectors) -> Non
         table.create_index("ends", config=BTree())
         table.create_index("internal", config=Bitmap())
     if len(passages) >= _ROWS_FOR_VECTOR_INDEX:
-        table.create_index("vector", config=HnswSq(distance_type="cosine"))
+        # A graph (HNSW) answers no faster at these sizes and takes fifty times as long to make.
+        table.create_index(
+            "vector",
+            config=IvfFlat(
+                distance_type="cosine",
+                num_partitions=max(_PROBES, len(passages) // _ROWS_IN_PARTITION),
+                max_iterations=10,
+                sample_rate=32,
+            ),
+        )
 
 
 class PassageTable:
@@ -125,46 +147,54 @@ class PassageTable:
         except Exception as error:
             raise corrupt(error) from error
 
-    def by_words(self, query: str, asked: Asked, limit: int) -> list[Row]:
-        """The best passages by BM25 over the characters and pairs of characters of `query`."""
+    def by_words(self, grams: Sequence[str], asked: Asked, limit: int) -> list[int]:
+        """The row numbers of the best passages by BM25 over `grams`."""
         from lancedb.query import MatchQuery
 
-        words = " ".join(_WORD.findall(fold(query)))
-        if not words:
+        if not grams:
             return []
-        try:
-            # A MatchQuery has no syntax that a customer's text could fall into.
-            search = self._table.search(MatchQuery(words, "words"), query_type="fts")
-            return _rows(self._run(search, asked, limit, "_score"))
-        except Exception as error:
-            raise corrupt(error) from error
+        # A MatchQuery has no syntax that a customer's text could fall into.
+        search = self._table.search(MatchQuery(" ".join(grams), "words"), query_type="fts")
+        return _numbers(search, asked, limit, "_score")
 
-    def by_vector(self, vector: Vectors, asked: Asked, limit: int) -> list[Row]:
-        """The nearest passages by cosine."""
+    def by_vector(self, vector: Vectors, asked: Asked, limit: int) -> list[int]:
+        """The row numbers of the nearest passages by cosine."""
+        search = self._table.search(vector, vector_column_name="vector")
+        return _numbers(search.distance_type("cosine").nprobes(_PROBES), asked, limit, "_distance")
+
+    def rows(self, numbers: Sequence[int]) -> dict[int, Row]:
+        """The rows of those numbers."""
+        if not numbers:
+            return {}
         try:
-            search = self._table.search(vector, vector_column_name="vector")
-            return _rows(self._run(search.distance_type("cosine"), asked, limit, "_distance"))
+            found = self._table.take_row_ids(list(numbers)).select([*_COLUMNS, "_rowid"]).to_arrow()
+            return dict(zip(found.column("_rowid").to_pylist(), _rows(found), strict=True))
         except Exception as error:
             raise corrupt(error) from error
 
     def all_rows(self) -> list[Row]:
         """Everything, in the order it was written."""
         try:
-            return _rows(self._table.to_arrow().select(list(_COLUMNS)))
+            return _rows(self._table.to_arrow())
         except Exception as error:
             raise corrupt(error) from error
 
-    def _run(self, search: Any, asked: Asked, limit: int, score: str) -> pa.Table:
+
+def _numbers(search: Any, asked: Asked, limit: int, score: str) -> list[int]:
+    try:
         # Lance writes a warning to stderr when its score column is not asked for by name.
-        return (
+        found = (
             search.where(asked.condition(), prefilter=True)
-            .select([*_COLUMNS, score])
+            .select(["_rowid", score])
             .limit(limit)
             .to_arrow()
         )
+    except Exception as error:
+        raise corrupt(error) from error
+    return [int(number) for number in found.column("_rowid").to_pylist()]
 
 
-def _arrow(passages: Sequence[Passage], vectors: Vectors) -> pa.Table:
+def _arrow(passages: Sequence[Passage], words: Sequence[str], vectors: Vectors) -> pa.Table:
     import pyarrow as pa
 
     def column(values: Iterable[object], kind: pa.DataType) -> pa.Array:
@@ -184,7 +214,7 @@ def _arrow(passages: Sequence[Passage], vectors: Vectors) -> pa.Table:
             "tags": column((list(p.tags) for p in passages), pa.list_(pa.string())),
             "starts": column((_bound(p.valid_from, _EARLIEST) for p in passages), pa.int32()),
             "ends": column((_bound(p.valid_until, _LATEST) for p in passages), pa.int32()),
-            "words": column((fold(searched_text(p)) for p in passages), pa.string()),
+            "words": column(words, pa.string()),
             "vector": pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1]),
         }
     )
@@ -200,6 +230,7 @@ def _rows(table: pa.Table) -> list[Row]:
     vectors = table.column("vector").combine_chunks()
     values = np.asarray(vectors.flatten(), dtype=np.float32).reshape(table.num_rows, -1)
     columns = {name: table.column(name).to_pylist() for name in _COLUMNS if name != "vector"}
+    words = table.column("words").to_pylist() if "words" in table.column_names else None
     return [
         Row(
             Passage(
@@ -214,6 +245,7 @@ def _rows(table: pa.Table) -> list[Row]:
                 tags=tuple(columns["tags"][row] or ()),
             ),
             values[row],
+            words[row] if words else "",
         )
         for row in range(table.num_rows)
     ]

@@ -188,7 +188,7 @@ def test_another_embedder_is_refused_until_everything_is_indexed_anew(
     other = HashedEmbedder(64)
     with pytest.raises(EmbedderMismatch) as mismatch:
         Searcher.open(folder, other)
-    assert "zuoxi kb import" in explain(mismatch.value, "zh")
+    assert "zuoxi kb rebuild" in explain(mismatch.value, "zh")
     assert "hashed-128" in mismatch.value.message and "hashed-64" in mismatch.value.message
     report = import_documents(folder, [sources / "shipping.txt"], other)
     assert (report.documents, report.total_documents, report.total_passages) == (1, 5, 6)
