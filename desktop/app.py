@@ -306,8 +306,7 @@ class Desk(QObject):
             self.notices.say("desk.caught_up", n=count)
 
     def _on_drafting(self, _conversation: str) -> None:
-        current = self.drafting.current
-        self.queue.set_drafting(current.conversation if current else "")
+        self.queue.set_drafting(self.drafting.under_way)
         self.queue.set_failing(self.drafting.failures)
 
     def _on_sent(self, message: StoredMessage) -> None:

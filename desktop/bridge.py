@@ -123,10 +123,22 @@ class EngineBridge(QObject):
         self._become(EngineState("starting", "process"))
 
     def draft(
-        self, turns: Sequence[Turn], *, as_of: str | None = None, mode: DraftMode = "auto"
+        self,
+        turns: Sequence[Turn],
+        *,
+        as_of: str | None = None,
+        mode: DraftMode = "auto",
+        conversation: str = "",
+        priority: int = 1,
     ) -> str:
-        """Ask for a draft; the id that its events will bear."""
-        return self._client.draft(turns, as_of=as_of, mode=mode)
+        """Ask for a draft; the id that its events will bear. See `DraftRequest`."""
+        return self._client.draft(
+            turns, as_of=as_of, mode=mode, conversation=conversation, priority=priority
+        )
+
+    def prioritise(self, request_id: str, priority: int) -> None:
+        """Change a draft's place among the others."""
+        self._client.prioritise(request_id, priority)
 
     def search(
         self, query: str, *, k: int = 5, as_of: str | None = None, turns: Sequence[Turn] = ()

@@ -97,7 +97,7 @@ class EngineNotices(QObject):
         elif state.phase == "restarted" and state.restarted is not None:
             phase, reason = "restarted", state.restarted.why
         elif state.phase == "ready" and ready is not None:
-            phase = "drafting" if self._drafting.current is not None else "ready"
+            phase = "drafting" if self._drafting.under_way else "ready"
             if ready.model_error:
                 phase = "no_model"
         elif state.phase == "off":

@@ -123,8 +123,7 @@ class DeskSession(QObject):
     @property
     def streaming(self) -> Progress | None:
         """The draft that is being written for it."""
-        current = self._drafting.current
-        return current if current and current.conversation == self._conversation else None
+        return self._drafting.progress(self._conversation)
 
     def set_settings(self, settings: Settings) -> None:
         """Language, name and undo time from now on."""

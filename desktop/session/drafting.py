@@ -1,7 +1,8 @@
-"""Drafts before they are asked for: one at a time, the open conversation first, then by urgency.
+"""Drafts before they are asked for: the open conversation's before all others, a few at once.
 
-A draft is stored before anyone is told that it is ready. What answers another request than the
-one under way is dropped.
+The engine is asked for the open conversation's draft and for those of the most urgent others; it
+advances them by their priority. A draft is stored before anyone is told that it is ready. What
+answers a request that nobody waits for any more is dropped.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from PySide6.QtCore import QObject, Signal
 
 from desktop.background import Background
 from desktop.bridge import EngineBridge, EngineState
+from desktop.session.due import Candidate, Wanted, pick, stale
 from engine.protocol import (
     DraftFinished,
     DraftStarted,
@@ -24,33 +26,29 @@ from engine.protocol import (
     TextReleased,
     TextWithdrawn,
 )
-from engine.records import Evidence, Language, Turn
-from engine.store.rows import ConversationRow, StoredDraft
+from engine.records import Evidence, Language
+from engine.store.rows import StoredDraft
 from engine.store.store import Store
 from engine.texts import explain, text
 
+_AT_ONCE: Final = 4
 _PAGE: Final = 200
 
 
-class Candidate(Struct, frozen=True):
-    """A conversation that a draft is due for, and what was said in it."""
-
-    conversation: str
-    message: str
-    turns: tuple[Turn, ...]
-    forced: bool = False
-
-
 class Progress(Struct, frozen=True):
-    """A draft as far as it is written; `text` only holds what the screen has passed."""
+    """A draft as far as it is written; `text` only holds what the screen has passed.
+
+    `since` is how long the customer waits, `priority` its place among the drafts under way.
+    """
 
     conversation: str
     message: str
     request: str
+    since: float
+    priority: int
     evidence: tuple[Evidence, ...] | None = None
     text: str = ""
     withdrawn: str | None = None
-    forced: bool = False
 
 
 class Failure(Struct, frozen=True):
@@ -88,8 +86,9 @@ class Drafting(QObject):
         self._as_of: str | None = None
         self._language: Language = language
         self._open = ""
-        self._current: Progress | None = None
+        self._under_way: dict[str, Progress] = {}
         self._picking = self._pick_again = False
+        self._touched: set[str] = set()
         self._again: dict[str, None] = {}
         self._failures: dict[str, Failure] = {}
         self._stopped = False
@@ -104,9 +103,13 @@ class Drafting(QObject):
         bridge.request_failed.connect(self._on_request_failed)
 
     @property
-    def current(self) -> Progress | None:
-        """The draft that is being written."""
-        return self._current
+    def under_way(self) -> frozenset[str]:
+        """The conversations whose drafts were asked for and are not finished."""
+        return frozenset(self._under_way)
+
+    def progress(self, conversation: str) -> Progress | None:
+        """The draft that is being written for a conversation."""
+        return self._under_way.get(conversation)
 
     @property
     def failures(self) -> frozenset[str]:
@@ -126,157 +129,152 @@ class Drafting(QObject):
         self._as_of = as_of
 
     def store_changed(self) -> None:
-        """Another process wrote: the draft under way may be for a message that is answered."""
-        current = self._current
-        if current is None:
+        """Another process wrote: the drafts under way may be for messages that are answered."""
+        asked = self._asked()
+        if not asked:
             self.poke()
             return
-        conversation, message = current.conversation, current.message
 
-        def still_due() -> bool:
-            row = self._store.conversations.get(conversation)
-            return row.newest_message == message and row.waiting_since is not None
+        def settle(conversations: list[str]) -> None:
+            for conversation in conversations:
+                current = self.progress(conversation)
+                if current is not None and current.message == asked[conversation]:
+                    self.message_arrived(conversation)
+            self.poke()
 
-        def settle(due: bool) -> None:
-            if not due:
-                self.message_arrived(conversation)
-
-        self._run(still_due).done(settle)
+        self._run(lambda: stale(self._store.conversations, asked)).done(settle)
 
     def set_open(self, conversation: str) -> None:
         """The agent reads this conversation ("" for none): it goes before all others."""
         self._open = conversation
+        self._rank()
         self.poke()
 
     def redraft(self, conversation: str) -> None:
         """Draft again, even if there is a draft, or drafting failed."""
         self._forget_failure(conversation)
         self._again[conversation] = None
-        self._drop_if(conversation)
+        self._drop(conversation)
         self.poke()
 
     def message_arrived(self, conversation: str) -> None:
         """A customer wrote again: a draft under way for the message before is stale."""
         self._forget_failure(conversation)
-        self._drop_if(conversation)
+        self._drop(conversation)
         self.poke()
 
     def give_up(self, conversation: str) -> None:
         """No draft is wanted any more: the agent decided, or the case is handed over."""
         self._again.pop(conversation, None)
-        self._drop_if(conversation)
+        self._drop(conversation)
         self.poke()
 
     def poke(self) -> None:
         """Look for what is due, if the engine can draft."""
         if self._stopped or not self._bridge.state.drafts:
             return
-        current = self._current
-        if current is not None and current.conversation in ("", self._open):
-            return
-        if current is not None and not self._open:
+        room = _AT_ONCE - len(self._under_way)
+        if room <= 0 and (not self._open or self._open in self._under_way):
             return
         if self._picking:
             self._pick_again = True
             return
         self._picking = True
-        only_open = current is not None
-        open_, again = self._open, tuple(self._again)
-        skip = {key: failure.message for key, failure in self._failures.items()}
-        self._run(lambda: self._pick(open_, again, skip, only_open)).done(self._picked).failed(
+        wanted = Wanted(
+            self._open,
+            max(0, room),
+            tuple(self._again),
+            {key: failure.message for key, failure in self._failures.items()},
+            self._asked(),
+        )
+        self._run(lambda: pick(self._store.conversations, wanted)).done(self._picked).failed(
             self._pick_failed
         )
 
     def stop(self) -> None:
         """Ask for nothing more."""
         self._stopped = True
-        self._current = None
+        self._under_way.clear()
 
-    def _pick(
-        self, open_: str, again: tuple[str, ...], skip: dict[str, str], only_open: bool
-    ) -> Candidate | None:
-        """On the store's thread: the most urgent conversation that lacks a draft."""
-        conversations = self._store.conversations
-        first = [open_] if open_ else []
-        if not only_open:
-            first += [other for other in again if other != open_]
-        for identity in first:
-            row = conversations.get(identity)
-            forced = identity in again
-            if _is_due(row, skip, forced=forced):
-                return self._candidate(row, forced)
-        offset = 0
-        while not only_open:
-            rows = conversations.page(filter="waiting", limit=_PAGE, offset=offset)
-            for row in rows:
-                if _is_due(row, skip):
-                    return self._candidate(row)
-            if len(rows) < _PAGE:
-                break
-            offset += _PAGE
-        return None
+    def _asked(self) -> dict[str, str]:
+        return {one.conversation: one.message for one in self._under_way.values()}
 
-    def _candidate(self, row: ConversationRow, forced: bool = False) -> Candidate:
-        message = row.newest_message or ""
-        turns = self._store.conversations.turns(row.id, until=message)
-        return Candidate(row.id, message, turns, forced)
-
-    def _picked(self, candidate: Candidate | None) -> None:
+    def _picked(self, candidates: list[Candidate]) -> None:
         self._picking = False
-        if self._pick_again:
-            # What was found may be stale by now; the next look decides.
-            self._pick_again = False
+        # What happened to a conversation meanwhile makes what was read of it stale.
+        touched, look_again = self._touched, self._pick_again or bool(self._touched)
+        self._touched, self._pick_again = set(), False
+        if self._stopped or not self._bridge.state.drafts:
+            return
+        for candidate in candidates:
+            if candidate.conversation not in touched:
+                self._ask(candidate)
+        self._rank()
+        if look_again:
             self.poke()
-            return
-        if candidate is None or self._stopped or not self._bridge.state.drafts:
-            return
-        if self._current is not None:
-            if candidate.conversation == self._current.conversation:
-                return
-            if self._current.forced:
-                self._again[self._current.conversation] = None
-            self._drop()
-        self._again.pop(candidate.conversation, None)
-        request = self._bridge.draft(candidate.turns, as_of=self._as_of)
-        self._current = Progress(
-            candidate.conversation, candidate.message, request, forced=candidate.forced
+
+    def _ask(self, candidate: Candidate) -> None:
+        conversation = candidate.conversation
+        self._again.pop(conversation, None)
+        priority = self._place(conversation, candidate.since)
+        request = self._bridge.draft(
+            candidate.turns, as_of=self._as_of, conversation=conversation, priority=priority
         )
-        self.changed.emit(candidate.conversation)
-        self.started.emit(self._current)
+        progress = Progress(conversation, candidate.message, request, candidate.since, priority)
+        self._under_way[conversation] = progress
+        self.changed.emit(conversation)
+        self.started.emit(progress)
 
     def _pick_failed(self, _error: object) -> None:
         # A conversation that is gone, or a busy file; the next poke tries again.
         self._picking = self._pick_again = False
+        self._touched.clear()
         self._again.clear()
 
-    def _drop_if(self, conversation: str) -> None:
-        if self._current is not None and self._current.conversation == conversation:
-            self._drop()
-        if self._picking:
-            self._pick_again = True
+    def _place(self, conversation: str, since: float) -> int:
+        """0 for the open conversation; of the others the longer one waits the lower."""
+        if conversation == self._open:
+            return 0
+        return 1 + sum(
+            (one.since, one.conversation) < (since, conversation)
+            for one in self._under_way.values()
+            if one.conversation != self._open
+        )
 
-    def _drop(self) -> None:
-        """Forget the request under way; its events bear an id that nobody waits for."""
-        if self._current is not None:
-            self._bridge.cancel(self._current.request)
-            dropped, self._current = self._current.conversation, None
-            self.changed.emit(dropped)
+    def _rank(self) -> None:
+        """Tell the engine of the drafts whose places have changed."""
+        for one in list(self._under_way.values()):
+            place = self._place(one.conversation, one.since)
+            if place != one.priority:
+                self._bridge.prioritise(one.request, place)
+                self._become(one, priority=place)
+
+    def _drop(self, conversation: str) -> None:
+        """Forget the request for a conversation; its events bear an id that nobody waits for."""
+        if self._picking:
+            self._touched.add(conversation)
+        dropped = self._under_way.pop(conversation, None)
+        if dropped is not None:
+            self._bridge.cancel(dropped.request)
+            self.changed.emit(conversation)
 
     def _mine(self, request: str) -> Progress | None:
-        current = self._current
-        return current if current is not None and current.request == request else None
+        asked = self._under_way.values()
+        return next((one for one in asked if one.request == request), None)
+
+    def _become(self, progress: Progress, **changes: object) -> Progress:
+        changed = self._under_way[progress.conversation] = replace(progress, **changes)
+        return changed
 
     def _on_started(self, event: DraftStarted) -> None:
         current = self._mine(event.id)
         if current is not None and (current.text or current.evidence is not None):
             # The engine died and the request is repeated from the start.
-            self._become(current, evidence=None, text="", withdrawn=None)
-            self.started.emit(self._current)
+            self.started.emit(self._become(current, evidence=None, text="", withdrawn=None))
 
     def _on_evidence(self, event: EvidenceFound) -> None:
         if current := self._mine(event.id):
-            self._become(current, evidence=event.evidence)
-            self.evidence.emit(self._current)
+            self.evidence.emit(self._become(current, evidence=event.evidence))
 
     def _on_text(self, event: TextReleased) -> None:
         if current := self._mine(event.id):
@@ -288,14 +286,11 @@ class Drafting(QObject):
             self._become(current, text="", withdrawn=event.reason)
             self.withdrawn.emit(current.conversation, event.reason)
 
-    def _become(self, progress: Progress, **changes: object) -> None:
-        self._current = replace(progress, **changes)
-
     def _on_finished(self, event: DraftFinished) -> None:
         current = self._mine(event.id)
         if current is None:
             return
-        self._current = None
+        del self._under_way[current.conversation]
         keep = partial(self._store.keep_draft, current.conversation, current.message, event.draft)
         self._run(keep).done(self._saved).failed(
             lambda error: self._not_saved(current, explain(error, self._language))
@@ -314,7 +309,7 @@ class Drafting(QObject):
         current = self._mine(event.id)
         if current is None:
             return
-        self._current = None
+        del self._under_way[current.conversation]
         if event.code == "cancelled":
             # Not called off by us, or it would not be ours: the engine was started anew.
             self.changed.emit(current.conversation)
@@ -333,12 +328,13 @@ class Drafting(QObject):
             self.failures_changed.emit()
 
     def _on_state(self, state: EngineState) -> None:
-        if state.phase == "failed" and self._current is not None:
-            current, self._current = self._current, None
+        if state.phase == "failed":
             words = (
                 state.failed.message if state.failed else text("desk.engine.off", self._language)
             )
-            self._fail(current, words)
+            lost, self._under_way = self._under_way, {}
+            for progress in lost.values():
+                self._fail(progress, words)
 
     def _on_ready(self, _event: object) -> None:
         # With another model, or after a crash, what failed may succeed.
@@ -365,11 +361,3 @@ class Drafting(QObject):
     def _try_again(self, conversations: list[str]) -> None:
         self._again.update(dict.fromkeys(conversations))
         self.poke()
-
-
-def _is_due(row: ConversationRow, skip: dict[str, str], *, forced: bool = False) -> bool:
-    if row.waiting_since is None or row.handed_over or row.newest_message is None or row.pending:
-        return False
-    if row.id in skip and skip[row.id] == row.newest_message:
-        return False
-    return forced or (row.draft_status == "none" and not row.rejected)

@@ -93,7 +93,7 @@ class QueueModel(QAbstractListModel):
         self._filter: QueueFilter = "all"
         self._reading = self._again = False
         self._known: dict[str, int] | None = None
-        self._drafting = ""
+        self._drafting: frozenset[str] = frozenset()
         self._failing: frozenset[str] = frozenset()
         self._open = ""
         self._page: QueuePage | None = None
@@ -146,11 +146,11 @@ class QueueModel(QAbstractListModel):
         self._filter, self._wanted = name, PAGE
         self.refresh()
 
-    def set_drafting(self, conversation: str) -> None:
-        """Which conversation is being drafted for, "" for none."""
-        if conversation != self._drafting:
-            before, self._drafting = self._drafting, conversation
-            self._changed(before)
+    def set_drafting(self, conversations: frozenset[str]) -> None:
+        """Which conversations are being drafted for."""
+        changed = self._drafting ^ conversations
+        self._drafting = conversations
+        for conversation in changed:
             self._changed(conversation)
 
     def set_failing(self, conversations: frozenset[str]) -> None:
@@ -222,7 +222,7 @@ class QueueModel(QAbstractListModel):
             return "handover"
         if row.waiting_since is None:
             return "replied"
-        if row.id == self._drafting:
+        if row.id in self._drafting:
             return "drafting"
         if row.draft_status != "none":
             return _STATES[row.draft_status]

@@ -223,13 +223,18 @@ class EngineTwin:
     def __init__(self, desk: Desk) -> None:
         self.asked: list[tuple[str, str]] = []
         self.cancelled: list[str] = []
+        self.priorities: dict[str, int] = {}
         self._desk = desk
         desk.bridge._client = self  # type: ignore[assignment]
 
-    def draft(self, turns: Any, *, as_of: str | None = None, mode: str = "auto") -> str:
+    def draft(self, turns: Any, *, priority: int = 1, **_: Any) -> str:
         request = f"t{len(self.asked) + 1}"
         self.asked.append((request, turns[-1].text))
+        self.priorities[request] = priority
         return request
+
+    def prioritise(self, request: str, priority: int) -> None:
+        self.priorities[request] = priority
 
     def cancel(self, request: str) -> None:
         self.cancelled.append(request)

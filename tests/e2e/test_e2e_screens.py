@@ -112,7 +112,7 @@ def starting(scene: Scene) -> None:
 
 def queue(scene: Scene) -> None:
     scene.tell(READY)
-    scene.stage.until("draft", lambda: scene.desk.drafting.current is not None)
+    scene.stage.until("draft", lambda: bool(scene.desk.drafting.under_way))
 
 
 def ready(scene: Scene) -> None:
@@ -206,10 +206,13 @@ def restarted(scene: Scene) -> None:
 
 def no_model(scene: Scene) -> None:
     words = text("error.model_crashed", scene.language)
-    current = scene.desk.drafting.current
-    assert current is not None
+    drafting = scene.desk.drafting
+    asked = [drafting.progress(conversation) for conversation in drafting.under_way]
+    assert asked
     scene.tell(replace(READY, model="", model_error=words))
-    scene.tell(RequestFailed(current.request, "model_crashed", words))
+    for progress in asked:
+        assert progress is not None
+        scene.tell(RequestFailed(progress.request, "model_crashed", words))
     scene.desk.window.notices.forget()
     scene.open("Ella P." if scene.language == "zh" else "周同学")
 

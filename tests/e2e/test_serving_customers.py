@@ -215,9 +215,7 @@ def test_an_engine_killed_in_the_middle_of_a_draft_comes_back_and_finishes_it(
     restarted: list[object] = []
     desk.bridge.restarted.connect(restarted.append)
     name = stage.customer("姜", "扫地机死机了 按啥都没反应 救命")
-    stage.until(
-        "draft", lambda: desk.drafting.current is not None or state_of(stage, name) == "ready"
-    )
+    stage.until("draft", lambda: desk.drafting.under_way or state_of(stage, name) == "ready")
     stage.open(name)
     if desk.session.streaming is None:
         stage.wait_draft()

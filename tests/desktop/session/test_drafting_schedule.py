@@ -37,20 +37,37 @@ def settle(qtbot: QtBot, desk: Desk) -> None:
         qtbot.waitUntil(lambda done=done: bool(done))
 
 
-def test_all_who_wait_are_drafted_for_the_most_urgent_first(
+def names(twin: Any) -> list[str]:
+    return [name for _, name in twin.asked]
+
+
+def test_the_most_urgent_are_asked_for_at_once_and_the_next_when_one_is_done(
     qtbot: QtBot, open_desk: Open, engine_twin: Attach
 ) -> None:
     desk = open_desk()
     twin = engine_twin(desk)
-    waiting(desk, early=100.0, late=300.0, middle=200.0)
+    made = waiting(desk, e=500.0, a=100.0, c=300.0, b=200.0, d=400.0, f=600.0)
     twin.ready()
-    for number, name in enumerate(("early", "middle", "late"), 1):
-        qtbot.waitUntil(lambda number=number: len(twin.asked) == number)
-        assert twin.asked[-1][1] == name
-        twin.finish(f"t{number}")
+    qtbot.waitUntil(lambda: len(twin.asked) == 4)
+    assert names(twin) == ["a", "b", "c", "d"]
+    assert [twin.priorities[f"t{number}"] for number in range(1, 5)] == [1, 2, 3, 4]
+    assert desk.drafting.under_way == {made[name] for name in "abcd"}
     settle(qtbot, desk)
-    assert len(twin.asked) == 3
-    assert desk.store.conversations.counts().ready == 3
+    assert len(twin.asked) == 4
+    twin.finish("t2")
+    qtbot.waitUntil(lambda: len(twin.asked) == 5)
+    assert twin.asked[4] == ("t5", "e")
+    assert [twin.priorities[key] for key in ("t1", "t3", "t4", "t5")] == [1, 2, 3, 4]
+    twin.finish("t5")
+    twin.finish("t1")
+    qtbot.waitUntil(lambda: len(twin.asked) == 6)
+    for request in ("t3", "t4", "t6"):
+        twin.finish(request)
+    settle(qtbot, desk)
+    assert len(twin.asked) == 6
+    assert desk.store.conversations.counts().ready == 6
+    assert not desk.drafting.under_way
+    assert twin.cancelled == []
 
 
 def test_nothing_is_asked_before_the_engine_can_draft(
@@ -69,22 +86,106 @@ def test_nothing_is_asked_before_the_engine_can_draft(
     qtbot.waitUntil(lambda: len(twin.asked) == 1)
 
 
-def test_the_open_conversation_pre_empts_and_the_other_is_taken_up_again(
+def test_the_open_conversation_goes_first_and_nobodys_work_is_thrown_away(
     qtbot: QtBot, open_desk: Open, engine_twin: Attach
 ) -> None:
     desk = open_desk()
     twin = engine_twin(desk)
-    made = waiting(desk, first=100.0, second=200.0)
+    made = waiting(desk, a=100.0, b=200.0, c=300.0, d=400.0, e=500.0, f=600.0)
     twin.ready()
-    qtbot.waitUntil(lambda: len(twin.asked) == 1)
-    desk.session.open(made["second"])
-    qtbot.waitUntil(lambda: len(twin.asked) == 2)
-    assert twin.cancelled == ["t1"]
-    assert twin.asked[1][1] == "second"
-    twin.say(RequestFailed("t1", "cancelled", ""))
-    twin.finish("t2")
+    qtbot.waitUntil(lambda: len(twin.asked) == 4)
+    # One that was not asked for yet: it is asked for beside those that are under way.
+    desk.session.open(made["f"])
+    qtbot.waitUntil(lambda: len(twin.asked) == 5)
+    assert twin.asked[4] == ("t5", "f")
+    assert twin.priorities["t5"] == 0
+    # One that is under way: both change places, and nothing is asked for anew.
+    desk.session.open(made["c"])
+    assert [twin.priorities[f"t{number}"] for number in range(1, 6)] == [1, 2, 0, 3, 4]
+    settle(qtbot, desk)
+    assert len(twin.asked) == 5
+    assert twin.cancelled == []
+    for number in range(1, 6):
+        twin.finish(f"t{number}")
+    qtbot.waitUntil(lambda: len(twin.asked) == 6)
+    assert twin.asked[5] == ("t6", "e")
+    settle(qtbot, desk)
+    assert desk.store.conversations.counts().ready == 5
+
+
+def test_a_new_message_cancels_the_draft_of_its_conversation_only(
+    qtbot: QtBot, open_desk: Open, engine_twin: Attach
+) -> None:
+    desk = open_desk()
+    twin = engine_twin(desk)
+    made = waiting(desk, one=100.0, two=200.0, three=300.0)
+    twin.ready()
     qtbot.waitUntil(lambda: len(twin.asked) == 3)
-    assert twin.asked[2][1] == "first"
+    desk.store.conversations.receive("two", "two more", conversation=made["two"])
+    desk.intake.arrived.emit(made["two"])
+    qtbot.waitUntil(lambda: len(twin.asked) == 4)
+    assert twin.cancelled == ["t2"]
+    assert twin.asked[3] == ("t4", "two more")
+    twin.finish("t2", text="stale")
+    for request in ("t1", "t3", "t4"):
+        twin.finish(request)
+    settle(qtbot, desk)
+    stored = desk.store.drafts.latest(made["two"])
+    assert stored is not None
+    assert stored.draft.text == "好的"
+    assert len(twin.asked) == 4
+
+
+def test_a_decision_calls_off_the_draft_of_its_conversation_only(
+    qtbot: QtBot, open_desk: Open, engine_twin: Attach
+) -> None:
+    desk = open_desk()
+    twin = engine_twin(desk)
+    made = waiting(desk, one=100.0, two=200.0)
+    twin.ready()
+    qtbot.waitUntil(lambda: len(twin.asked) == 2)
+    desk.session.open(made["two"])
+    qtbot.waitUntil(lambda: desk.session.phase == "streaming")
+    desk.session.send("我来回复。")
+    qtbot.waitUntil(lambda: twin.cancelled == ["t2"])
+    assert desk.drafting.under_way == {made["one"]}
+    twin.finish("t1")
+    settle(qtbot, desk)
+    assert len(twin.asked) == 2
+
+
+def test_messages_answered_by_another_process_call_their_drafts_off(
+    qtbot: QtBot, open_desk: Open, engine_twin: Attach
+) -> None:
+    desk = open_desk()
+    twin = engine_twin(desk)
+    made = waiting(desk, one=100.0, two=200.0, three=300.0)
+    twin.ready()
+    qtbot.waitUntil(lambda: len(twin.asked) == 3)
+    desk.store.conversations.append_agent("one", "done", conversation=made["one"])
+    desk.store.conversations.receive("three", "three more", conversation=made["three"])
+    desk.intake.changed.emit()
+    qtbot.waitUntil(lambda: len(twin.asked) == 4)
+    assert sorted(twin.cancelled) == ["t1", "t3"]
+    assert twin.asked[3] == ("t4", "three more")
+    assert desk.drafting.under_way == {made["two"], made["three"]}
+
+
+def test_a_message_that_comes_while_the_store_is_read_is_the_one_drafted_for(
+    qtbot: QtBot, open_desk: Open, engine_twin: Attach
+) -> None:
+    desk = open_desk()
+    twin = engine_twin(desk)
+    made = waiting(desk, one=100.0, two=200.0)
+    # The look that `ready` makes is in the store's lane when the message comes.
+    twin.ready()
+    qtbot.waitUntil(lambda: desk.drafting._picking)
+    desk.store.conversations.receive("one", "one more", conversation=made["one"])
+    desk.drafting.message_arrived(made["one"])
+    qtbot.waitUntil(lambda: len(twin.asked) == 2)
+    assert sorted(names(twin)) == ["one more", "two"]
+    settle(qtbot, desk)
+    assert len(twin.asked) == 2
 
 
 def test_a_new_message_cancels_the_stale_draft_and_its_answer_is_dropped(
@@ -164,11 +265,9 @@ def test_a_failure_is_told_not_repeated_and_forgotten_when_the_engine_is_new(
     twin = engine_twin(desk)
     made = waiting(desk, bad=100.0, good=200.0)
     twin.ready()
-    qtbot.waitUntil(lambda: len(twin.asked) == 1)
-    twin.say(RequestFailed("t1", "model_decode", "stopped"))
     qtbot.waitUntil(lambda: len(twin.asked) == 2)
-    assert twin.asked[1][1] == "good"
-    assert desk.drafting.failures == {made["bad"]}
+    twin.say(RequestFailed("t1", "model_decode", "stopped"))
+    qtbot.waitUntil(lambda: desk.drafting.failures == {made["bad"]})
     twin.finish("t2")
     settle(qtbot, desk)
     assert len(twin.asked) == 2
@@ -205,7 +304,7 @@ def test_an_engine_that_cannot_start_leaves_no_draft_pending(
     twin.ready()
     qtbot.waitUntil(lambda: len(twin.asked) == 1)
     twin.say(EngineFailed("engine_gone", "gone for good"))
-    qtbot.waitUntil(lambda: desk.drafting.current is None)
+    qtbot.waitUntil(lambda: not desk.drafting.under_way)
     failure = desk.drafting.failure(made["someone"])
     assert failure is not None
     assert failure.words == "gone for good"

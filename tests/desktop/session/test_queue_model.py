@@ -102,7 +102,7 @@ def test_states_follow_draft_case_and_what_is_under_way(qtbot: QtBot, open_desk:
     row = store.conversations.get(made["甲"])
     store.drafts.save(made["甲"], str(row.newest_message), Draft("drafted", "好"))
     store.handovers.open(made["丙"], "legal")
-    desk.queue.set_drafting(made["乙"])
+    desk.queue.set_drafting(frozenset({made["乙"]}))
     refreshed(qtbot, desk.queue)
     states = {
         desk.queue.index(at).data(QueueRole.NAME): desk.queue.index(at).data(QueueRole.STATE)
