@@ -113,7 +113,7 @@ def _draft_waiting(session: Session, day: str | None, mode: DraftMode, json: boo
         gate = Gate(load_rules(Path(engine_config(session.folder, session.settings).rules)))
         catch_up(store, gate, session.language)
         rows = [store.conversations.get(key) for key in store.conversations.waiting()]
-        jobs = [(store.conversations.turns(row.id), day) for row in rows]
+        jobs = [(store.conversations.turns_to_answer(row.id), day) for row in rows]
         for row, outcome in zip(rows, _drafts(session, jobs, mode), strict=True):
             if isinstance(outcome, Draft) and row.newest_message:
                 kept = _keep(store, row.id, row.newest_message, outcome)

@@ -1,7 +1,9 @@
 """From a conversation and its evidence to the chat messages that the model reads.
 
-The system message is the same for every conversation of a company, so that it is evaluated once;
-what changes most, the evidence, stands at the very end.
+The system message is the same for every conversation of a company, so that it is evaluated once.
+A conversation's prompt then only grows: what an earlier draft rested on stays where it was shown,
+and a passage that stands there already is only referred to. So each turn's new text is all that
+is read.
 """
 
 from __future__ import annotations
@@ -23,11 +25,15 @@ _SYSTEM = {
 }
 _SOURCES = {"zh": "依据：", "en": "Sources:"}
 _AVOID = {"zh": "不要出现：{words}", "en": "Do not say: {words}"}
+_ABOVE = {"zh": "（见上）", "en": " (above)"}
 _CUT = "…"
+# Where not all turns fit the oldest go, so many at a time: whenever they go, all is read again.
+_TURNS_DROPPED = 8
+_REMINDER = 12
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _LATIN = re.compile(r"[A-Za-z]")
 
-VERSION = hashlib.sha256(repr((_SYSTEM, _SOURCES, _AVOID)).encode()).hexdigest()[:8]
+VERSION = hashlib.sha256(repr((_SYSTEM, _SOURCES, _AVOID, _ABOVE)).encode()).hexdigest()[:8]
 
 
 Default = TypeVar("Default", bound=Language | None)
@@ -73,14 +79,76 @@ def build_messages(
     middle when one alone is too long); of the rest, as many of the newest turns as still fit.
     """
     system = system_message(style, language)
-    newest, earlier = _split(turns)
-    share = max(64, (budget - count(system.content)) // 3)
-    question = _shortened(newest, share, count)
-    sources = _sources(evidence, language, share, count)
+    room = budget - count(system.content)
+    writer = _Writer(evidence, language, max(64, room // 3), count)
+    said = [turn for turn in turns if turn.role != "system"]
+    newest = len(said)
+    while newest and said[newest - 1].role == "customer":
+        newest -= 1
+    if newest == len(said):
+        said.append(Turn("customer", ""))
     warning = _AVOID[language].format(words="、".join(avoid)) if avoid else ""
-    final = ChatMessage("user", "\n\n".join(part for part in (question, sources, warning) if part))
-    left = budget - count(system.content) - count(final.content)
-    return [system, *_history(earlier, left, count), final]
+    sizes = [count(turn.text[: 8 * room]) for turn in said]
+    for start in [*range(0, newest, _TURNS_DROPPED), newest]:
+        if sum(sizes[start:]) > room:
+            continue
+        messages = writer.messages(said[start:], warning)
+        # Around each message stand the template's own tokens.
+        if sum(count(message.content) + 6 for message in messages) <= room:
+            return [system, *messages]
+    together = Turn("customer", "\n".join(turn.text for turn in said[newest:]))
+    return [system, *writer.messages([together], warning)]
+
+
+class _Writer:
+    """Writes turns as chat messages; `share` is the most tokens that one text may have."""
+
+    def __init__(
+        self,
+        evidence: Sequence[Evidence],
+        language: Language,
+        share: int,
+        count: Callable[[str], int],
+    ) -> None:
+        self._evidence = evidence
+        self._language: Language = language
+        self._share = share
+        self._count = count
+
+    def messages(self, turns: Sequence[Turn], warning: str) -> list[ChatMessage]:
+        """`turns`, the last of them with the evidence and the `warning`."""
+        written: list[ChatMessage] = []
+        shown: set[str] = set()
+        for turn in turns:
+            last = turn is turns[-1]
+            evidence = self._evidence if last else turn.evidence
+            parts = [
+                _shortened(turn.text, self._share, self._count),
+                self._sources(evidence, shown) if turn.role == "customer" else "",
+                warning if last else "",
+            ]
+            content = "\n\n".join(part for part in parts if part)
+            role: Literal["user", "assistant"] = "user" if turn.role == "customer" else "assistant"
+            if written and written[-1].role == role:
+                written[-1] = ChatMessage(role, f"{written[-1].content}\n{content}")
+            else:
+                written.append(ChatMessage(role, content))
+        return written
+
+    def _sources(self, evidence: Sequence[Evidence], shown: set[str]) -> str:
+        if not evidence:
+            return ""
+        each = max(48, 2 * self._share // len(evidence))
+        lines = [_SOURCES[self._language]]
+        for item in evidence:
+            line = source_line(item)
+            body = line.partition(" ")[2]
+            if body in shown:
+                head, colon, text = line.partition("：")
+                line = f"{head}{colon}{text[:_REMINDER]}{_CUT}{_ABOVE[self._language]}"
+            shown.add(body)
+            lines.append(_shortened(line, each, self._count))
+        return "\n".join(lines)
 
 
 def system_message(style: StyleProfile, language: Language) -> ChatMessage:
@@ -94,40 +162,6 @@ def source_line(evidence: Evidence) -> str:
     heading = " › ".join(part for part in (evidence.title, evidence.section) if part)
     body = " ".join(evidence.text.split())
     return f"[{evidence.n}] {heading}：{body}"
-
-
-def _sources(
-    evidence: Sequence[Evidence], language: Language, budget: int, count: Callable[[str], int]
-) -> str:
-    if not evidence:
-        return ""
-    each = max(48, 2 * budget // len(evidence))
-    lines = [_shortened(source_line(item), each, count) for item in evidence]
-    return "\n".join([_SOURCES[language], *lines])
-
-
-def _split(turns: Sequence[Turn]) -> tuple[str, Sequence[Turn]]:
-    """The text of the customer's newest consecutive turns, and the turns before them."""
-    end = len(turns)
-    while end and turns[end - 1].role == "customer":
-        end -= 1
-    return "\n".join(turn.text for turn in turns[end:]), turns[:end]
-
-
-def _history(turns: Sequence[Turn], budget: int, count: Callable[[str], int]) -> list[ChatMessage]:
-    kept: list[ChatMessage] = []
-    for turn in reversed(turns):
-        if turn.role == "system":
-            continue
-        role: Literal["user", "assistant"] = "user" if turn.role == "customer" else "assistant"
-        budget -= count(turn.text) + 6  # The template's own tokens around a message.
-        if budget < 0:
-            break
-        if kept and kept[-1].role == role:
-            kept[-1] = ChatMessage(role, f"{turn.text}\n{kept[-1].content}")
-        else:
-            kept.append(ChatMessage(role, turn.text))
-    return kept[::-1]
 
 
 def _shortened(text: str, budget: int, count: Callable[[str], int]) -> str:

@@ -7,8 +7,11 @@ import math
 import time
 from collections.abc import Sequence
 
+import msgspec
+from msgspec import Struct
+
 from engine.errors import InputError
-from engine.records import Role, Turn
+from engine.records import Evidence, Role, Turn
 from engine.store.database import Database, Row
 from engine.store.ids import new_id
 from engine.store.rows import ConversationRow, Counts, ExternalKey, Filter, StoredMessage
@@ -16,6 +19,7 @@ from engine.store.standing import refresh
 from engine.store.text import like, one_line
 
 _NAME_LENGTH = 200
+_TURNS_STEP = 64
 
 _FILTERS: dict[Filter, str] = {
     "all": "1",
@@ -141,6 +145,29 @@ class Conversations:
             {"conversation": conversation, "until": until},
         )
         return tuple(Turn(row["role"], row["text"]) for row in rows)
+
+    def turns_to_answer(self, conversation: str, *, until: str | None = None) -> tuple[Turn, ...]:
+        """The newest of `turns`, each customer's with the evidence its draft was written from.
+
+        Between 64 and 128 of a long conversation; where they begin seldom changes, so that what a
+        model has read of them stays valid.
+        """
+        rows = self._database.rows(
+            """WITH said AS (
+                SELECT seq, id, role, text FROM messages
+                WHERE conversation = :conversation AND state != 'undone' AND (
+                    :until IS NULL OR seq <= (SELECT seq FROM messages WHERE id = :until)))
+            SELECT role, text, (
+                SELECT body FROM drafts WHERE message = said.id AND status = 'drafted'
+                ORDER BY seq DESC LIMIT 1) AS body
+            FROM said ORDER BY seq
+            LIMIT -1 OFFSET (SELECT max(0, (count(*) / :step - 1) * :step) FROM said)""",
+            {"conversation": conversation, "until": until, "step": _TURNS_STEP},
+        )
+        return tuple(
+            Turn(row["role"], row["text"], _evidence(row["body"]) if row["body"] else ())
+            for row in rows
+        )
 
     def waiting(self, *, handed_over: bool = True) -> list[str]:
         """Ids of the conversations that wait for a reply, most urgent first.
@@ -322,3 +349,17 @@ def _time(at: float | None) -> float:
     if not math.isfinite(at):
         raise InputError("A time must be a finite number of seconds.", "bad_time")
     return float(at)
+
+
+class _Shown(Struct, frozen=True):
+    """Of a stored draft, what a later prompt shows of it."""
+
+    evidence: tuple[Evidence, ...] = ()
+
+
+def _evidence(body: str) -> tuple[Evidence, ...]:
+    try:
+        return msgspec.json.decode(body, type=_Shown).evidence
+    except msgspec.DecodeError:
+        # The next draft is written without it; whoever opens this one is told.
+        return ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -86,3 +88,59 @@ def test_the_reply_is_in_the_language_of_the_newest_message_that_shows_one() -> 
     assert reply_language([Turn("customer", "寄吗"), Turn("agent", "Yes")], "en") == "zh"
     assert reply_language([Turn("customer", "hello there"), Turn("customer", "??")], "zh") == "en"
     assert reply_language([Turn("customer", "??")], "en") == "en"
+
+
+def conversation(rounds: int) -> list[Turn]:
+    """A conversation whose drafts rested on changing passages, some of them more than once."""
+    turns = []
+    for number in range(rounds):
+        evidence = tuple(
+            Evidence(
+                n,
+                "a.md",
+                f"指引{place}",
+                "检修",
+                f"第{place}条规定的内容在这里，一共有{place}款。",
+                1.0,
+            )
+            for n, place in enumerate((number, number + 1, number // 2), start=1)
+        )
+        turns.append(Turn("customer", f"第{number}个问题，怎么办", evidence))
+        turns.append(Turn("agent", f"第{number}个回答。"))
+    return turns
+
+
+def written(turns: list[Turn], budget: int) -> list[str]:
+    evidence = turns[-1].evidence
+    messages = build_messages(turns, evidence, STYLE, "zh", budget=budget, count=len)
+    return [f"{message.role}: {message.content}" for message in messages]
+
+
+def test_a_conversations_prompt_only_grows() -> None:
+    turns = conversation(10)
+    before = written(turns[:1], 20_000)
+    for end in range(3, 20, 2):
+        now = written(turns[:end], 20_000)
+        assert now[: len(before)] == before
+        before = now
+
+
+def test_a_passage_that_stands_in_the_prompt_is_referred_to_and_not_repeated() -> None:
+    turns = conversation(4)
+    text = "\n".join(written(turns[:7], 20_000))
+    assert text.count("第1条规定的内容在这里，一共有1款。") == 1
+    assert "[2] 指引1 › 检修：" in text
+    assert "[3] 指引1 › 检修：第1条规定的内容在这里，…（见上）" in text
+
+
+def test_where_turns_must_go_they_go_several_at_a_time() -> None:
+    turns = conversation(60)
+    firsts = [written(turns[: 2 * end + 1], 900)[1] for end in range(20, 60)]
+    changes = sum(one != other for one, other in pairwise(firsts))
+    assert 0 < changes <= len(firsts) / 3
+    assert all(sum(map(len, written(turns[: 2 * end + 1], 900))) < 1300 for end in range(20, 60))
+
+
+def test_a_conversation_without_a_customers_last_word_is_still_asked_about() -> None:
+    assert build([Turn("customer", "在吗"), Turn("agent", "您好")])[-1].role == "user"
+    assert build([])[-1].role == "user"
