@@ -6,12 +6,12 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
 from desktop import theme
 from desktop.background import Background
@@ -19,28 +19,31 @@ from desktop.bridge import EngineBridge
 from desktop.main_window import MainWindow
 from desktop.pages.desk import DeskPage
 from desktop.pages.engine_notices import EngineNotices, Remedies
-from desktop.pages.settings import SettingsPage
-from desktop.pages.trouble import TroubleWindow
+from desktop.pages.trouble import offer_remedy
 from desktop.session.desk_session import DeskSession
 from desktop.session.drafting import Drafting
 from desktop.session.importing import Importing
 from desktop.session.intake import Intake, ReplayChannel
-from desktop.session.opening import Opened, check_display, language_of, open_folder
+from desktop.session.opening import Opened, check_display, open_folder
 from desktop.session.outgoing import Outgoing
 from desktop.session.queue_model import QueueModel
 from desktop.session.sample import Sample, read_sample
+from desktop.session.soundness import Soundness
 from desktop.widgets.values import PAGES
 from engine import settings as settings_file
 from engine.drafting.style import StyleProfile, list_styles
 from engine.errors import KnowledgeError, ZuoxiError
-from engine.knowledge import catalogue
 from engine.paths import RULES, STYLES, DataFolder
 from engine.protocol import EngineConfig
 from engine.settings import Settings
 from engine.store.rows import StoredMessage
 from engine.texts import text
 
+if TYPE_CHECKING:
+    from desktop.pages.settings import SettingsPage
+
 _WINDOW: Final = "window.ini"
+_FIRST_PAGE_MS: Final = 500
 
 Configure = Callable[[DataFolder, Settings], EngineConfig]
 
@@ -64,7 +67,7 @@ class Desk(QObject):
         self._opened = opened
         self._configure = configure
         self._clock = clock
-        self._open = True
+        self._open, self._begun = True, False
         self._sample: Sample | None = None
         settings, store, gate = opened.settings, opened.store, opened.gate
         self.settings = settings
@@ -81,6 +84,7 @@ class Desk(QObject):
             self.background, store, clock=clock, language=language, parent=self
         )
         self.intake = Intake(self.background, store, gate, language=language, parent=self)
+        self.soundness = Soundness(self.background, store, self)
         embedder = Path(self._config.embedder)
         self.importing = Importing(self.background, folder.knowledge, embedder, self)
         self.queue = QueueModel(self.background, store, clock=clock, language=language, parent=self)
@@ -94,19 +98,23 @@ class Desk(QObject):
             settings,
             self,
         )
-        self._make_window(list_styles(STYLES))
+        self._styles: tuple[StyleProfile, ...] | None = None
+        self._settings_page: SettingsPage | None = None
+        self._make_window()
         self._wire()
         if opened.sample is not None:
             self._use_sample(opened.sample)
 
     def start(self, *, start_engine: bool = True) -> None:
         """Begin to take in, to send and, once the window has been drawn, to draft."""
+        self._engine_wanted = start_engine
+        self.queue.refreshed.connect(self._on_first_page)
         self.queue.refresh()
         self.outgoing.start()
         self.intake.start()
         self.notices.show()
-        if start_engine:
-            QTimer.singleShot(0, self, self._start_engine)
+        # Should the store not answer at first, the rest begins all the same.
+        QTimer.singleShot(_FIRST_PAGE_MS, self, self._begin)
 
     def load_sample(self) -> None:
         """Let the sample company's customers write from now on."""
@@ -123,7 +131,8 @@ class Desk(QObject):
             self._redress()
         self.session.set_settings(settings)
         self.page.set_settings(settings)
-        self.settings_page.show_settings(settings)
+        if self._settings_page is not None:
+            self._settings_page.show_settings(settings)
         config = self._configure(self._folder, settings)
         if config != self._config:
             other_embedder = config.embedder != self._config.embedder
@@ -152,10 +161,23 @@ class Desk(QObject):
         self.deleteLater()
         self.closed.emit()
 
-    def _make_window(self, styles: tuple[StyleProfile, ...]) -> None:
+    @property
+    def settings_page(self) -> SettingsPage:
+        """The page of the settings, made when it is first asked for."""
+        if self._settings_page is None:
+            from desktop.pages.settings import SettingsPage
+
+            look = theme.look(self.settings.theme, self.settings.language)
+            page = SettingsPage(look, self.background, self._folder, self.settings, self._known())
+            page.trouble.connect(self.notices.tell)
+            page.applied.connect(self.apply)
+            self._settings_page = page
+        return self._settings_page
+
+    def _make_window(self) -> None:
         settings = self.settings
         look = theme.look(settings.theme, settings.language)
-        theme.apply(_application(), look)
+        theme.prepare(_application(), look)
         self.window = MainWindow(look, self._folder.root / _WINDOW)
         self.page = DeskPage(
             look,
@@ -166,11 +188,11 @@ class Desk(QObject):
             settings,
             self._clock,
         )
-        self.settings_page = SettingsPage(look, self.background, self._folder, settings, styles)
-        self.page.set_styles(self.settings_page.style_names())
-        pages = {"desk": self.page, "settings": self.settings_page}
-        for page in PAGES:
-            self.window.add_page(page, pages[page.id])
+        makers: dict[str, Callable[[], QWidget]] = {
+            "desk": lambda: self.page,
+            "settings": lambda: self.settings_page,
+        }
+        self.window.set_pages([(page, makers[page.id]) for page in PAGES])
         self.page.restore_columns(self.window.columns())
         self.notices = EngineNotices(
             self.window.notices,
@@ -189,6 +211,7 @@ class Desk(QObject):
         )
         self.window.bind(self._handlers())
         self.page.focus_queue()
+        theme.apply(_application(), look)
 
     def _handlers(self) -> Mapping[str, Callable[[], object]]:
         page, window = self.page, self.window
@@ -225,11 +248,10 @@ class Desk(QObject):
         self.background.trouble.connect(self.notices.tell)
         self.page.trouble.connect(self.notices.tell)
         self.page.sample_requested.connect(self.load_sample)
-        self.settings_page.trouble.connect(self.notices.tell)
-        self.settings_page.applied.connect(self.apply)
         self.intake.arrived.connect(self._on_arrived)
         self.intake.changed.connect(self._on_changed)
         self.intake.trouble.connect(self.notices.tell)
+        self.soundness.trouble.connect(self.notices.tell)
         self.outgoing.trouble.connect(self.notices.tell)
         self.intake.caught_up.connect(self._on_caught_up)
         self.drafting.changed.connect(self._on_drafting)
@@ -250,6 +272,8 @@ class Desk(QObject):
         self.drafting.set_as_of(sample.company.as_of)
         self.intake.add_channel(ReplayChannel(sample.script, self._clock, self._folder.replay))
         self.page.queue.set_start_offered(False)
+        from engine.knowledge import catalogue
+
         try:
             empty = catalogue.current(self._folder.knowledge) is None
         except KnowledgeError:
@@ -258,9 +282,31 @@ class Desk(QObject):
         if empty:
             self.importing.import_paths([sample.knowledge])
 
-    def _start_engine(self) -> None:
-        if self._open:
+    def _on_first_page(self) -> None:
+        self.queue.refreshed.disconnect(self._on_first_page)
+        # Behind the painting, which is waiting already.
+        QTimer.singleShot(0, self, self._begin)
+
+    def _begin(self) -> None:
+        """What the first page does without."""
+        if self._begun or not self._open:
+            return
+        self._begun = True
+        if self._engine_wanted:
             self.bridge.start()
+        run, gate = self.background.run, self.gate
+        run(self, lambda: gate.make_ready("customer", "agent"), "long").failed(lambda _: None)
+        run(self, lambda: list_styles(STYLES), "long").done(self._name_styles)
+
+    def _known(self) -> tuple[StyleProfile, ...]:
+        if self._styles is None:
+            self._styles = list_styles(STYLES)
+        return self._styles
+
+    def _name_styles(self, styles: tuple[StyleProfile, ...]) -> None:
+        self._styles = styles
+        language = self.settings.language
+        self.page.set_styles({one.id: one.name.of(language) or one.id for one in styles})
 
     def choose_knowledge(self) -> None:
         """Ask for a folder and import it."""
@@ -278,7 +324,7 @@ class Desk(QObject):
         look = theme.look(settings.theme, settings.language)
         theme.apply(_application(), look)
         self.window.set_look(look)
-        self.page.set_styles(self.settings_page.style_names())
+        self._name_styles(self._known())
         self.notices.set_language(settings.language)
         self.queue.set_language(settings.language)
         self.drafting.set_language(settings.language)
@@ -364,15 +410,13 @@ def main(folder: DataFolder, *, sample: bool = False) -> int:
     app = _application()
     app.setApplicationName("Zuoxi")
     app.setDesktopFileName("zuoxi")
-    try:
-        desk = build_desk(folder, sample=sample)
-    except ZuoxiError as error:
-        look = theme.look("system", language_of(folder))
-        theme.apply(app, look)
-        trouble = TroubleWindow(look, error, folder)
-        trouble.show()
-        app.exec()
-        return 1
+    while True:
+        try:
+            desk = build_desk(folder, sample=sample)
+            break
+        except ZuoxiError as error:
+            if not offer_remedy(app, error, folder):
+                return 1
     sys.excepthook = _hook(desk)
     desk.window.show()
     try:

@@ -7,7 +7,8 @@ database (short calls only), `engine` for starting and stopping the engine, `lon
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -18,6 +19,30 @@ from engine.errors import ZuoxiError
 T = TypeVar("T")
 Lane = Literal["store", "engine", "long"]
 LANES: tuple[Lane, ...] = ("store", "engine", "long")
+
+
+class _Lane:
+    """One thread that runs what it is given in order. It starts with the first operation."""
+
+    def __init__(self, name: Lane) -> None:
+        self._given: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._thread = Thread(target=self._work, name=f"zuoxi-{name}", daemon=True)
+
+    def submit(self, op: Callable[[], None]) -> None:
+        """Run `op`, which never raises, after all before it."""
+        if self._thread.ident is None:
+            self._thread.start()
+        self._given.put(op)
+
+    def close(self) -> None:
+        """Finish what was given and end the thread."""
+        if self._thread.ident is not None:
+            self._given.put(None)
+            self._thread.join()
+
+    def _work(self) -> None:
+        while (op := self._given.get()) is not None:
+            op()
 
 
 class Task(Generic[T]):
@@ -72,10 +97,7 @@ class Background(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._lanes = {
-            lane: ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"zuoxi-{lane}")
-            for lane in LANES
-        }
+        self._lanes = {lane: _Lane(lane) for lane in LANES}
         self._closed = False
         self._arrived.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
@@ -119,7 +141,7 @@ class Background(QObject):
         """Finish what was asked for, in every lane, and end the threads. Callbacks run no more."""
         self._closed = True
         for lane in self._lanes.values():
-            lane.shutdown(wait=True)
+            lane.close()
 
     def _send(self, task: Task[Any], kind: str, value: Any) -> None:
         # The window may be gone while a lane still finishes its last operation.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +29,7 @@ _COLUMNS: Final = "desk/columns"
 
 
 class MainWindow(Dressed, QMainWindow):
-    """Pages are added with `add_page`; `closing` comes before the window is gone."""
+    """Pages are told with `set_pages`; `closing` comes before the window is gone."""
 
     closing = Signal()
     page_shown = Signal(str)
@@ -40,7 +40,7 @@ class MainWindow(Dressed, QMainWindow):
         self._look = look
         self._memory = QSettings(str(memory), QSettings.Format.IniFormat)
         self._pages: dict[str, QWidget] = {}
-        self._rail_pages: list[RailPage] = []
+        self._makers: dict[str, Callable[[], QWidget]] = {}
         self._actions: dict[str, QAction] = {}
         self._keys: KeysDialog | None = None
         self.rail = RailBar(look, ())
@@ -74,13 +74,11 @@ class MainWindow(Dressed, QMainWindow):
             self.restoreGeometry(geometry)
         self._dress()
 
-    def add_page(self, page: RailPage, widget: QWidget) -> None:
-        """Add a page to rail and stack; the first one is shown."""
-        self._rail_pages.append(page)
-        self._pages[page.id] = widget
-        self._stack.addWidget(widget)
-        self.rail.set_pages(self._rail_pages)
-        self.rail.set_current(self.page())
+    def set_pages(self, pages: Sequence[tuple[RailPage, Callable[[], QWidget]]]) -> None:
+        """All pages, each with what makes it when it is first shown; the first one is shown."""
+        self._makers = {page.id: make for page, make in pages}
+        self.rail.set_pages([page for page, _ in pages])
+        self._put(pages[0][0].id)
 
     def page(self) -> str:
         """The page that is shown."""
@@ -89,9 +87,16 @@ class MainWindow(Dressed, QMainWindow):
 
     def show_page(self, page_id: str) -> None:
         """Show a page."""
-        self._stack.setCurrentWidget(self._pages[page_id])
-        self.rail.set_current(page_id)
+        self._put(page_id)
         self.page_shown.emit(page_id)
+
+    def _put(self, page_id: str) -> None:
+        widget = self._pages.get(page_id)
+        if widget is None:
+            widget = self._pages[page_id] = self._makers[page_id]()
+            self._stack.addWidget(widget)
+        self._stack.setCurrentWidget(widget)
+        self.rail.set_current(page_id)
 
     def bind(self, handlers: Mapping[str, Handler]) -> None:
         """Make the actions that have a handler, with the keys that `desktop.actions` names."""

@@ -7,45 +7,48 @@ themselves, so nobody new is trusted. Where that folder cannot be written, nothi
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+from msgspec import Struct
 
 T = TypeVar("T")
 
 
-def key_of(parts: Iterable[bytes]) -> bytes:
-    """A digest of `parts` that changes when any of them, their order or their borders do."""
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(hashlib.sha256(part).digest())
-    return digest.digest()
+class _Kept(Struct, frozen=True, array_like=True):
+    """A value as MessagePack, with its checksum, and everything that it was worked out from."""
+
+    sources: tuple[bytes, ...]
+    checksum: int
+    value: bytes
 
 
-def recall(folder: Path, name: str, key: bytes, kind: type[T]) -> T | None:
-    """What was kept as `name` for exactly this `key`; None where there is nothing sound."""
+def recall(folder: Path, name: str, sources: Iterable[bytes], kind: type[T]) -> T | None:
+    """What was kept as `name` for exactly these `sources`; None where there is nothing sound."""
     try:
-        data = _path(folder, name).read_bytes()
-        if data[:32] == key and data[32:64] == hashlib.sha256(data[64:]).digest():
-            return msgspec.msgpack.decode(data[64:], type=kind)
+        kept = msgspec.msgpack.decode(_path(folder, name).read_bytes(), type=_Kept)
+        # Compared whole: a digest would need OpenSSL, which takes longer to load than this.
+        if kept.sources == tuple(sources) and kept.checksum == zlib.crc32(kept.value):
+            return msgspec.msgpack.decode(kept.value, type=kind)
     except (OSError, ValueError, msgspec.MsgspecError):
         pass
     return None
 
 
-def keep(folder: Path, name: str, key: bytes, value: object) -> None:
+def keep(folder: Path, name: str, sources: Iterable[bytes], value: object) -> None:
     """Keep `value` as `name` in one step; where the folder cannot be written, nothing happens."""
     path = _path(folder, name)
-    payload = msgspec.msgpack.encode(value)
+    encoded = msgspec.msgpack.encode(value)
+    kept = _Kept(tuple(sources), zlib.crc32(encoded), encoded)
     scratch = path.with_suffix(f".{os.getpid()}.tmp")
     with contextlib.suppress(OSError):
         path.parent.mkdir(exist_ok=True)
         try:
-            scratch.write_bytes(key + hashlib.sha256(payload).digest() + payload)
+            scratch.write_bytes(msgspec.msgpack.encode(kept))
             scratch.replace(path)
         finally:
             scratch.unlink(missing_ok=True)

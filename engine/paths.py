@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import platformdirs
 from msgspec import Struct
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
@@ -54,5 +53,9 @@ class DataFolder(Struct, frozen=True):
 
 def data_folder(explicit: str | Path | None = None) -> DataFolder:
     """The data folder: `explicit`, else ``ZUOXI_DATA``, else the platform's own."""
-    root = explicit or os.environ.get("ZUOXI_DATA") or platformdirs.user_data_dir("zuoxi", "Zuoxi")
+    root = explicit or os.environ.get("ZUOXI_DATA")
+    if not root:
+        import platformdirs
+
+        root = platformdirs.user_data_dir("zuoxi", "Zuoxi")
     return DataFolder(Path(root).expanduser().absolute())

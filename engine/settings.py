@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -37,11 +36,13 @@ class Settings(Struct, frozen=True):
 def load(folder: paths.DataFolder) -> Settings:
     """The settings in `folder`, defaults where none are kept; `InputError` on a broken file."""
     try:
-        raw = tomllib.loads(folder.settings.read_text("utf-8"))
-        return msgspec.convert(raw, Settings)
+        written = folder.settings.read_text("utf-8")
+        import tomllib  # Here: most people never have such a file.
+
+        return msgspec.convert(tomllib.loads(written), Settings)
     except FileNotFoundError:
         return Settings()
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+    except (OSError, ValueError, msgspec.ValidationError) as error:
         raise InputError(
             f"The settings file {folder.settings} cannot be read ({error}). Nothing was changed; "
             "mend or remove that file, the defaults are used without it.",

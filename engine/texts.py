@@ -66,11 +66,10 @@ def _line(words: str) -> str:
 def table(folder: Path = ASSETS / "texts") -> dict[str, Both]:
     """All sentences by key; a test sees to it that no key stands in two files."""
     sources = [path.read_bytes() for path in sorted(folder.glob("*.yaml"))]
-    key = compiled.key_of(sources)
-    merged = compiled.recall(folder, "texts", key, dict[str, Both])
+    merged = compiled.recall(folder, "texts", sources, dict[str, Both])
     if merged is None:
         merged = {}
         for source in sources:
             merged |= msgspec.yaml.decode(source, type=dict[str, Both])
-        compiled.keep(folder, "texts", key, merged)
+        compiled.keep(folder, "texts", sources, merged)
     return merged

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from PySide6.QtCore import QObject
@@ -15,9 +16,11 @@ from desktop.session.importing import Importing
 from desktop.widgets.status_bar import StatusBar
 from desktop.widgets.values import BannerKind, EnginePhase
 from engine.errors import ZuoxiError
-from engine.knowledge.reports import ImportProgress, ImportReport
 from engine.records import Language
 from engine.texts import explain, text
+
+if TYPE_CHECKING:
+    from engine.knowledge.reports import ImportProgress, ImportReport
 
 
 class Remedies(Struct, frozen=True):

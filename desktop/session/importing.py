@@ -8,14 +8,16 @@ import signal
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, Signal
 
 from desktop.background import Background
 from engine.errors import ZuoxiError
-from engine.knowledge.job import ImportJob, Job, RebuildJob
-from engine.knowledge.reports import ImportProgress, ImportReport
+
+if TYPE_CHECKING:
+    from engine.knowledge.job import Job
+    from engine.knowledge.reports import ImportProgress, ImportReport
 
 _POLL_SECONDS: Final = 0.2
 _GRACE_POLLS: Final = 10
@@ -51,11 +53,15 @@ class Importing(QObject):
 
     def import_paths(self, paths: Sequence[Path]) -> None:
         """Import files and folders. While an import is under way this does nothing."""
+        from engine.knowledge.job import ImportJob
+
         folder, embedder, chosen = self._folder, self._embedder, tuple(paths)
         self._begin(lambda: ImportJob(folder, chosen, embedder))
 
     def rebuild(self) -> None:
         """Index all documents anew, with the embedder in use."""
+        from engine.knowledge.job import RebuildJob
+
         folder, embedder = self._folder, self._embedder
         self._begin(lambda: RebuildJob(folder, embedder))
 

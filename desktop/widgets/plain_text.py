@@ -5,7 +5,6 @@ Python counts code points, Qt counts UTF-16 units: an emoji is one here and two 
 
 from __future__ import annotations
 
-import html
 import re
 from bisect import bisect_left
 from itertools import accumulate
@@ -13,6 +12,8 @@ from itertools import accumulate
 # Control characters, direction overrides (which can make a text read as another) and lone
 # surrogates. The replacement is as long as what it replaces, so that offsets stay true.
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0]")
+
+_MARKUP = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\n": "<br>"})
 
 
 def safe(text: str) -> str:
@@ -29,7 +30,7 @@ def tooltip(text: str) -> str:
     """`text` for a tool tip, which would otherwise be taken for HTML when it looks like it."""
     if not text:
         return ""
-    return f"<span>{html.escape(safe(text[:2000])).replace(chr(10), '<br>')}</span>"
+    return f"<span>{safe(text[:2000]).translate(_MARKUP)}</span>"
 
 
 class Offsets:

@@ -6,7 +6,6 @@ was found to be so is kept beside the packs, for these very bytes and this very 
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -48,8 +47,8 @@ def load_rules(folder: Path) -> RuleSet:
 
     Raises `RuleError` with the first problem's file, rule and example; nothing loads by halves.
     """
-    key = _key(folder)
-    known = compiled.recall(folder, _CHECKED, key, RuleSet) if key else None
+    sources = _sources(folder)
+    known = compiled.recall(folder, _CHECKED, sources, RuleSet) if sources else None
     if known is not None:
         return known
     rule_set, problems = _read(folder)
@@ -64,9 +63,9 @@ def load_rules(folder: Path) -> RuleSet:
             problem=first.message,
             count=len(problems),
         )
-    # A pack that was changed while it was being checked is not what the key stands for.
-    if key and key == _key(folder):
-        compiled.keep(folder, _CHECKED, key, rule_set)
+    # A pack that was changed while it was being checked is not what was read before.
+    if sources and sources == _sources(folder):
+        compiled.keep(folder, _CHECKED, sources, rule_set)
     return rule_set
 
 
@@ -75,7 +74,7 @@ def check_rules(folder: Path) -> list[Problem]:
     return _read(folder)[1]
 
 
-def _key(folder: Path) -> bytes:
+def _sources(folder: Path) -> list[bytes]:
     """What the outcome of a check rests on: the packs, and the program that checks them.
 
     Empty where something cannot be read: nothing is kept then.
@@ -83,19 +82,19 @@ def _key(folder: Path) -> bytes:
     try:
         packs = _packs(folder)
         if any(path.stat().st_size > MAX_FILE for path in packs):
-            return b""
+            return []
         parts = [sys.version.encode()]
         for path in (*sorted(Path(__file__).parent.glob("*.py")), *packs):
             parts += [path.name.encode("utf-8", "surrogateescape"), path.read_bytes()]
         for name in _LIBRARIES:
             spec = find_spec(name)
             if spec is None or spec.origin is None:
-                return b""
+                return []
             stat = Path(spec.origin).stat()
             parts.append(f"{name} {stat.st_size} {stat.st_mtime_ns}".encode())
     except OSError:
-        return b""
-    return compiled.key_of(parts)
+        return []
+    return parts
 
 
 def _packs(folder: Path) -> list[Path]:
@@ -104,6 +103,8 @@ def _packs(folder: Path) -> list[Path]:
 
 def _read(folder: Path) -> tuple[RuleSet, list[Problem]]:
     problems: list[Problem] = []
+    import hashlib  # Here, as YAML and RE2 below: what was checked before needs none of them.
+
     packs: list[tuple[str, Pack]] = []
     digest = hashlib.sha256()
     try:
@@ -149,7 +150,7 @@ def _decode(path: Path) -> Pack:
     if path.stat().st_size > MAX_FILE:
         raise ValueError(f"larger than {MAX_FILE // 1_000_000} MB")
     data = path.read_bytes()
-    import yaml  # Here, and RE2 below: what was checked before needs neither.
+    import yaml
 
     try:
         # Aliases can blow a small file up to any size in memory, and packs need none.

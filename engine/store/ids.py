@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import threading
 import time
 import uuid
 
 _TAIL_BITS = 74  # 12 bits of rand_a and 62 of rand_b
+
+
+def _random(bits: int) -> int:
+    return int.from_bytes(os.urandom((bits + 7) // 8)) & ((1 << bits) - 1)
 
 
 class IdSource:
@@ -24,12 +28,12 @@ class IdSource:
             now = time.time_ns() // 1_000_000
             if now > self._milliseconds:
                 self._milliseconds = now
-                self._tail = secrets.randbits(_TAIL_BITS - 1)
+                self._tail = _random(_TAIL_BITS - 1)
             else:
-                self._tail += 1 + secrets.randbits(32)
+                self._tail += 1 + _random(32)
                 if self._tail >> _TAIL_BITS:
                     self._milliseconds += 1
-                    self._tail = secrets.randbits(_TAIL_BITS - 1)
+                    self._tail = _random(_TAIL_BITS - 1)
             head, low = self._tail >> 62, self._tail & ((1 << 62) - 1)
             number = (self._milliseconds << 80) | (7 << 76) | (head << 64) | (2 << 62) | low
         return str(uuid.UUID(int=number))
