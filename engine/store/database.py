@@ -141,6 +141,9 @@ def open_database(
         with translated(path):
             connection.execute("PRAGMA foreign_keys = ON")
             if not read_only:
+                if not os.access(path, os.W_OK):
+                    # SQLite would open it all the same, and refuse the first decision.
+                    raise _read_only(path)
                 _prepare(connection, path, version, migrations)
     except BaseException:
         connection.close()
@@ -173,7 +176,6 @@ def _prepare(
     if 0 < version < len(migrations):
         backup = _back_up(connection, path, version)
         _rehearse(backup, path, version, migrations)
-    # Taken in any case: a file that cannot be written must say so now, not at the first decision.
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Another process may have migrated since the version was read.
@@ -309,6 +311,15 @@ def _cannot_open(path: Path, error: OSError) -> StoreError:
     return StoreError(
         f"{path} cannot be opened ({error.strerror}). Check the path and the rights on it.",
         "store_cannot_open",
+        path=str(path),
+    )
+
+
+def _read_only(path: Path) -> StoreError:
+    return StoreError(
+        f"The database {path} may not be written; check the rights on it. What was stored before "
+        "is kept.",
+        "store_read_only",
         path=str(path),
     )
 
