@@ -89,6 +89,10 @@ class Generator(Protocol):
         """How many tokens `text` has."""
         ...
 
+    def read_ahead(self, beginning: ChatMessage) -> None:
+        """Read the system message that all prompts will begin with, before one is asked for."""
+        ...
+
     def generate(
         self,
         messages: Sequence[ChatMessage],

@@ -121,6 +121,11 @@ class Drafter:
         self._mode = mode
         self._model_error = model_error
 
+    def read_ahead(self) -> None:
+        """Have the model read what all its prompts will begin with."""
+        if self._generator is not None:
+            self._generator.read_ahead(prompt.system_message(self._style, self._language))
+
     def draft(self, request: DraftRequest, shares: Shares = alone) -> Iterator[Event | Worked]:
         """The events of one draft, `DraftFinished` last. Raises `ModelError`.
 

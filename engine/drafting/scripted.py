@@ -43,6 +43,9 @@ class ScriptedGenerator:
         """How many bytes `text` has."""
         return len(self.vocabulary.tokenize(text))
 
+    def read_ahead(self, beginning: ChatMessage) -> None:
+        """Nothing to read."""
+
     def generate(
         self,
         messages: Sequence[ChatMessage],

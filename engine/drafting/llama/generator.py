@@ -95,6 +95,11 @@ class LlamaGenerator:
             for token in self.vocabulary.tokens(part.text, control=part.from_template)
         ]
 
+    def read_ahead(self, beginning: ChatMessage) -> None:
+        """See `Generator.read_ahead`."""
+        for _ in self.generate([beginning, ChatMessage("user", "0")], _Silence(), limit=1):
+            pass
+
     def generate(
         self,
         messages: Sequence[ChatMessage],
@@ -278,6 +283,13 @@ class LlamaGenerator:
         if self._model:
             self._api.llama_model_free(self._model)
             self._model = None
+
+
+class _Silence:
+    """Under which nothing is written."""
+
+    def choose(self, _: Logits) -> Sequence[int]:
+        return ()
 
 
 class _Reply:

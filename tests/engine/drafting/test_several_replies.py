@@ -161,6 +161,12 @@ def test_conversations_that_had_to_leave_go_on_as_if_they_had_stayed(
             assert told[0] == told[1]
 
 
+def test_what_all_prompts_begin_with_can_be_read_ahead(llama: LlamaGenerator) -> None:
+    llama.read_ahead(SYSTEM)
+    counts = next(iter(llama.generate(chat(0), Copying([]), limit=8, conversation="new"))).tokens
+    assert counts.reused > llama.count(SYSTEM.content)
+
+
 def test_a_reply_that_is_left_does_not_hold_up_the_others(llama: LlamaGenerator) -> None:
     expected = alone(llama, 1)
     left, goes_on = (
