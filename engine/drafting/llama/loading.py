@@ -9,6 +9,7 @@ from pathlib import Path
 from engine.drafting.llama.context import CachePlan, NativeContext, plan_cache
 from engine.drafting.llama.generator import LlamaGenerator
 from engine.drafting.llama.library import Library
+from engine.drafting.model_file import check_model_file
 from engine.drafting.offload import ModelShape, choose_offload, gpu_devices
 from engine.errors import ModelError
 from engine.protocol import Offload
@@ -23,12 +24,12 @@ def load_generator(
 ) -> LlamaGenerator:
     """The model in the GGUF file `path`.
 
-    Raises `ModelError`: ``model_missing``, ``model_format`` (not a GGUF file, cut, an architecture
-    this llama.cpp does not know), ``model_template`` (no usable chat template), ``model_memory``.
+    Raises `ModelError`: ``model_missing``, ``model_format`` (what `check_model_file` refuses, and
+    what llama.cpp itself does), ``model_template`` (no usable chat template), ``model_memory``.
     """
     import psutil
 
-    _check_file(path)
+    check_model_file(path)
     library = Library()
     budget = min(_MOST_CACHE, psutil.virtual_memory().available // _CACHE_SHARE)
     devices = gpu_devices()
@@ -83,25 +84,6 @@ def fingerprint(path: Path) -> str:
         file.seek(max(0, size - (1 << 20)))
         digest.update(file.read(1 << 20))
     return digest.hexdigest()[:12]
-
-
-def _check_file(path: Path) -> None:
-    try:
-        with path.open("rb") as file:
-            magic = file.read(4)
-    except OSError as error:
-        raise ModelError(
-            f"There is no model at {path}. Choose one in the settings, or go on without drafts.",
-            "model_missing",
-            name=path.name,
-        ) from error
-    if magic != b"GGUF":
-        raise ModelError(
-            f"{path.name} is not a GGUF model file. Choose another model in the settings.",
-            "model_format",
-            name=path.name,
-            detail="not GGUF",
-        )
 
 
 def _plan(library: Library, path: Path, context: int, budget: int) -> tuple[int, CachePlan] | None:
