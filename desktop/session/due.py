@@ -59,7 +59,7 @@ def stale(conversations: Conversations, asked: dict[str, str]) -> list[str]:
 
 def _candidate(conversations: Conversations, row: ConversationRow) -> Candidate:
     message = row.newest_message or ""
-    turns = conversations.turns(row.id, until=message)
+    turns = conversations.turns_to_answer(row.id, until=message)
     return Candidate(row.id, message, row.waiting_since or 0.0, turns)
 
 
