@@ -35,11 +35,12 @@ class Outbox:
     def mark_sent(self, message_id: str, at: float) -> bool:
         """Make a pending message final: it can no more be undone, and its channel is to have it.
 
-        True for exactly one caller, ever.
+        True for exactly one caller, ever. A message never leaves before it was written, whatever
+        the clock says.
         """
         with self._database.transaction():
             changed = self._database.run(
-                """UPDATE messages SET state = 'sent', sent_at = ?
+                """UPDATE messages SET state = 'sent', sent_at = max(?, at)
                 WHERE id = ? AND state = 'pending'""",
                 [at, message_id],
             )
