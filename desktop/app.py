@@ -264,6 +264,9 @@ class Desk(QObject):
         self.outgoing.sent.connect(self._on_sent)
         self.outgoing.undone.connect(lambda *_: self.queue.refresh())
         self.importing.finished.connect(self._on_imported)
+        self.importing.mending.connect(lambda: self.notices.say("desk.knowledge.mending"))
+        self.bridge.ready.connect(lambda ready: self.importing.mend(ready.knowledge_code))
+        self.bridge.request_failed.connect(lambda failed: self.importing.mend(failed.code))
         self.queue.refreshed.connect(self._on_queue)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._redress)
 

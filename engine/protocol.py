@@ -119,7 +119,10 @@ class EngineStarting(Struct, frozen=True, tag=True):
 
 
 class EngineReady(Struct, frozen=True, tag=True):
-    """The engine can answer. `model_error` is set when it can search but not draft."""
+    """The engine can answer. `model_error` is set when it can search but not draft.
+
+    `knowledge_error` says why there is no knowledge to search, `knowledge_code` is its code.
+    """
 
     model: str = ""
     embedder: str = ""
@@ -129,6 +132,7 @@ class EngineReady(Struct, frozen=True, tag=True):
     offload: Offload = Offload()
     model_error: str = ""
     knowledge_error: str = ""
+    knowledge_code: str = ""
 
 
 class EngineFailed(Struct, frozen=True, tag=True):

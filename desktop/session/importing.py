@@ -24,9 +24,13 @@ _GRACE_POLLS: Final = 10
 
 
 class Importing(QObject):
-    """`progress`, then `finished` or `failed`; `failed` with ``cancelled`` when called off."""
+    """`progress`, then `finished` or `failed`; `failed` with ``cancelled`` when called off.
+
+    `mending` comes before an indexing that nobody asked for.
+    """
 
     started = Signal()
+    mending = Signal()
     progress = Signal(object)
     finished = Signal(object)
     failed = Signal(object)
@@ -39,6 +43,7 @@ class Importing(QObject):
         self._folder = folder
         self._embedder = embedder
         self._running = False
+        self._mended = False
         self._cancelled = threading.Event()
         self._closing = threading.Event()
 
@@ -64,6 +69,18 @@ class Importing(QObject):
 
         folder, embedder = self._folder, self._embedder
         self._begin(lambda: RebuildJob(folder, embedder))
+
+    def mend(self, code: str) -> None:
+        """Index anew when the error `code` of the knowledge is one that this mends.
+
+        Once only: what comes again after it is for the person to decide about.
+        """
+        from engine.knowledge.catalogue import MENDABLE
+
+        if code in MENDABLE and not self._mended and not self._running:
+            self._mended = True
+            self.mending.emit()
+            self.rebuild()
 
     def cancel(self) -> None:
         """Call the import off; the former version of the knowledge stays in use."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -23,7 +24,13 @@ from engine.errors import InputError, ZuoxiError
 from engine.settings import engine_config
 from engine.texts import explain, text
 
-group = typer.Typer(help="Knowledge: import, search, list, remove, gaps.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from engine.knowledge.job import Job
+    from engine.knowledge.reports import ImportReport
+
+group = typer.Typer(
+    help="Knowledge: import, rebuild, search, list, remove, gaps.", no_args_is_help=True
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -42,32 +49,8 @@ def import_(
 
     session: Session = context.obj
     config = engine_config(session.folder, session.settings)
-    job = ImportJob(session.folder.knowledge, sources, Path(config.embedder))
-    with uninterrupted():
-        job.start()
-    try:
-        for event in job.events():
-            progress(
-                text(
-                    f"cli.kb.{event.step}",
-                    session.language,
-                    done=event.done,
-                    total=event.total,
-                    doc=event.doc,
-                )
-            )
-        report = job.result()
-    except KeyboardInterrupt:
-        job.cancel()
-        with contextlib.suppress(ZuoxiError):
-            job.result()
-        raise
-    finally:
-        end_progress()
-    skipped = [
-        {"path": str(item.path), "reason": explain(item.error(), session.language)}
-        for item in report.skipped
-    ]
+    report = _followed(ImportJob(session.folder.knowledge, sources, Path(config.embedder)), session)
+    skipped = _skipped(report, session)
     result = {
         "documents": report.documents,
         "passages": report.passages,
@@ -95,6 +78,38 @@ def import_(
         )
         for item in skipped:
             show(f"  - {item['path']}: {item['reason']}")
+
+
+@group.command("rebuild")
+def rebuild(context: typer.Context, json: Json = False) -> None:
+    """Make the index anew from the stored documents: after damage, or for another embedder."""
+    from engine.knowledge.job import RebuildJob
+
+    session: Session = context.obj
+    config = engine_config(session.folder, session.settings)
+    report = _followed(RebuildJob(session.folder.knowledge, Path(config.embedder)), session)
+    skipped = _skipped(report, session)
+    if json:
+        emit(
+            {
+                "documents": report.documents,
+                "passages": report.passages,
+                "skipped": skipped,
+                "version": report.version,
+            }
+        )
+        return
+    show(
+        text(
+            "cli.kb.rebuilt",
+            session.language,
+            documents=report.documents,
+            passages=report.passages,
+            version=report.version or "-",
+        )
+    )
+    for item in skipped:
+        show(f"  - {item['path']}: {item['reason']}")
 
 
 @group.command("search")
@@ -194,6 +209,38 @@ def gaps(context: typer.Context, json: Json = False) -> None:
         show(f"{row.count}× {row.question}")
     if not rows:
         show(text("cli.kb.no_gaps", session.language))
+
+
+def _followed(job: Job, session: Session) -> ImportReport:
+    """Start `job`, show how far it is, and wait for its end; Ctrl+C calls it off."""
+    with uninterrupted():
+        job.start()
+    try:
+        for event in job.events():
+            progress(
+                text(
+                    f"cli.kb.{event.step}",
+                    session.language,
+                    done=event.done,
+                    total=event.total,
+                    doc=event.doc,
+                )
+            )
+        return job.result()
+    except KeyboardInterrupt:
+        job.cancel()
+        with contextlib.suppress(ZuoxiError):
+            job.result()
+        raise
+    finally:
+        end_progress()
+
+
+def _skipped(report: ImportReport, session: Session) -> list[dict[str, str]]:
+    return [
+        {"path": str(item.path), "reason": explain(item.error(), session.language)}
+        for item in report.skipped
+    ]
 
 
 def no_question() -> InputError:

@@ -15,7 +15,7 @@ from engine.knowledge.embedding import Embedder, Vectors
 from engine.knowledge.table import Row, searched_text
 from engine.records import Passage
 
-_BATCH = 128
+_BATCH = 256
 _LOOK_UP_SECONDS = 0.2
 
 Told = Callable[[int, int, str], None]

@@ -26,6 +26,8 @@ from engine.errors import KnowledgeError
 
 # Raised when the cutting of passages or the table's columns change: older versions are re-indexed.
 LAYOUT = 2
+# The codes of errors that making the index anew from the stored copies mends.
+MENDABLE = frozenset({"knowledge_corrupt", "knowledge_layout", "embedder_mismatch"})
 
 
 class DocumentRow(Struct, frozen=True):

@@ -72,11 +72,10 @@ def with_pairs(found: Iterable[str]) -> list[str]:
 
     By these the full text finds related forms of a word, and what was cut otherwise.
     """
-    every: list[str] = []
-    for gram in found:
-        every.append(gram)
-        if len(gram) > 2 and gram.isascii():
-            every.extend(_PAIR + one + other for one, other in pairwise(gram))
+    every = list(found)
+    # None of Chinese is longer than two.
+    for gram in [gram for gram in every if len(gram) > 2 and gram.isascii()]:
+        every.extend(_PAIR + one + other for one, other in pairwise(gram))
     return every
 
 

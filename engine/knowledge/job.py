@@ -8,8 +8,9 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -24,6 +25,9 @@ from engine.knowledge.reports import ImportProgress, ImportReport
 
 if TYPE_CHECKING:
     from engine.knowledge.embedding import Embedder
+
+
+_NICE = 10
 
 
 class ImportTask(Struct, frozen=True, tag=True):
@@ -93,8 +97,9 @@ class Job:
         return self._report is not None or self._error is not None
 
     def start(self) -> None:
-        """Start the process."""
-        self._process.start()
+        """Start the process. It never sees Ctrl+C, not even before it can decline it."""
+        with _interrupts_blocked():
+            self._process.start()
         self._far_end.close()
 
     def poll(self, seconds: float = 0.0) -> list[ImportProgress]:
@@ -175,10 +180,37 @@ class RebuildJob(Job):
         super().__init__(RebuildTask(str(folder), str(embedder_folder)))
 
 
+@contextlib.contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Block Ctrl+C in this thread, and so in a process that it starts."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    # Where it must be started first it unblocks the signal, whoever had blocked it.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _yield_to_others() -> None:
+    """Take the processor only where nobody else wants it."""
+    with contextlib.suppress(OSError):
+        if sys.platform == "win32":
+            import psutil
+
+            psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+        else:
+            os.nice(_NICE)
+
+
 def _work(connection: Connection, cancelled: Event, data: bytes) -> None:
     """What the child process does."""
     # Ctrl-C reaches the whole group; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _yield_to_others()
     for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY"):
         os.environ[name] = "1"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"

@@ -48,7 +48,7 @@ def size(text: str) -> int:
     """How long `text` reads: one for a Chinese character, two for a word or number."""
     words = _WORD.findall(text)
     letters = sum(len(word) for word in words)
-    others = sum(1 for char in text if not char.isspace())
+    others = len("".join(text.split()))
     # A "word" of hundreds of letters is no word: it counts by its length.
     return others - letters + sum(max(2, len(word) // 6) for word in words)
 

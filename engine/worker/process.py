@@ -135,13 +135,16 @@ class Worker:
             self._send(EngineFailed(code, self._explain(error)))
             return False
         self._generator, self._model_error = self._load_generator()
-        knowledge_error = ""
+        knowledge_error = knowledge_code = ""
         try:
             self._open_knowledge(self._step)
         except Exception as error:  # The libraries below raise anything on a damaged file.
             knowledge_error = self._explain(error)
+            knowledge_code = error.code if isinstance(error, ZuoxiError) else "internal"
         knowledge = self._drafter.knowledge if self._drafter else None
         generator = self._generator
+        if self._drafter is not None:
+            self._drafter.read_ahead()
         self._send(
             EngineReady(
                 model=generator.name if generator else "",
@@ -152,6 +155,7 @@ class Worker:
                 offload=generator.offload if generator else Offload(),
                 model_error=self._model_error,
                 knowledge_error=knowledge_error,
+                knowledge_code=knowledge_code,
             )
         )
         self._steps += 1

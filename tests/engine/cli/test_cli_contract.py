@@ -60,7 +60,7 @@ def test_every_option_says_what_it_is_for(name: str) -> None:
     [
         *("desk", "demo", "doctor", "draft", "decide", "redline check", "inbox add"),
         *("rules list", "rules validate", "feedback export"),
-        *("kb import", "kb search", "kb list", "kb remove", "kb gaps"),
+        *("kb import", "kb rebuild", "kb search", "kb list", "kb remove", "kb gaps"),
         *("model list", "model add", "model use"),
     ],
 )

@@ -69,6 +69,17 @@ def test_documents_are_imported_searched_listed_and_retired(
     zuoxi("kb", "remove", "退货.md", "--json").refused("document_unknown")
 
 
+def test_a_damaged_index_is_named_and_made_anew(
+    zuoxi: Zuoxi, quoting: DataFolder, document_folder: Path
+) -> None:
+    zuoxi("kb", "import", document_folder)
+    (quoting.knowledge / "versions" / "1" / "weights.json").unlink()
+    refused = zuoxi("kb", "search", "退货邮费谁出", "--json")
+    refused.refused("knowledge_corrupt")
+    assert zuoxi("kb", "rebuild", "--json").one["documents"] == 5
+    assert "退货.md" in zuoxi("kb", "search", "退货邮费谁出").out
+
+
 def test_an_import_of_nothing_is_refused_with_its_reasons(
     zuoxi: Zuoxi, quoting: DataFolder, tmp_path: Path
 ) -> None:
