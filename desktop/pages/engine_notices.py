@@ -59,6 +59,7 @@ class EngineNotices(QObject):
         bridge.state_changed.connect(lambda _: self.show())
         bridge.restarted.connect(self._on_restarted)
         bridge.ready.connect(self._on_ready)
+        bridge.failed.connect(self._on_failed)
         drafting.changed.connect(lambda _: self.show())
         importing.started.connect(self.show)
         importing.progress.connect(self._on_progress)
@@ -224,3 +225,9 @@ class EngineNotices(QObject):
         shown = self._notices.shown
         if shown is not None and shown.key == "restarted":
             self.say("desk.engine.back")
+
+    def _on_failed(self, _event: object) -> None:
+        """It is not being restarted any more: what is the case, and its remedy, must be seen."""
+        shown = self._notices.shown
+        if shown is not None and shown.key == "restarted":
+            self._notices.forget()
