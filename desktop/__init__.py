@@ -4,7 +4,6 @@
 import string  # noqa: F401
 
 import engine.channels.replay
-import engine.client
 import engine.deciding
 import engine.drafting.style
 import engine.redline.rules

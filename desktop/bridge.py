@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from PySide6.QtCore import QObject, Qt, Signal
 from shiboken6 import isValid
 
 from desktop.background import Background
-from engine.client import EngineClient
 from engine.protocol import (
     DraftFinished,
     DraftStarted,
@@ -27,6 +29,9 @@ from engine.protocol import (
     TextWithdrawn,
 )
 from engine.records import DraftMode, Turn
+
+if TYPE_CHECKING:
+    from engine.client import EngineClient
 
 
 class EngineState(Struct, frozen=True):
@@ -78,7 +83,7 @@ class EngineBridge(QObject):
     ) -> None:
         super().__init__(parent)
         self._background = background
-        self._client = EngineClient(config, self._from_client)
+        self._config = config
         self._state = EngineState()
         self._started = False
         self._closed = False
@@ -97,6 +102,13 @@ class EngineBridge(QObject):
             RequestFailed: self.request_failed,
         }
         self._event.connect(self._dispatch, Qt.ConnectionType.QueuedConnection)
+
+    @cached_property
+    def _client(self) -> EngineClient:
+        # Made when it is first needed: what it loads, the window does not wait for.
+        from engine.client import EngineClient
+
+        return EngineClient(self._config, self._from_client)
 
     @property
     def state(self) -> EngineState:
@@ -117,7 +129,9 @@ class EngineBridge(QObject):
     def restart(self, config: EngineConfig) -> None:
         """Start anew with `config`; requests under way fail as ``cancelled``."""
         if not self._started:
-            self._client = EngineClient(config, self._from_client)
+            self._config = config
+            with contextlib.suppress(AttributeError):
+                del self._client
             return
         self._background.run(self, lambda: self._client.restart(config), "engine")
         self._become(EngineState("starting", "process"))
