@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -12,10 +13,13 @@ from engine.records import Hit
 from engine.store.database import Database, Row
 from engine.store.ids import new_id
 from engine.store.rows import StoredHit, Verdict
-from engine.store.text import to_json
+from engine.store.text import clean, to_json
 
 _HIT = """SELECT hits.*, (SELECT verdict FROM hit_verdicts WHERE hit = hits.id
     ORDER BY seq DESC LIMIT 1) AS verdict FROM hits"""
+
+_KEPT = 200
+_AROUND = 500
 
 
 class Hits:
@@ -33,12 +37,20 @@ class Hits:
         *,
         at: float | None = None,
     ) -> None:
-        """Keep the hits of one screened text; `message_id` is None when it became no message."""
+        """Keep the hits of one screened text; `message_id` is None when it became no message.
+
+        Of one rule's hits in one text, the first 200 are kept, each with its surroundings: a
+        megabyte of telephone numbers would else be stored as often as there are numbers in it.
+        """
         moment = time.time() if at is None else at
         if not hits:
             return
+        counts: Counter[str] = Counter()
         with self._database.transaction():
             for hit in hits:
+                counts[hit.rule] += 1
+                if counts[hit.rule] > _KEPT:
+                    continue
                 self._database.insert(
                     "hits",
                     {
@@ -47,7 +59,7 @@ class Hits:
                         "message": message_id,
                         "rule": hit.rule,
                         "body": to_json(hit),
-                        "screened": screened,
+                        "screened": clean(screened[max(0, hit.start - _AROUND) : hit.end + _AROUND]),
                         "at": moment,
                     },
                 )

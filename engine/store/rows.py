@@ -158,7 +158,8 @@ class StoredHandover(Struct, frozen=True):
 
 
 class StoredHit(Struct, frozen=True):
-    """A rule's hit with the whole text it was found in, and what the lead judged it to be."""
+    """A rule's hit with the text around it (500 characters to either side) and what the lead
+    judged it to be. The hit's own offsets count from the start of the whole text."""
 
     id: str
     conversation: str
