@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from engine.drafting.llama.context import CachePlan, NativeContext, plan_cache
 from engine.drafting.llama.generator import LlamaGenerator
 from engine.drafting.llama.library import Library
 from engine.drafting.model_file import check_model_file
-from engine.drafting.offload import ModelShape, choose_offload, gpu_devices
+from engine.drafting.offload import Device, ModelShape, choose_offload, gpu_devices
 from engine.errors import ModelError
 from engine.protocol import Offload
 
@@ -31,11 +32,11 @@ def load_generator(
 
     check_model_file(path)
     library = Library()
-    budget = min(_MOST_CACHE, psutil.virtual_memory().available // _CACHE_SHARE)
-    devices = gpu_devices()
+    devices = gpu_devices() if gpu_layers else ()
+    budget = cache_budget(psutil.virtual_memory().available, devices)
     plan = _plan(library, path, context, budget)
     shape = ModelShape(0, 0)
-    if devices and gpu_layers and plan is not None:
+    if devices and plan is not None:
         layers, cache = plan
         shape = ModelShape(layers + 1, path.stat().st_size, cache.bytes)
     offload = choose_offload(gpu_layers, shape, devices)
@@ -73,6 +74,15 @@ def load_generator(
         offload=Offload(offload.layers, layers + 1, offload.device, offload.reason),
         saved_bytes=budget,
     )
+
+
+def cache_budget(available: int, devices: Sequence[Device]) -> int:
+    """The bytes that the K/V cache may take, and the saved states beside it in main memory.
+
+    `available` is the free main memory; where there are `devices` the cache is on one of them.
+    """
+    roomiest = max((device.free for device in devices), default=available)
+    return min(_MOST_CACHE, min(available, roomiest) // _CACHE_SHARE)
 
 
 def fingerprint(path: Path) -> str:

@@ -197,7 +197,7 @@ def test_a_common_beginning_is_common_and_the_longest(one: list[int], other: lis
 @pytest.mark.parametrize(
     ("layers", "heads", "width", "gib", "sequences", "quantised"),
     [
-        (6, 2, 128, 1, 8, False),  # The starter model.
+        (6, 2, 128, 1, 5, False),  # The starter model.
         (28, 8, 128, 1, 4, True),  # 0.6 billion parameters.
         (36, 8, 128, 1, 3, True),  # 4 billion.
         (36, 8, 128, 0.1, 2, True),
