@@ -219,6 +219,7 @@ def test_knowledge_of_another_embedder_is_told(
     ready = desk.ready()
     assert "hashed-256" in ready.knowledge_error
     assert "hashed-64" in ready.knowledge_error
+    assert ready.knowledge_code == "embedder_mismatch"
     assert ready.embedder == "hashed-64"
     assert desk.failure(desk.client.search("保修")).code == "embedder_mismatch"
 
