@@ -95,7 +95,7 @@ class Gate:
         folded = fold(text)
         counts: dict[str, int] = {}
         hits: list[Hit] = []
-        for found in self.matcher(side).find(folded.text):
+        for found in self.matcher(side).find(folded.text, HITS_PER_RULE):
             rule = found.rule
             if found.vetoed or language not in rule.languages:
                 continue

@@ -142,8 +142,11 @@ class Matcher:
             for rule in rules
         )
 
-    def find(self, folded: str) -> list[Found]:
-        """All matches in a folded text, vetoed ones included and marked, by rule and place."""
+    def find(self, folded: str, most: int | None = None) -> list[Found]:
+        """All matches in a folded text, vetoed ones included and marked, by rule and place.
+
+        With `most`, no more are looked at once a rule that masks nothing has so many that count.
+        """
         text = _Text(folded)
         by_word: dict[int, list[tuple[int, int]]] = {}
         for start, end, number in self._words.find(folded):
@@ -153,9 +156,13 @@ class Matcher:
             spans = _longest(rule.candidates(text, by_word))
             if spans:
                 vetoes = rule.vetoes(text, by_word)
-                found.extend(
-                    Found(rule.rule, start, end, vetoes(start, end)) for start, end in spans
-                )
+                left = len(spans) if most is None or rule.rule.action == "mask" else most
+                for start, end in spans:
+                    vetoed = vetoes(start, end)
+                    found.append(Found(rule.rule, start, end, vetoed))
+                    left -= not vetoed
+                    if not left:
+                        break
         return found
 
 
