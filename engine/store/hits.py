@@ -59,14 +59,20 @@ class Hits:
                         "message": message_id,
                         "rule": hit.rule,
                         "body": to_json(hit),
-                        "screened": clean(screened[max(0, hit.start - _AROUND) : hit.end + _AROUND]),
+                        "screened": clean(
+                            screened[max(0, hit.start - _AROUND) : hit.end + _AROUND]
+                        ),
                         "at": moment,
                     },
                 )
 
-    def of(self, conversation: str) -> list[StoredHit]:
-        """All hits in a conversation, oldest first."""
-        rows = self._database.rows(f"{_HIT} WHERE conversation = ? ORDER BY seq", [conversation])
+    def of(self, conversation: str, *, messages: Sequence[str] | None = None) -> list[StoredHit]:
+        """All hits in a conversation, or only those in `messages`, oldest first."""
+        only, values = "", [conversation]
+        if messages is not None:
+            only = "AND message IN (SELECT value FROM json_each(?))"
+            values.append(to_json(list(messages)))
+        rows = self._database.rows(f"{_HIT} WHERE conversation = ? {only} ORDER BY seq", values)
         return [_stored(row) for row in rows]
 
     def page(self, *, unjudged: bool = False, limit: int = 200, offset: int = 0) -> list[StoredHit]:
