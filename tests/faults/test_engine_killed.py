@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 180.0
-PATIENCE = Patience(beat=0.2, silence=8.0, step=60.0, loading=120.0)
+PATIENCE = Patience(beat=0.2, silence=6.0, step=60.0, loading=120.0)
 SIGNALS = (signal.SIGKILL, signal.SIGSTOP, signal.SIGABRT)
 WORDS = {signal.SIGKILL: "SIGKILL", signal.SIGABRT: "SIGABRT", signal.SIGSTOP: "长时间没有响应"}
 DRAFTS, SEARCHES = 6, 3

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -177,10 +178,17 @@ def test_a_message_that_comes_while_the_store_is_read_is_the_one_drafted_for(
     desk = open_desk()
     twin = engine_twin(desk)
     made = waiting(desk, one=100.0, two=200.0)
-    # The look that `ready` makes is in the store's lane when the message comes.
+    run = desk.background.runner(desk)
+    held, kept = threading.Event(), threading.Event()
+    run(held.wait)
     twin.ready()
     qtbot.waitUntil(lambda: desk.drafting._picking)
-    desk.store.conversations.receive("one", "one more", conversation=made["one"])
+    # What is due is read, then the message comes, and only then is heard what was read.
+    receive = desk.store.conversations.receive
+    run(lambda: receive("one", "one more", conversation=made["one"]))
+    run(kept.set)
+    held.set()
+    assert kept.wait(30)
     desk.drafting.message_arrived(made["one"])
     qtbot.waitUntil(lambda: len(twin.asked) == 2)
     assert sorted(names(twin)) == ["one more", "two"]
