@@ -30,10 +30,16 @@ class Course(Struct):
     """What became of one draft, in seconds on `time.perf_counter`; 0 for what was not yet."""
 
     started: float = 0.0
-    first_text: float = 0.0
     ended: float = 0.0
+    released: list[tuple[float, int]] = []
+    """When more text came, and how many characters there were then."""
     draft: Draft | None = None
     failure: str = ""
+
+    def reached(self, characters: int) -> float:
+        """When there were `characters` or more; when it ended, if there never were."""
+        times = (time for time, length in self.released if length >= characters)
+        return next(times, self.ended)
 
 
 class Served:
@@ -63,12 +69,22 @@ class Served:
             raise BenchError(course.failure, "bench_engine_refused", why=course.failure)
         return course
 
-    def memory(self) -> int:
-        """The process's resident memory in bytes; 0 when there is none."""
+    def ended(self, request: str, patience: float) -> None:
+        """Wait until `request` has ended in whatever way. Raises `BenchError` after `patience`."""
+        with self._changed:
+            course = self._courses.setdefault(request, Course())
+        self._await(lambda: bool(course.ended), patience)
+
+    def memory(self) -> tuple[int, int]:
+        """The process's resident memory in bytes, and how much of it are pages of files.
+
+        Those the system can take back. Not every system tells them apart.
+        """
         with contextlib.suppress(psutil.Error):
             if pid := self.client.pid:
-                return int(psutil.Process(pid).memory_info().rss)
-        return 0
+                info = psutil.Process(pid).memory_info()
+                return int(info.rss), int(getattr(info, "shared", 0))
+        raise BenchError("The engine process has gone.", "bench_engine")
 
     def _await(self, met: Callable[[], bool], patience: float) -> None:
         with self._changed:
@@ -93,7 +109,8 @@ class Served:
                 if isinstance(event, DraftStarted):
                     course.started = now
                 elif isinstance(event, TextReleased):
-                    course.first_text = course.first_text or now
+                    before = course.released[-1][1] if course.released else 0
+                    course.released.append((now, before + len(event.text)))
                 else:
                     course.ended = now
                     if isinstance(event, DraftFinished):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -52,6 +53,12 @@ class SampleCase(Struct, frozen=True):
     def question(self) -> str:
         """The newest message."""
         return self.turns[-1].text
+
+    @property
+    def message(self) -> str:
+        """All that the customer wrote since somebody answered."""
+        newest = itertools.takewhile(lambda turn: turn.role == "customer", reversed(self.turns))
+        return "\n".join(turn.text for turn in reversed(list(newest)))
 
 
 class Workbench:

@@ -62,6 +62,7 @@ def _measure(
         generator = load_generator(
             path, gpu_layers=bench.config.gpu_layers, threads=bench.threads, context=_CONTEXT
         )
+        generator.speculation = False
         try:
             figures = _beside_bare_loop(bench, names, generator, path, rounds, seconds)
             figures.append(_memory(bench, names[2], size, path))
@@ -141,8 +142,8 @@ def _memory(bench: Workbench, name: str, size: RealSize, path: Path) -> Figure:
     with served(config, patience=180) as engine:
         case = bench.cases[0]
         request = engine.client.draft(case.turns, as_of=case.as_of)
-        engine.course(request, lambda course: bool(course.first_text), 120)
-        memory = engine.memory()
+        engine.course(request, lambda course: len(course.released) > 1, 200)
+        memory, shared = engine.memory()
         engine.client.cancel(request)
     least = path.stat().st_size + size.cache_bytes(config.context)
     return measured(
@@ -151,7 +152,7 @@ def _memory(bench: Workbench, name: str, size: RealSize, path: Path) -> Figure:
         "MB",
         peer=bench.say("peer.real_memory"),
         peer_value=least / 2**20,
-        note=bench.say("note.real_memory", context=config.context),
+        note=bench.say("note.real_memory", context=config.context, shared=f"{shared / 2**20:,.0f}"),
     )
 
 
