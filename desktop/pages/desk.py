@@ -131,6 +131,8 @@ class DeskPage(Dressed, QWidget):
         session.composing.screened.connect(self._on_screened)
         session.composing.replaced.connect(self._on_replaced)
         session.transcript.reset.connect(self._on_bubbles)
+        session.transcript.prepended.connect(self.view.prepend_bubbles)
+        self.view.earlier_wanted.connect(session.transcript.read_earlier)
         session.transcript.appended.connect(self._on_bubble)
         session.transcript.updated.connect(self.view.update_bubble)
         self._bridge.state_changed.connect(self._on_engine)

@@ -78,6 +78,7 @@ class DeskSession(QObject):
         self._outgoing = outgoing
         self._settings = settings
         self.transcript = TranscriptModel(self)
+        self.transcript.wanted.connect(self.refresh)
         self.composing = Composing(background, store, gate, self)
         self.composing.set_language(settings.language)
         self.composing.trouble.connect(self.trouble)
@@ -152,9 +153,10 @@ class DeskSession(QObject):
             return
         self._loading = True
         conversation, language = self._conversation, self._settings.language
-        self._run(lambda: read_snapshot(self._store, self._gate, conversation, language)).done(
-            self._loaded
-        ).failed(self._not_loaded)
+        window = self.transcript.window(conversation)
+        self._run(
+            lambda: read_snapshot(self._store, self._gate, conversation, language, window)
+        ).done(self._loaded).failed(self._not_loaded)
 
     def accept(self) -> None:
         """Send the draft as it stands."""
@@ -300,7 +302,7 @@ class DeskSession(QObject):
         self._snapshot = snapshot = replace(
             snapshot, bubbles=by_this_clock(snapshot.bubbles, self._outgoing.until)
         )
-        self.transcript.show(snapshot.row.id, snapshot.bubbles)
+        self.transcript.show(snapshot.row.id, snapshot.bubbles, whole=snapshot.whole)
         if first:
             self.composing.restore(snapshot.composer)
             self._phase = self._find_phase()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from desktop.session.queue_model import category_name
-from desktop.session.transcript import read_bubbles
+from desktop.session.transcript import Window, read_bubbles
 from desktop.widgets.values import Bubble, CaseView
 from engine.deciding import sendable
 from engine.errors import RuleError
@@ -19,11 +19,13 @@ class Snapshot(Struct, frozen=True):
     """One conversation. `draft` is the undecided draft for its newest customer message.
 
     `screening` is what the gate says of that draft as it would be sent, None without one;
-    `composer` is what was typed and not sent, `thumbed` whether the draft was marked as bad.
+    `bubbles` are the newest ones, all of them when `whole`; `composer` is what was typed and not
+    sent, `thumbed` whether the draft was marked as bad.
     """
 
     row: ConversationRow
     bubbles: tuple[Bubble, ...]
+    whole: bool = True
     draft: StoredDraft | None = None
     screening: Screening | None = None
     thumbed: bool = False
@@ -32,14 +34,22 @@ class Snapshot(Struct, frozen=True):
     composer: str = ""
 
 
-def read_snapshot(store: Store, gate: Gate, conversation: str, language: Language) -> Snapshot:
+def read_snapshot(
+    store: Store,
+    gate: Gate,
+    conversation: str,
+    language: Language,
+    window: Window | None = None,
+) -> Snapshot:
     """Read a conversation. For the store's thread. Raises `InputError`, `StoreError`."""
     row = store.conversations.get(conversation)
     draft = store.drafts.latest(conversation)
     case = store.handovers.open_case(conversation)
+    bubbles, whole = read_bubbles(store, conversation, window)
     return Snapshot(
         row=row,
-        bubbles=read_bubbles(store, conversation),
+        bubbles=bubbles,
+        whole=whole,
         draft=draft,
         screening=_screening(store, gate, draft, language),
         thumbed=draft is not None and bool(store.feedback.of(draft.id)),

@@ -6,7 +6,7 @@ import math
 from datetime import date, datetime
 from typing import Final
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt, QTextBoundaryFinder
 from PySide6.QtGui import (
     QPainter,
     QPen,
@@ -241,6 +241,14 @@ class BubbleLayout:
             return ""
         kinds = {kind for kind, _ in self._foot_parts}
         return "undo" if "undo" in kinds else "more"
+
+    def word(self, point: QPointF) -> tuple[int, int]:
+        """The UTF-16 offsets of the word at `point`."""
+        finder = QTextBoundaryFinder(QTextBoundaryFinder.BoundaryType.Word, self.shown)
+        finder.setPosition(self.position(point))
+        start = finder.position() if finder.isAtBoundary() else finder.toPreviousBoundary()
+        finder.setPosition(start)
+        return max(0, start), max(start, finder.toNextBoundary())
 
     def position(self, point: QPointF) -> int:
         """The UTF-16 offset of the character nearest to `point`."""

@@ -9,7 +9,7 @@ from datetime import date
 from itertools import accumulate
 from typing import Final
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QTextBoundaryFinder, QTimer, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QGuiApplication,
@@ -39,6 +39,7 @@ class BubbleList(Dressed, QAbstractScrollArea):
     """A scrolling list of bubbles. Up and Down move between them, Ctrl+C copies."""
 
     undo_requested = Signal(str)
+    earlier_wanted = Signal()
 
     def __init__(self, look: Look, clock: Callable[[], float] = time.time) -> None:
         super().__init__()
@@ -56,7 +57,8 @@ class BubbleList(Dressed, QAbstractScrollArea):
         self._dragging = False
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MS)
-        self._timer.timeout.connect(self._tick)
+        self._timer.timeout.connect(self._watch)
+        self._timer.timeout.connect(self.viewport().update)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -77,6 +79,18 @@ class BubbleList(Dressed, QAbstractScrollArea):
         self._newer.hide()
         self._at_end = True
         self._forget()
+
+    def prepend(self, bubbles: Sequence[Bubble]) -> None:
+        """Add earlier messages before all others; what is read stays in its place."""
+        heights, bar = [self._estimate(bubble) for bubble in bubbles], self.verticalScrollBar()
+        self._layouts.pop(self._bubbles[0].id, None)  # A day may begin elsewhere now.
+        self._bubbles[:0], self._heights[:0] = bubbles, heights
+        self._measured[:0] = [False] * len(heights)
+        self._current += len(heights) if self._current >= 0 else 0
+        self._selection, self._settling = None, True
+        self._sum()
+        bar.setValue(bar.value() + sum(heights))
+        self._settle()
 
     def append(self, bubble: Bubble) -> None:
         """Add a message; stays at the end if it was there, else offers to go there."""
@@ -215,13 +229,11 @@ class BubbleList(Dressed, QAbstractScrollArea):
         else:
             self._timer.stop()
 
-    def _tick(self) -> None:
-        self._watch()
-        self.viewport().update()
-
     def _on_scroll(self, value: int) -> None:
         if self._settling:
             return
+        if value < self.viewport().height():
+            self.earlier_wanted.emit()
         self._at_end = value >= self.verticalScrollBar().maximum()
         if self._at_end:
             self._newer.hide()
@@ -321,13 +333,7 @@ class BubbleList(Dressed, QAbstractScrollArea):
         found = self._spot(event.position().toPoint())
         if found is None or not self._layout(found[0]).in_text(found[1]):
             return
-        layout = self._layout(found[0])
-        finder = QTextBoundaryFinder(QTextBoundaryFinder.BoundaryType.Word, layout.shown)
-        finder.setPosition(layout.position(found[1]))
-        start = finder.position() if finder.isAtBoundary() else finder.toPreviousBoundary()
-        finder.setPosition(start)
-        end = finder.toNextBoundary()
-        self._selection = (found[0], max(0, start), max(start, end))
+        self._selection = (found[0], *self._layout(found[0]).word(found[1]))
         self.viewport().update()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:

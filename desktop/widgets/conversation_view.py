@@ -23,6 +23,7 @@ class ConversationView(Dressed, QWidget):
     """A header and the messages; without a conversation, how to open one."""
 
     undo_requested = Signal(str)
+    earlier_wanted = Signal()
 
     def __init__(self, look: Look, clock: Callable[[], float] = time.time) -> None:
         super().__init__()
@@ -47,6 +48,7 @@ class ConversationView(Dressed, QWidget):
         head.addWidget(self._waited)
         self._list = BubbleList(look, clock)
         self._list.undo_requested.connect(self.undo_requested)
+        self._list.earlier_wanted.connect(self.earlier_wanted)
         self._empty = EmptyState(look)
         self._empty.set_content(
             "chat-teardrop-text", "conversation.empty", "conversation.empty.body"
@@ -75,6 +77,10 @@ class ConversationView(Dressed, QWidget):
     def set_bubbles(self, bubbles: Sequence[Bubble]) -> None:
         """Replace all messages and go to the newest."""
         self._list.set_bubbles(bubbles)
+
+    def prepend_bubbles(self, bubbles: Sequence[Bubble]) -> None:
+        """Add earlier messages before all others; what is read stays in its place."""
+        self._list.prepend(bubbles)
 
     def append_bubble(self, bubble: Bubble) -> None:
         """Add the newest message."""

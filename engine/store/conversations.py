@@ -19,6 +19,7 @@ from engine.store.standing import refresh
 from engine.store.text import like, one_line
 
 _NAME_LENGTH = 200
+_NO_SEQ = 1 << 62
 _TURNS_STEP = 64
 
 _FILTERS: dict[Filter, str] = {
@@ -127,6 +128,28 @@ class Conversations:
             f"{_MESSAGE} WHERE conversation = ? ORDER BY seq", [conversation]
         )
         return [StoredMessage(**row) for row in rows]
+
+    def newest_messages(
+        self, conversation: str, count: int, *, since: str = ""
+    ) -> tuple[list[StoredMessage], bool]:
+        """The newest `count` messages in order, undone ones included; whether there are earlier.
+
+        With `since`, that message, all after it, and the `count` before it.
+        """
+        at = self._database.row("SELECT seq FROM messages WHERE id = ?", [since]) if since else None
+        border = int(at["seq"]) if at else _NO_SEQ
+        rows = self._database.rows(
+            f"{_MESSAGE} WHERE conversation = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
+            [conversation, border, count + 1],
+        )
+        before = [StoredMessage(**row) for row in reversed(rows[:count])]
+        after = []
+        if at is not None:
+            after = self._database.rows(
+                f"{_MESSAGE} WHERE conversation = ? AND seq >= ? ORDER BY seq",
+                [conversation, border],
+            )
+        return before + [StoredMessage(**row) for row in after], len(rows) > count
 
     def message(self, message: str) -> StoredMessage:
         """One message. Raises `InputError` (`no_message`)."""

@@ -132,6 +132,14 @@ class Decisions:
         )
         return [_stored(row) for row in rows]
 
+    def some(self, decisions: Sequence[str]) -> list[StoredDecision]:
+        """These decisions, in no order; unknown ids are left out."""
+        rows = self._database.rows(
+            f"{_DECISION} WHERE decisions.id IN (SELECT value FROM json_each(?))",
+            [to_json(list(decisions))],
+        )
+        return [_stored(row) for row in rows]
+
     def all(self) -> Iterator[StoredDecision]:
         """Every decision, oldest first, undone ones marked; read piece by piece."""
         last = 0

@@ -76,7 +76,9 @@ class Handovers:
 
     def all_open(self) -> list[StoredHandover]:
         """All open cases, oldest first."""
-        rows = self._database.rows("SELECT * FROM handovers WHERE closed_at IS NULL ORDER BY seq")
+        rows = self._database.rows(
+            "SELECT * FROM handovers INDEXED BY handovers_open WHERE closed_at IS NULL ORDER BY seq"
+        )
         return [_stored(row) for row in rows]
 
     def take(self, case: str, who: str, *, at: float | None = None) -> bool:

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hypothesis import given
+from hypothesis import strategies as st
+from pytestqt.qtbot import QtBot
+
+from desktop.app import Desk
+from desktop.session.transcript import PAGE, TranscriptModel
+from desktop.widgets.values import Bubble
+
+Open = Callable[..., Desk]
+SAID = 2 * PAGE + 50
+
+
+def long_talk(desk: Desk) -> str:
+    """A conversation of many messages, with a reply that was decided on near its end."""
+    store = desk.store
+    with store.transaction():
+        here = store.conversations.receive("王女士", "第0句").conversation
+        for number in range(1, SAID):
+            store.conversations.receive("王女士", f"第{number}句", conversation=here)
+    return here
+
+
+def opened(qtbot: QtBot, desk: Desk, conversation: str) -> None:
+    desk.session.open(conversation)
+    qtbot.waitUntil(
+        lambda: desk.session.conversation == conversation and desk.session.snapshot is not None
+    )
+
+
+def texts(desk: Desk) -> list[str]:
+    return [one.text for one in desk.session.transcript.bubbles]
+
+
+def test_a_long_conversation_opens_at_its_end_and_loads_earlier_parts_when_scrolled(
+    qtbot: QtBot, open_desk: Open
+) -> None:
+    desk = open_desk()
+    desk.window.show()
+    here = long_talk(desk)
+    opened(qtbot, desk, here)
+    said = [f"第{number}句" for number in range(SAID)]
+    assert texts(desk) == said[-PAGE:]
+    listed = desk.page.view.message_list()
+    bar = listed.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 0 and bar.value() == bar.maximum())
+    resets: list[object] = []
+    desk.session.transcript.reset.connect(resets.append)
+
+    bar.setValue(0)
+    qtbot.waitUntil(lambda: texts(desk) == said[-2 * PAGE :])
+    # What stood at the top is still in sight, under what was loaded before it.
+    qtbot.waitUntil(lambda: len(listed.bubbles()) == 2 * PAGE)
+    first = listed._visible().start
+    assert PAGE - 2 <= first <= PAGE
+    bar.setValue(0)
+    qtbot.waitUntil(lambda: texts(desk) == said)
+
+    # What comes and what goes meanwhile changes nothing of it.
+    desk.store.conversations.receive("王女士", "还在吗", conversation=here)
+    desk.session.refresh()
+    qtbot.waitUntil(lambda: texts(desk) == [*said, "还在吗"])
+    assert [one.text for one in listed.bubbles()] == [*said, "还在吗"]
+    assert resets == []
+
+
+def test_a_new_message_does_not_move_the_beginning_of_what_is_shown(
+    qtbot: QtBot, open_desk: Open
+) -> None:
+    desk = open_desk()
+    here = long_talk(desk)
+    opened(qtbot, desk, here)
+    before = texts(desk)
+    desk.store.conversations.receive("王女士", "还在吗", conversation=here)
+    desk.session.refresh()
+    qtbot.waitUntil(lambda: texts(desk) == [*before, "还在吗"])
+    other = desk.store.conversations.receive("李先生", "在吗").conversation
+    opened(qtbot, desk, other)
+    assert texts(desk) == ["在吗"]
+    opened(qtbot, desk, here)
+    assert texts(desk) == [*before[1:], "还在吗"]
+
+
+def bubbles(first: int, last: int) -> tuple[Bubble, ...]:
+    return tuple(Bubble(str(at), "customer", f"第{at}句", float(at)) for at in range(first, last))
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=12))
+def test_pieces_put_together_are_always_the_whole(growth: list[tuple[int, int]]) -> None:
+    model = TranscriptModel()
+    shown: list[Bubble] = []
+    model.reset.connect(lambda new: shown.__setitem__(slice(None), new))
+    model.prepended.connect(lambda new: shown.__setitem__(slice(0, 0), new))
+    model.appended.connect(shown.append)
+    first, last = 50, 55
+    model.show("c", bubbles(first, last), whole=False)
+    for before, after in growth:
+        first, last = first - before, last + after
+        model.show("c", bubbles(first, last), whole=False)
+        assert tuple(shown) == bubbles(first, last)
