@@ -95,7 +95,7 @@ class BubbleList(Dressed, QAbstractScrollArea):
     def append(self, bubble: Bubble) -> None:
         """Add a message; stays at the end if it was there, else offers to go there."""
         self._bubbles.append(bubble)
-        self._heights.append(self._estimate(bubble))
+        self._heights += self._estimates((bubble,))
         self._measured.append(False)
         if not self._at_end:
             self._newer.show()
@@ -144,11 +144,15 @@ class BubbleList(Dressed, QAbstractScrollArea):
     def _width(self) -> int:
         return max(theme.RAIL, self.width() - 2 * theme.S5)
 
-    def _estimate(self, bubble: Bubble) -> int:
-        shown = min(len(bubble.text), SHORT)
-        lines = 1 + shown * theme.TEXT["body"] // max(1, min(self._width(), theme.BUBBLE_MAX))
-        foot = painting.line_height("small") + theme.S5
-        return lines * painting.line_height("body") + foot
+    def _estimates(self, bubbles: Sequence[Bubble]) -> list[int]:
+        """How high messages that were never laid out may be; cheap, for ten thousand at once."""
+        size, wide = theme.TEXT["body"], max(1, min(self._width(), theme.BUBBLE_MAX))
+        line, foot = painting.line_height("body"), painting.line_height("small") + theme.S5
+        lengths = [len(bubble.text) for bubble in bubbles]
+        return [
+            (1 + (length if length < SHORT else SHORT) * size // wide) * line + foot
+            for length in lengths
+        ]
 
     def _new_day(self, at: int) -> bool:
         if at == 0:
@@ -175,7 +179,7 @@ class BubbleList(Dressed, QAbstractScrollArea):
 
     def _forget(self) -> None:
         self._layouts.clear()
-        self._heights = [self._estimate(bubble) for bubble in self._bubbles]
+        self._heights = self._estimates(self._bubbles)
         self._measured = [False] * len(self._bubbles)
         self._settle()
 

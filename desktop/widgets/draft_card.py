@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Final, Literal
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from desktop import theme
@@ -18,6 +18,8 @@ from desktop.widgets.notice import Notice, Skeleton
 from desktop.widgets.source_callout import SourceCallout
 from desktop.widgets.text_panel import TextPanel
 from engine.records import Draft, Evidence
+
+_FRAME_MS: Final = 40
 
 State = Literal["none", "queued", "drafting", "ready", "rejected", "gap", "failed", "handover"]
 
@@ -42,6 +44,11 @@ class DraftCard(Dressed, QWidget):
         self._evidence: tuple[Evidence, ...] = ()
         self._seconds: float | None = None
         self._position = 0
+        # A model may write a hundred pieces a second; the text is laid out anew for some of them.
+        self._frame = QTimer(self)
+        self._frame.setSingleShot(True)
+        self._frame.setInterval(_FRAME_MS)
+        self._frame.timeout.connect(self._show_streamed)
         self._build(look)
         self._dress()
 
@@ -118,9 +125,13 @@ class DraftCard(Dressed, QWidget):
         self._dress()
 
     def append_text(self, text: str) -> None:
-        """More of the draft."""
+        """More of the draft, to be seen within a moment."""
+        first = not self._streamed
         self._streamed += text
-        self._dress()
+        if first:
+            self._dress()
+        elif not self._frame.isActive():
+            self._frame.start()
 
     def withdraw(self, reason: str = "") -> None:
         """Forget what was streamed: it is being drafted again."""
@@ -160,6 +171,8 @@ class DraftCard(Dressed, QWidget):
         """The words of the draft as they stand on the screen."""
         if self._state not in ("drafting", "ready"):
             return ""
+        if self._frame.isActive():
+            self._show_streamed()
         return self._text.toPlainText().translate({ord(JOINER): None, ord(CARET): None})
 
     def _begin(
@@ -170,6 +183,16 @@ class DraftCard(Dressed, QWidget):
         self._stale = False
         self._callout.hide()
         self._dress()
+
+    def _show_streamed(self) -> None:
+        self._frame.stop()
+        if self._state == "drafting":
+            self._show_text(self._streamed, Marks())
+
+    def _show_text(self, text: str, marks: Marks) -> None:
+        cited = {one.n for one in self._evidence}
+        streaming = self._state == "drafting"
+        self._text.set_runs(runs(self._text, self._look, text, cited, marks, streaming))
 
     def _on_notice(self, name: str) -> None:
         {
@@ -191,6 +214,7 @@ class DraftCard(Dressed, QWidget):
             self.hit_clicked.emit(own_hits(self._draft)[int(at)])
 
     def _dress(self) -> None:
+        self._frame.stop()
         state = self._state
         ready, drafting = state == "ready", state == "drafting"
         self._show_chip()
@@ -206,9 +230,8 @@ class DraftCard(Dressed, QWidget):
         self._text.setVisible(bool(text) and (ready or drafting))
         self._text.setAccessibleName(self._look.text("draft.text"))
         self._skeleton.setVisible(drafting and not self._streamed)
-        cited = {one.n for one in self._evidence}
         marks = Marks.of(self._draft) if ready and self._draft else Marks()
-        self._text.set_runs(runs(self._text, self._look, text, cited, marks, drafting))
+        self._show_text(text, marks)
         unsupported, hits = len(marks.unsupported), len(marks.hits)
         self._rule.setVisible(bool(unsupported or hits))
         self._unsupported.setVisible(bool(unsupported))
