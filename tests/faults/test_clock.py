@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from pytestqt.qtbot import QtBot
@@ -61,6 +61,7 @@ def decided(qtbot: QtBot, desk: Desk, undo_seconds: float) -> Any:
     return caught.args[0]
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.sampled_from([0.0, 0.5, -DAY, DAY, -400 * DAY]), max_size=30))
 def test_ids_grow_whatever_the_clock_does(turns: list[float]) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -194,6 +195,7 @@ def test_a_replay_goes_on_after_the_clock_was_set_back(
     )
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.floats(-2 * DAY, 2 * DAY), min_size=1, max_size=20))
 def test_every_message_of_a_replay_comes_once_whatever_the_clock_does(turns: list[float]) -> None:
     now = [1e9]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytestqt.qtbot import QtBot
 
@@ -88,6 +88,7 @@ def bubbles(first: int, last: int) -> tuple[Bubble, ...]:
     return tuple(Bubble(str(at), "customer", f"第{at}句", float(at)) for at in range(first, last))
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=12))
 def test_pieces_put_together_are_always_the_whole(growth: list[tuple[int, int]]) -> None:
     model = TranscriptModel()

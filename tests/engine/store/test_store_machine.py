@@ -38,6 +38,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.said: dict[str, list[tuple[str, float, str]]] = {}
         self.undone: set[str] = set()
         self.sent: list[str] = []
+        self.delivered: set[str] = set()
         self.recorded: dict[str, StoredDecision] = {}
 
     @initialize()
@@ -138,6 +139,18 @@ class StoreMachine(RuleBasedStateMachine):
         for _ in range(2):
             if self.store.outbox.mark_sent(outgoing, self.now):
                 self.sent.append(outgoing)
+
+    @rule(crash=st.booleans())
+    def deliver(self, crash: bool) -> None:
+        for departure in self.store.outbox.delivering():
+            self.delivered.add(departure.message.id)
+            if not crash:
+                assert self.store.outbox.mark_delivered(departure.message.id, self.now)
+                assert not self.store.outbox.mark_delivered(departure.message.id, self.now)
+        if not crash:
+            assert self.store.outbox.delivering() == []
+            # Whatever became final has been handed over by now.
+            assert self.delivered == set(self.sent)
 
     @rule()
     def restart(self) -> None:
