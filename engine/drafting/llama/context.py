@@ -56,6 +56,13 @@ def plan_cache(
     return CachePlan(sequences, context, quantised, max(1, each))
 
 
+class Threads(Struct, frozen=True):
+    """How many work on the next token of a reply, and how many on a batch of tokens."""
+
+    writing: int
+    reading: int
+
+
 class Run(Struct, frozen=True):
     """Tokens to read into `sequence` from `position` on; logits are kept of the last `wanted`."""
 
@@ -73,7 +80,7 @@ class NativeContext:
     """
 
     def __init__(
-        self, library: Library, model: Any, plan: CachePlan, *, threads: int, on_gpu: bool
+        self, library: Library, model: Any, plan: CachePlan, *, threads: Threads, on_gpu: bool
     ) -> None:
         api = self._api = library.api
         self.plan = plan
@@ -91,7 +98,7 @@ class NativeContext:
         self._rows: dict[int, Logits] = {}
 
     def _open(
-        self, model: Any, plan: CachePlan, threads: int, *, on_gpu: bool, exact: bool = False
+        self, model: Any, plan: CachePlan, threads: Threads, *, on_gpu: bool, exact: bool = False
     ) -> Any:
         api = self._api
         parameters = api.llama_context_default_params()
@@ -100,7 +107,8 @@ class NativeContext:
         parameters.n_ubatch = CHUNK
         parameters.n_seq_max = plan.sequences
         parameters.kv_unified = False
-        parameters.n_threads = parameters.n_threads_batch = threads
+        parameters.n_threads = threads.writing
+        parameters.n_threads_batch = threads.reading
         parameters.no_perf = True
         quantised = plan.quantised and not exact
         if quantised:

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.drafting.chat_template import ChatTemplate
 from engine.drafting.generation import Constraint, Logits, Piece, Shares, TextAssembler, alone
-from engine.drafting.llama.context import BATCH, CHUNK, NativeContext, Run
+from engine.drafting.llama.context import BATCH, CHUNK, NativeContext, Run, Threads
 from engine.drafting.llama.library import Library
 from engine.drafting.llama.memory import ConversationMemory, MemoryUse, Track, common_length
 from engine.drafting.llama.speculation import LookUp, Pays
@@ -44,10 +44,12 @@ class LlamaGenerator:
         name: str,
         file: str,
         offload: Offload,
+        threads: Threads,
         saved_bytes: int,
     ) -> None:
         self.name = name
         self.offload = offload
+        self.threads = threads
         self.context = native.plan.context
         self.speculation = True
         """Whether tokens may be guessed ahead; it changes the speed only."""

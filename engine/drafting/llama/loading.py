@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from engine.drafting.llama.context import CachePlan, NativeContext, plan_cache
+from engine.drafting.llama.context import CachePlan, NativeContext, Threads, plan_cache
 from engine.drafting.llama.generator import LlamaGenerator
 from engine.drafting.llama.library import Library
 from engine.drafting.model_file import check_model_file
@@ -16,6 +16,7 @@ from engine.errors import ModelError
 from engine.protocol import Offload
 
 _MOST_CACHE = 1 << 30
+_SMALL_MODEL = 64 << 20
 _CACHE_SHARE = 8
 """The K/V cache and the saved states each take at most this part of the free memory."""
 
@@ -53,9 +54,9 @@ def load_generator(
             detail=library.last_error,
         )
     layers, cache = plan
-    threads = threads or psutil.cpu_count(logical=False) or 1
+    shared = choose_threads(threads, psutil.cpu_count(logical=False) or 1, path.stat().st_size)
     try:
-        native = NativeContext(library, model, cache, threads=threads, on_gpu=offload.layers > 0)
+        native = NativeContext(library, model, cache, threads=shared, on_gpu=offload.layers > 0)
     except MemoryError as error:
         library.api.llama_model_free(model)
         raise ModelError(
@@ -72,8 +73,20 @@ def load_generator(
         name=f"{path.stem}@{fingerprint(path)}",
         file=path.name,
         offload=Offload(offload.layers, layers + 1, offload.device, offload.reason),
+        threads=shared,
         saved_bytes=budget,
     )
+
+
+def choose_threads(wanted: int, cores: int, model_bytes: int) -> Threads:
+    """The threads for a model of so many bytes: `wanted`, or as many as there are `cores`.
+
+    A small model's token takes less time than it takes threads to meet, the more so where the
+    window needs a core as well: it is written by one.
+    """
+    if wanted:
+        return Threads(wanted, wanted)
+    return Threads(1 if model_bytes < _SMALL_MODEL else cores, cores)
 
 
 def cache_budget(available: int, devices: Sequence[Device]) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.drafting.llama.context import plan_cache
-from engine.drafting.llama.loading import cache_budget
+from engine.drafting.llama.context import Threads, plan_cache
+from engine.drafting.llama.loading import cache_budget, choose_threads
 from engine.drafting.offload import RESERVE_BYTES, Device, ModelShape, choose_offload, gpu_devices
 
 GIB = 1 << 30
@@ -83,3 +83,9 @@ def test_a_model_of_four_billion_and_its_cache_fit_where_all_layers_go(
     offload = choose_offload(-1, ModelShape(37, int(2.5 * GIB), plan.bytes), devices)
     if offload.reason == "gpu.all":
         assert int(2.5 * GIB) + plan.bytes + RESERVE_BYTES <= max(free) + 37
+
+
+def test_a_small_model_writes_with_one_thread_unless_told_otherwise() -> None:
+    assert choose_threads(0, 8, 9 << 20) == Threads(1, 8)
+    assert choose_threads(0, 8, 3 * GIB) == Threads(8, 8)
+    assert choose_threads(3, 8, 9 << 20) == Threads(3, 3)
