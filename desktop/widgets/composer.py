@@ -29,12 +29,16 @@ _ENTER: Final = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _CTRL: Final = Qt.KeyboardModifier.ControlModifier
 _SHIFT: Final = Qt.KeyboardModifier.ShiftModifier
 _PAD: Final = Qt.KeyboardModifier.KeypadModifier
+LONGEST: Final = 10_000
+"""Characters that a reply may have; Qt's time for one line grows with the square of its length."""
 
 
 class PlainEditor(Dressed, QPlainTextEdit):
-    """A plain-text editor. `send` is emitted for the keys that send, never while composing."""
+    """A plain-text editor. `send` is emitted for the keys that send, never while composing, `cut`
+    with the number of characters for which a paste had no room."""
 
     send = Signal()
+    cut = Signal(int)
     focus_changed = Signal(bool)
 
     def __init__(self, look: Look) -> None:
@@ -132,8 +136,12 @@ class PlainEditor(Dressed, QPlainTextEdit):
         return source.hasText()
 
     def insertFromMimeData(self, source: QMimeData) -> None:
-        """Paste as plain text, without control characters."""
-        self.insertPlainText(safe(source.text().replace("\r\n", "\n")))
+        """Paste as plain text, without control characters, as much of it as there is room for."""
+        words = safe(source.text().replace("\r\n", "\n"))
+        room = max(0, LONGEST - len(self.toPlainText()) + len(self.textCursor().selectedText()))
+        self.insertPlainText(words[:room])
+        if len(words) > room:
+            self.cut.emit(len(words) - room)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         """Tell the frame."""
@@ -162,7 +170,9 @@ class Composer(Dressed, Card):
         self._scripts: tuple[str, ...] = ()
         self._blocked = self._disabled = ""
         self._quiet = False
+        self._cut = 0
         self._editor = PlainEditor(look)
+        self._editor.cut.connect(self._on_cut)
         self._editor.textChanged.connect(self._on_text)
         self._editor.send.connect(self._send)
         self._editor.focus_changed.connect(lambda active: restyle(self, active=active))
@@ -195,8 +205,9 @@ class Composer(Dressed, Card):
     def set_text(self, text: str) -> None:
         """Replace what is typed, without a signal; it cannot be undone back."""
         self._quiet = True
-        self._editor.setPlainText(safe(text))
+        self._editor.setPlainText(safe(text[:LONGEST]))
         self._quiet = False
+        self._cut = max(0, len(text) - LONGEST)
         self.set_hits(())
 
     def text(self) -> str:
@@ -256,9 +267,14 @@ class Composer(Dressed, Card):
     def _on_text(self) -> None:
         if self._quiet:
             return
+        self._cut = 0
         # The marks move with the text; the owner screens it anew and calls `set_hits`.
         self._show_state()
         self.text_changed.emit(self.text())
+
+    def _on_cut(self, characters: int) -> None:
+        self._cut = characters
+        self._show_state()
 
     def _why(self) -> str:
         if self._disabled.strip():
@@ -306,6 +322,10 @@ class Composer(Dressed, Card):
             self._state_icon.set_icon("prohibit", "red_text")
             self._state.set_text(look.text("composer.blocked", why=self._blocked))
             self._state.set_tone("red")
+        elif self._cut:
+            self._state_icon.set_icon("warning", "amber_text")
+            self._state.set_text(look.text("composer.cut", n=self._cut, most=LONGEST))
+            self._state.set_tone("amber")
         elif self._hits:
             names = "、" if look.language == "zh" else ", "
             joined = names.join(dict.fromkeys(hit.name or hit.rule for hit in self._hits))
