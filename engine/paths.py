@@ -13,6 +13,7 @@ STARTER_EMBEDDER = ASSETS / "models" / "starter-embedder"
 RULES = ASSETS / "rules"
 STYLES = ASSETS / "styles"
 SAMPLE = ASSETS / "sample"
+EVALUATION = ASSETS / "evaluation"
 SYNONYMS = ASSETS / "synonyms"
 
 

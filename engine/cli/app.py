@@ -11,7 +11,17 @@ from collections.abc import Sequence
 import typer
 
 from engine import __version__, paths, settings
-from engine.cli import bench, conversations, doctor, drafts, knowledge, models, rules, window
+from engine.cli import (
+    bench,
+    conversations,
+    doctor,
+    drafts,
+    evaluation,
+    knowledge,
+    models,
+    rules,
+    window,
+)
 from engine.cli.console import Session, Told, fail, say, show
 from engine.errors import ZuoxiError
 from engine.records import Language
@@ -47,7 +57,7 @@ def start(
         window.desk(context)
 
 
-for group in (window, doctor, knowledge, drafts, rules, conversations, models, bench):
+for group in (window, doctor, knowledge, drafts, rules, conversations, models, bench, evaluation):
     group.register(app)
 
 
