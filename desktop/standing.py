@@ -1,62 +1,58 @@
-"""A window that says when it stands, for `zuoxi bench`: the desk, or an empty one beside it."""
+"""A desk that says when it stands, for `zuoxi bench`, or one that says how it responds."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+import sys
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QTimer
-from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
+from PySide6.QtWidgets import QApplication, QListView
+
+from desktop.app import build_desk
+from engine.paths import DataFolder
 
 
-class _FirstPaint(QObject):
-    """Calls `then` once, when what it watches has been painted for the first time."""
+class _FirstRows(QObject):
+    """Calls `app.quit` once, after the list was painted with conversations in it."""
 
-    def __init__(self, then: Callable[[], None]) -> None:
+    def __init__(self, view: QListView) -> None:
         super().__init__()
-        self._then: Callable[[], None] | None = then
+        self._view: QListView | None = view
+        view.viewport().installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Paint and self._then is not None:
+        view = self._view
+        if event.type() == QEvent.Type.Paint and view is not None and view.model().rowCount():
             # After the painting, not in it.
-            QTimer.singleShot(0, self._then)
-            self._then = None
+            QTimer.singleShot(0, self, self._stand)
+            self._view = None
         return super().eventFilter(watched, event)
+
+    def _stand(self) -> None:
+        print(flush=True)
+        # Whoever measures reads the memory of this process before it answers.
+        sys.stdin.readline()
+        QApplication.quit()
 
 
 def main(kind: str, folder: str) -> int:
-    """Show a window and end: `kind` is "desk" (on the data folder `folder`) or "empty".
+    """Open the desk on the data folder `folder`, which holds conversations, and end by itself.
 
-    Once it was painted, a line of JSON goes to stdout: ``{"memory": resident bytes}``.
+    "standing": an empty line goes to stdout once its first conversations were painted, and a line
+    from stdin ends it. "responding": see `desktop.responding.run`.
     """
+    if kind == "responding":
+        from desktop import responding
+
+        return responding.run(Path(folder))
     app = QApplication([])
-    window, close = _desk(Path(folder)) if kind == "desk" else _empty()
-
-    def tell() -> None:
-        import psutil
-
-        print(json.dumps({"memory": psutil.Process().memory_info().rss}), flush=True)
-        app.quit()
-
-    watch = _FirstPaint(tell)
-    window.installEventFilter(watch)
-    window.show()
+    desk = build_desk(DataFolder(Path(folder)), start_engine=False)
+    list_view = desk.page.queue.findChild(QListView)
+    assert isinstance(list_view, QListView)
+    watch = _FirstRows(list_view)
+    desk.window.show()
     try:
         return app.exec()
     finally:
-        close()
-
-
-def _desk(folder: Path) -> tuple[QWidget, Callable[[], None]]:
-    # Imported here so that the empty window is free of it.
-    from desktop.app import build_desk
-    from engine.paths import DataFolder
-
-    desk = build_desk(DataFolder(folder), start_engine=False)
-    return desk.window, desk.close
-
-
-def _empty() -> tuple[QWidget, Callable[[], None]]:
-    window = QMainWindow()
-    return window, lambda: None
+        watch.deleteLater()
+        desk.close()

@@ -96,6 +96,7 @@ class DeskPage(Dressed, QWidget):
     def _bind(self) -> None:
         session, queue, bar = self._session, self._queue, self.draft.bar
         self.queue.opened.connect(self.open)
+        self.queue.reached.connect(queue.set_reach)
         self.queue.search_changed.connect(queue.set_search)
         self.queue.filter_changed.connect(queue.set_filter)
         self.queue.start_requested.connect(self.sample_requested)

@@ -17,7 +17,7 @@ from PySide6.QtCore import (
 )
 
 from desktop.background import Background
-from desktop.session.queue_changes import Insert, Move, Remove, steps
+from desktop.session.queue_changes import Insert, Move, Remove, Step, steps
 from desktop.widgets.queue_roles import QueueRole
 from desktop.widgets.values import QueueFilter, QueueState
 from engine.records import DraftStatus, Language
@@ -29,6 +29,7 @@ PAGE: Final = 200
 AMBER_AFTER: Final = 90.0
 RED_AFTER: Final = 180.0
 _TICK_MS: Final = 1000
+_REST_MS: Final = 100
 
 _FILTERS: Final[dict[QueueFilter, Filter]] = {
     "all": "all",
@@ -54,6 +55,14 @@ class QueuePage(Struct, frozen=True):
     rows: list[ConversationRow]
     counts: Counts
     today: DayCounts
+
+
+class _Reading(Struct, frozen=True):
+    """A page beside the rows that were shown: where they differ, and the steps from them to it."""
+
+    page: QueuePage
+    changed: list[int]
+    steps: list[Step]
 
 
 def category_name(category: str, language: Language) -> str:
@@ -88,6 +97,7 @@ class QueueModel(QAbstractListModel):
         self._language: Language = language
         self._rows: list[ConversationRow] = []
         self._wanted = PAGE
+        self._reach: int | None = None
         self._complete = False
         self._search = ""
         self._filter: QueueFilter = "all"
@@ -97,6 +107,10 @@ class QueueModel(QAbstractListModel):
         self._failing: frozenset[str] = frozenset()
         self._open = ""
         self._page: QueuePage | None = None
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(_REST_MS)
+        self._rest.timeout.connect(self.refresh)
         self._ticker = QTimer(self)
         self._ticker.setInterval(_TICK_MS)
         self._ticker.timeout.connect(self._tick)
@@ -110,7 +124,7 @@ class QueueModel(QAbstractListModel):
     @property
     def reading(self) -> bool:
         """Whether the list is about to change."""
-        return self._reading
+        return self._reading or self._rest.isActive()
 
     def rows(self) -> list[ConversationRow]:
         """The rows that are loaded, in order."""
@@ -121,20 +135,29 @@ class QueueModel(QAbstractListModel):
         if self._reading:
             self._again = True
             return
+        self._rest.stop()
         self._reading = True
+        self._forget_far()
         search, chosen, wanted = self._search, self._filter, self._wanted
+        shown = list(self._rows)
 
-        def read() -> QueuePage:
+        def read() -> _Reading:
             rows = self._store.conversations.page(
                 search=search, filter=_FILTERS[chosen], limit=wanted + 1
             )
-            return QueuePage(
+            page = QueuePage(
                 rows, self._store.conversations.counts(), self._store.decisions.today()
             )
+            # Compared here, so that the window's thread only does what changes.
+            return _Reading(page, *_compare(shown, rows[:wanted]))
 
-        self._run(read).done(lambda page: self._show(page, search, chosen, wanted)).failed(
+        self._run(read).done(lambda reading: self._show(reading, search, chosen, wanted)).failed(
             lambda _: self._read_failed()
         )
+
+    def set_reach(self, row: int) -> None:
+        """How far down the list is looked at: what lies a page below need not be kept up."""
+        self._reach = row
 
     def set_search(self, search: str) -> None:
         """Show only conversations in which `search` stands."""
@@ -230,22 +253,35 @@ class QueueModel(QAbstractListModel):
             return "failed"
         return "rejected" if row.rejected else "queued"
 
-    def _show(self, page: QueuePage, search: str, chosen: QueueFilter, wanted: int) -> None:
+    def _forget_far(self) -> None:
+        """Read no further down than a page below what is looked at, or open."""
+        if self._reach is None or self._wanted <= PAGE:
+            return
+        places = (at for at, row in enumerate(self._rows) if row.id == self._open)
+        needed = max(self._reach, next(places, 0)) + PAGE
+        self._wanted = min(self._wanted, -(-needed // PAGE) * PAGE)
+
+    def _show(self, reading: _Reading, search: str, chosen: QueueFilter, wanted: int) -> None:
         self._reading = False
+        page, asked_for = reading.page, (search, chosen) == (self._search, self._filter)
         # A search that was changed meanwhile: what came is not what was asked for.
-        if (search, chosen) == (self._search, self._filter):
+        if asked_for:
             self._complete = len(page.rows) <= wanted
             self._page = page
-            self._put(page.rows[:wanted])
+            self._put(page.rows[:wanted], reading)
             self.refreshed.emit(page)
         if self._again:
             self._again = False
-            self.refresh()
+            # Where many customers write at once the list need not follow each of them.
+            if asked_for and wanted == self._wanted:
+                self._rest.start()
+            else:
+                self.refresh()
 
     def _read_failed(self) -> None:
         self._reading = self._again = False
 
-    def _put(self, rows: list[ConversationRow]) -> None:
+    def _put(self, rows: list[ConversationRow], reading: _Reading) -> None:
         if self._known is None:
             self._known = {row.id: row.customer_messages for row in rows}
         for row in rows:
@@ -254,15 +290,14 @@ class QueueModel(QAbstractListModel):
             elif row.id not in self._known and row.agent_messages:
                 # It comes with a history, which somebody answered; only its newest is new.
                 self._known[row.id] = row.customer_messages - 1
-        fresh = {row.id: row for row in rows}
-        # Changed in place first, so that what moves or stays is drawn as it is now.
-        for at, old in enumerate(self._rows):
-            new = fresh.get(old.id)
-            if new is not None and new != old:
-                self._rows[at] = new
+        if reading.changed:
+            fresh = {row.id: row for row in rows}
+            # Changed in place first, so that what moves or stays is drawn as it is now.
+            for at in reading.changed:
+                self._rows[at] = fresh[self._rows[at].id]
                 self.dataChanged.emit(self.index(at), self.index(at))
         nowhere = QModelIndex()
-        for step in steps([row.id for row in self._rows], [row.id for row in rows]):
+        for step in reading.steps:
             if isinstance(step, Remove):
                 self.beginRemoveRows(nowhere, step.first, step.last)
                 del self._rows[step.first : step.last + 1]
@@ -288,3 +323,14 @@ class QueueModel(QAbstractListModel):
         if self._rows:
             roles = [int(QueueRole.WAITING), int(QueueRole.URGENCY)]
             self.dataChanged.emit(self.index(0), self.index(len(self._rows) - 1), roles)
+
+
+def _compare(
+    shown: list[ConversationRow], rows: list[ConversationRow]
+) -> tuple[list[int], list[Step]]:
+    """The places in `shown` whose conversation has changed, and the steps that lead to `rows`."""
+    fresh = {row.id: row for row in rows}
+    changed = [
+        at for at, old in enumerate(shown) if (new := fresh.get(old.id)) is not None and new != old
+    ]
+    return changed, steps([row.id for row in shown], [row.id for row in rows])

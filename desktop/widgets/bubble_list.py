@@ -82,7 +82,7 @@ class BubbleList(Dressed, QAbstractScrollArea):
 
     def prepend(self, bubbles: Sequence[Bubble]) -> None:
         """Add earlier messages before all others; what is read stays in its place."""
-        heights, bar = [self._estimate(bubble) for bubble in bubbles], self.verticalScrollBar()
+        heights, bar = self._estimates(bubbles), self.verticalScrollBar()
         self._layouts.pop(self._bubbles[0].id, None)  # A day may begin elsewhere now.
         self._bubbles[:0], self._heights[:0] = bubbles, heights
         self._measured[:0] = [False] * len(heights)

@@ -34,11 +34,11 @@ LONGEST: Final = 10_000
 
 
 class PlainEditor(Dressed, QPlainTextEdit):
-    """A plain-text editor. `send` is emitted for the keys that send, never while composing, `cut`
-    with the number of characters for which a paste had no room."""
+    """A plain-text editor. `send` is emitted for the keys that send, never while composing,
+    `shortened` with the number of characters for which a paste had no room."""
 
     send = Signal()
-    cut = Signal(int)
+    shortened = Signal(int)
     focus_changed = Signal(bool)
 
     def __init__(self, look: Look) -> None:
@@ -141,7 +141,7 @@ class PlainEditor(Dressed, QPlainTextEdit):
         room = max(0, LONGEST - len(self.toPlainText()) + len(self.textCursor().selectedText()))
         self.insertPlainText(words[:room])
         if len(words) > room:
-            self.cut.emit(len(words) - room)
+            self.shortened.emit(len(words) - room)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         """Tell the frame."""
@@ -172,7 +172,7 @@ class Composer(Dressed, Card):
         self._quiet = False
         self._cut = 0
         self._editor = PlainEditor(look)
-        self._editor.cut.connect(self._on_cut)
+        self._editor.shortened.connect(self._on_cut)
         self._editor.textChanged.connect(self._on_text)
         self._editor.send.connect(self._send)
         self._editor.focus_changed.connect(lambda active: restyle(self, active=active))

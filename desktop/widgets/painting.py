@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
+from functools import cache, lru_cache
+
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen, QPixmap
 
 from desktop import theme
 from desktop.theme import Tokens, Tone
@@ -11,8 +13,7 @@ from desktop.theme import Tokens, Tone
 
 def chip_width(text: str, icon: str = "", bold: bool = False) -> int:
     """How wide a chip with that content is."""
-    metrics = QFontMetrics(theme.font("small", bold=bold))
-    return metrics.horizontalAdvance(text) + 2 * theme.S2 + (theme.ICON + theme.S1 if icon else 0)
+    return text_width(text, bold=bold) + 2 * theme.S2 + (theme.ICON + theme.S1 if icon else 0)
 
 
 def draw_chip(
@@ -51,7 +52,7 @@ def draw_chip(
 
 def key_width(text: str) -> int:
     """How wide a key cap is."""
-    return QFontMetrics(theme.font("small")).horizontalAdvance(text) + 2 * theme.S2
+    return text_width(text) + 2 * theme.S2
 
 
 def draw_key(painter: QPainter, box: QRectF, text: str, ink: QColor, line: QColor) -> None:
@@ -73,7 +74,18 @@ def draw_key(painter: QPainter, box: QRectF, text: str, ink: QColor, line: QColo
 def draw_icon(painter: QPainter, name: str, box: QRectF, color: QColor | str) -> None:
     """An icon filling `box`."""
     rgb = color if isinstance(color, str) else color.name()
-    theme.icon(name, rgb).paint(painter, box.toRect().translated(0, theme.ICON_DROP))
+    spot, scale = box.toRect().translated(0, theme.ICON_DROP), painter.device().devicePixelRatio()
+    painter.drawPixmap(spot.topLeft(), _icon(name, rgb, spot.width(), spot.height(), scale))
+
+
+@lru_cache(maxsize=512)
+def _icon(name: str, rgb: str, width: int, height: int, scale: float) -> QPixmap:
+    return theme.icon(name, rgb).pixmap(QSize(width, height), scale)
+
+
+@cache
+def _single_line(align: Qt.AlignmentFlag) -> int:
+    return int(align | Qt.AlignmentFlag.AlignVCenter) | int(Qt.TextFlag.TextSingleLine)
 
 
 def draw_line(
@@ -85,11 +97,10 @@ def draw_line(
     """One line of plain text in the painter's font and pen, cut with … where it does not fit."""
     metrics = QFontMetrics(painter.font())
     shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(room.width()) + 1)
-    painter.drawText(
-        room, int(align | Qt.AlignmentFlag.AlignVCenter) | int(Qt.TextFlag.TextSingleLine), shown
-    )
+    painter.drawText(room, _single_line(align), shown)
 
 
+@lru_cache(maxsize=4096)
 def text_width(text: str, size: theme.TextSize = "small", bold: bool = False) -> int:
     """The width of one line of text."""
     return QFontMetrics(theme.font(size, bold)).horizontalAdvance(text)

@@ -121,6 +121,7 @@ class QueuePanel(Dressed, Card):
     search_changed = Signal(str)
     filter_changed = Signal(str)
     start_requested = Signal()
+    reached = Signal(int)
 
     def __init__(self, look: Look) -> None:
         super().__init__("column")
@@ -160,6 +161,7 @@ class QueuePanel(Dressed, Card):
         self._list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._list.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self._list.verticalScrollBar().valueChanged.connect(self._on_scrolled)
         self._delegate = QueueDelegate(look, self._list)
         self._list.setItemDelegate(self._delegate)
         self._empty = EmptyState(look)
@@ -274,6 +276,9 @@ class QueuePanel(Dressed, Card):
         if conversation_id and conversation_id != self._last:
             self._last = conversation_id
             self.opened.emit(conversation_id)
+
+    def _on_scrolled(self, value: int) -> None:
+        self.reached.emit((value + self._list.viewport().height()) // theme.QUEUE_ROW)
 
     def _on_search(self, text: str) -> None:
         self.search_changed.emit(text)

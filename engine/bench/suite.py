@@ -13,12 +13,14 @@ from engine.bench.measures import (
     generation,
     real_size,
     remembering,
+    responding,
     retrieval,
     screening,
     sharing,
     starting,
     storing,
 )
+from engine.bench.measures.real_size import names_of
 from engine.bench.workbench import Workbench
 from engine.errors import InputError
 
@@ -35,11 +37,6 @@ class Measure(Struct, frozen=True):
     long: bool = False
 
 
-def _of_real_size(name: str) -> tuple[str, ...]:
-    kinds = ("first_token", "decode", "memory", "first_token.torch", "decode.torch")
-    return tuple(f"real_size.{name}.{kind}" for kind in kinds)
-
-
 MEASURES = (
     Measure(("redline",), screening.redline),
     Measure(("store.decision",), storing.decision),
@@ -51,12 +48,16 @@ MEASURES = (
     Measure(("batching.writing", "batching.drafts"), sharing.batching, 90.0),
     Measure(("draft.complete",), drafting.complete),
     Measure(("search.sample",), retrieval.search_sample),
-    Measure(("import",), retrieval.importing),
-    Measure(("desk.standing", "desk.memory"), starting.desk),
+    Measure(("import",), retrieval.importing, 100.0),
+    Measure(("desk.standing", "desk.memory"), starting.desk, 120.0),
+    Measure(("desk.block",), responding.block, 120.0),
     Measure(("engine.start",), starting.engine_start, 80.0),
     Measure(("search.large",), retrieval.search_large, 80.0),
-    Measure(_of_real_size("0_6b"), real_size.small, 400.0, long=True),
-    Measure(_of_real_size("4b"), real_size.large, 1200.0, long=True),
+    Measure(("search.huge",), retrieval.search_huge, 150.0),
+    Measure(names_of("real_size.0_6b"), real_size.small, 300.0, long=True),
+    Measure(names_of("real_size.0_6b", "torch"), real_size.small_in_torch, 300.0, long=True),
+    Measure(names_of("real_size.4b"), real_size.large, 900.0, long=True),
+    Measure(names_of("real_size.4b", "torch"), real_size.large_in_torch, 900.0, long=True),
 )
 
 

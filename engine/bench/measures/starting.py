@@ -12,10 +12,9 @@ from collections.abc import Sequence
 from importlib.metadata import entry_points
 from statistics import median
 
-import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.bench.desks import CONVERSATIONS, fill
 from engine.bench.figures import Figure, Target, measured
 from engine.bench.timing import interleaved, medians, timed
 from engine.bench.workbench import BenchError, Workbench
@@ -23,21 +22,36 @@ from engine.client import EngineClient
 from engine.protocol import EngineFailed, EngineReady, EngineRestarted, Event
 
 _IMPORTS = "import llama_cpp, sentence_transformers"
-_WINDOW = """
+# The desk is found by its entry point, and loaded as its own program would load it.
+_DESK = """
 import sys
-from importlib.metadata import entry_points
-point, = entry_points(group="zuoxi.window", name="standing")
-sys.exit(point.load()(*sys.argv[1:]))
+from importlib import import_module
+module, _, name = sys.argv[1].partition(":")
+sys.exit(getattr(import_module(module), name)(*sys.argv[2:]))
+"""
+_EMPTY = """
+import sys
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QMainWindow
+
+class Window(QMainWindow):
+    def paintEvent(self, event):
+        QTimer.singleShot(0, self.stand)
+
+    def stand(self):
+        print(flush=True)
+        sys.stdin.readline()
+        QApplication.quit()
+
+app = QApplication([])
+window = Window()
+window.resize(1440, 900)
+window.show()
+sys.exit(app.exec())
 """
 _PATIENCE = 60.0
 _STANDING = Target("ratio", "≤", 2.5)
 _MEMORY = Target("value", "≤", 200)
-
-
-class Standing(Struct, frozen=True):
-    """What a window says once it stands: the process's resident memory in bytes."""
-
-    memory: int
 
 
 def engine_start(bench: Workbench) -> list[Figure]:
@@ -63,23 +77,34 @@ def engine_start(bench: Workbench) -> list[Figure]:
 
 
 def desk(bench: Workbench) -> list[Figure]:
-    """From starting a process to its first shown window, and its memory then; offscreen."""
-    reason = ""
-    if importlib.util.find_spec("PySide6") is None:
-        reason = bench.say("note.no_pyside")
-    elif not entry_points(group="zuoxi.window", name="standing"):
-        reason = bench.say("note.no_window")
-    if reason:
-        return [Figure("desk.standing", note=reason), Figure("desk.memory", note=reason)]
-    memory: dict[str, list[int]] = {"desk": [], "empty": []}
+    """From starting a process to its first painted conversations, of 10,000; and its memory then.
+
+    Beside an empty window of the same size, from starting its process to its first painting. Both
+    find their bytecode compiled, as after an installation.
+    """
+    names = ("desk.standing", "desk.memory")
+    entry, reason = window_entry(bench)
+    if entry is None:
+        return [Figure(name, note=reason) for name in names]
+    folder = bench.folder / "desk"
+    fill(folder, turns=1)
+    commands = {
+        "desk": ["-c", _DESK, entry, "standing", str(folder)],
+        "empty": ["-c", _EMPTY],
+    }
+    environment = window_environment(bench)
+    memory: dict[str, list[int]] = {kind: [] for kind in commands}
 
     def standing(kind: str) -> float:
-        seconds, said = _window(kind, str(bench.folder / "desk"))
-        memory[kind].append(said.memory)
+        seconds, resident = _window(commands[kind], environment)
+        memory[kind].append(resident)
         return seconds
 
+    for kind in commands:  # The first time compiles.
+        standing(kind)
+        memory[kind].clear()
     ours, theirs = interleaved(
-        lambda: standing("desk"), lambda: standing("empty"), rounds=4, seconds=15
+        lambda: standing("desk"), lambda: standing("empty"), rounds=8, seconds=20
     )
     peer = bench.say("peer.desk")
     return [
@@ -90,6 +115,7 @@ def desk(bench: Workbench) -> list[Figure]:
             peer=peer,
             peer_value=median(theirs),
             target=_STANDING,
+            note=bench.say("note.desk_standing", conversations=CONVERSATIONS),
         ),
         measured(
             "desk.memory",
@@ -100,6 +126,21 @@ def desk(bench: Workbench) -> list[Figure]:
             target=_MEMORY,
         ),
     ]
+
+
+def window_entry(bench: Workbench) -> tuple[str | None, str]:
+    """Where the window's side of a measure is found, as ``module:function``; or why it is not."""
+    if importlib.util.find_spec("PySide6") is None:
+        return None, bench.say("note.no_pyside")
+    found = next(iter(entry_points(group="zuoxi.window", name="standing")), None)
+    return (found.value, "") if found else (None, bench.say("note.no_window"))
+
+
+def window_environment(bench: Workbench) -> dict[str, str]:
+    """The environment of a window that is measured: offscreen, with bytecode of its own."""
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    bytecode = str(bench.folder / "bytecode")
+    return {**kept, "QT_QPA_PLATFORM": "offscreen", "PYTHONPYCACHEPREFIX": bytecode}
 
 
 def _await_ready(events: queue.SimpleQueue[Event]) -> None:
@@ -120,36 +161,41 @@ def _await_ready(events: queue.SimpleQueue[Event]) -> None:
             raise BenchError(event.why, "bench_engine_refused", why=event.why)
 
 
-def _window(kind: str, folder: str) -> tuple[float, Standing]:
-    """The seconds until a window of `kind` stood, and what it said then."""
-    command = [sys.executable, "-P", "-c", _WINDOW, kind, folder]
-    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+def _window(command: Sequence[str], environment: dict[str, str]) -> tuple[float, int]:
+    """The seconds until a window stood, and the resident memory of its process then, in bytes."""
+    import psutil
+
     began = time.perf_counter()
     with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-P", *command],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     ) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         seconds = time.perf_counter() - began
+        resident = psutil.Process(process.pid).memory_info().rss if line else 0
         try:
-            _, complaint = process.communicate(timeout=_PATIENCE)
+            _, complaint = process.communicate(b"\n", timeout=_PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             complaint = b""
-    try:
-        return seconds, msgspec.json.decode(line, type=Standing)
-    except msgspec.DecodeError:
-        why = _last_line(complaint)
-        raise BenchError(f"The window did not stand: {why}", "bench_window", why=why) from None
+    if not line:
+        why = last_line(complaint)
+        raise BenchError(f"The window did not stand: {why}", "bench_window", why=why)
+    return seconds, resident
 
 
 def _run(command: Sequence[str]) -> None:
     done = subprocess.run(command, capture_output=True, timeout=_PATIENCE, check=False)
     if done.returncode:
-        why = _last_line(done.stderr)
+        why = last_line(done.stderr)
         raise BenchError(f"The peer failed: {why}", "bench_peer", why=why)
 
 
-def _last_line(output: bytes) -> str:
+def last_line(output: bytes) -> str:
+    """The last line of what a process wrote, for people."""
     lines = output.decode("utf-8", "replace").strip().splitlines()
     return lines[-1][:200] if lines else "?"
