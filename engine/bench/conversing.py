@@ -102,15 +102,24 @@ class Listening:
     """A generator that passes everything on, and measures each reply's first token.
 
     `beside` does the same work in another way and says in how many seconds: once before a reply
-    and the next time after it, so that what else the machine does falls on both sides alike.
+    and the next time after it, so that what else the machine does falls on both sides alike. One
+    reply in `each` is measured.
     """
 
-    def __init__(self, inner: Generator, beside: Callable[[Sequence[ChatMessage]], float]) -> None:
+    def __init__(
+        self,
+        inner: Generator,
+        beside: Callable[[Sequence[ChatMessage]], float],
+        *,
+        each: int = 1,
+    ) -> None:
         self._inner = inner
         self._beside = beside
+        self._each = each
+        self._follow_ups = 0
         self._known: set[str] = set()
         self.followed: list[tuple[float, float]] = []
-        """The seconds of both, for each reply but a conversation's first."""
+        """The seconds of both for each reply measured; a conversation's first is not."""
 
     @property
     def name(self) -> str:
@@ -150,7 +159,8 @@ class Listening:
         shares: Shares = alone,
     ) -> Iterator[Piece]:
         """See `Generator`."""
-        follows = conversation in self._known
+        follows = conversation in self._known and self._follow_ups % self._each == 0
+        self._follow_ups += conversation in self._known
         self._known.add(conversation)
         earlier = follows and len(self.followed) % 2 == 0
         other = self._beside(messages) if earlier else 0.0

@@ -103,20 +103,35 @@ class _Slow:
         return 9.0
 
 
+def _measured(names: Sequence[str], each: int) -> list[tuple[float, float]]:
+    listening = Listening(ScriptedGenerator(["好的。"]), _Slow(), each=each)
+    for name in names:
+        pieces = listening.generate(
+            [ChatMessage("user", "在吗")], _Likeliest(), limit=9, conversation=name
+        )
+        assert "".join(piece.text for piece in pieces) == "好的。"
+    return listening.followed
+
+
+class _Likeliest:
+    def choose(self, logits):
+        return [int(logits.argmax())]
+
+
 def test_first_tokens_are_noted_for_all_but_a_conversations_first(tmp_path: Path) -> None:
     other = _Slow()
     inner = ScriptedGenerator(["好的。"])
     listening = Listening(inner, other)
     chat = [ChatMessage("user", "在吗")]
-    free = type("Free", (), {"choose": lambda self, logits: [int(logits.argmax())]})
     texts = []
     for name in ("a", "b", "a", "a", "b"):
-        pieces = listening.generate(chat, free(), limit=9, conversation=name)
+        pieces = listening.generate(chat, _Likeliest(), limit=9, conversation=name)
         texts.append("".join(piece.text for piece in pieces))
     assert texts == ["好的。"] * 5, "nothing is lost on the way"
     assert len(listening.followed) == 3
     assert all(0 < first < 9.0 and slow == 9.0 for first, slow in listening.followed)
     assert other.asked == [1, 1, 1]
+    assert [len(_measured(("a",) * 8, each)) for each in (1, 2, 3)] == [7, 4, 3]
     assert (listening.name, listening.context) == (inner.name, inner.context)
     assert listening.count("在吗") == inner.count("在吗")
 

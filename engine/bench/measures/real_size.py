@@ -43,50 +43,78 @@ Run = Callable[[Sequence[int]], Seconds]
 
 def small(bench: Workbench) -> list[Figure]:
     """A model in the shape of Qwen3-0.6B, 8 bits a weight."""
-    return _measure(bench, "real_size.0_6b", QWEN3_06B, rounds=4, seconds=60)
+    return _ours(bench, "real_size.0_6b", QWEN3_06B, rounds=4, seconds=60)
+
+
+def small_in_torch(bench: Workbench) -> list[Figure]:
+    """The same file in another runtime."""
+    return _other(bench, "real_size.0_6b", QWEN3_06B, rounds=3, seconds=60)
 
 
 def large(bench: Workbench) -> list[Figure]:
     """A model in the shape of Qwen3-4B, between 4 and 6 bits a weight."""
-    return _measure(bench, "real_size.4b", QWEN3_4B, rounds=2, seconds=200)
+    return _ours(bench, "real_size.4b", QWEN3_4B, rounds=2, seconds=150)
 
 
-def _measure(
+def large_in_torch(bench: Workbench) -> list[Figure]:
+    """The same file in another runtime."""
+    return _other(bench, "real_size.4b", QWEN3_4B, rounds=2, seconds=60)
+
+
+def names_of(name: str, kind: str = "") -> tuple[str, ...]:
+    """The figures of the model `name`: ours, or those beside the runtime `kind`."""
+    if kind:
+        return (f"{name}.first_token.{kind}", f"{name}.decode.{kind}")
+    return (f"{name}.first_token", f"{name}.decode", f"{name}.memory")
+
+
+def _ours(
     bench: Workbench, name: str, size: RealSize, *, rounds: int, seconds: float
 ) -> list[Figure]:
-    names = [f"{name}.{what}" for what in ("first_token", "decode", "memory")]
-    names += [f"{name}.{what}.torch" for what in ("first_token", "decode")]
-    if reason := _reason_against(bench, size):
+    names = names_of(name)
+    # Two programs hold it at a time, and what is laid out for the processor stands beside the file.
+    needed = 3 * size.bytes + 2 * size.cache_bytes(bench.config.context) + _GIB
+    if reason := _reason_against(bench, size, needed):
         return [Figure(one, note=reason) for one in names]
+    with _loaded(bench, size) as (generator, path):
+        figures = _beside_bare_loop(bench, names, generator, path, rounds, seconds)
     with _file(bench.folder / f"{size.name}.gguf", size) as path:
-        generator = load_generator(
-            path, gpu_layers=bench.config.gpu_layers, threads=bench.threads, context=_CONTEXT
+        return [*figures, _memory(bench, names[2], size, path)]
+
+
+def _other(
+    bench: Workbench, name: str, size: RealSize, *, rounds: int, seconds: float
+) -> list[Figure]:
+    names = names_of(name, "torch")
+    reason = ""
+    if importlib.util.find_spec("transformers") is None:
+        reason = bench.say("note.no_transformers")
+    needed = _UNPACKING * size.shape.parameters() + size.bytes + _GIB
+    if reason := reason or _reason_against(bench, size, needed):
+        return [Figure(one, note=reason) for one in names]
+    with _loaded(bench, size) as (generator, path):
+        other = TorchModel(path, threads=bench.threads)
+        ours, theirs, _ = _in_turn(
+            generator,
+            lambda prompt: other.seconds(prompt, _WRITTEN),
+            range(100, 100 + rounds),
+            seconds,
         )
-        generator.speculation = False
-        try:
-            figures = _beside_bare_loop(bench, names, generator, path, rounds, seconds)
-            figures.append(_memory(bench, names[2], size, path))
-            return figures + _beside_torch(bench, names[3:], size, generator, path, seconds)
-        finally:
-            generator.close()
+    return _two_figures(names, ours, theirs, bench.say("peer.torch"), "")
 
 
-def _reason_against(bench: Workbench, size: RealSize) -> str:
-    """Why it cannot be measured here; "" when it can."""
+def _reason_against(bench: Workbench, size: RealSize, memory: float) -> str:
+    """Why it cannot be measured here, when it takes so many bytes of `memory`; "" when it can."""
     if importlib.util.find_spec("gguf") is None:
         return bench.say("note.no_gguf")
+    room = 1.2 * size.bytes
     free = shutil.disk_usage(bench.folder).free
-    if free < 1.2 * size.bytes:
-        return bench.say("note.no_disk", needed=_gib(1.2 * size.bytes), free=_gib(free))
-    # Two programs hold it at a time, and what is unpacked for the processor stands beside the file.
-    return _short_of_memory(bench, 3 * size.bytes + 2 * size.cache_bytes(4096) + _GIB)
-
-
-def _short_of_memory(bench: Workbench, needed: float) -> str:
-    available = psutil.virtual_memory().available
-    if available >= needed:
-        return ""
-    return bench.say("note.no_memory", needed=_gib(needed), free=_gib(available))
+    if free < room:
+        return bench.say("note.no_disk", needed=_gib(room), free=_gib(free))
+    free = psutil.virtual_memory().available
+    if free < memory:
+        return bench.say("note.no_memory", needed=_gib(memory), free=_gib(free))
+    return ""
 
 
 def _gib(octets: float) -> str:
@@ -100,6 +128,19 @@ def _file(path: Path, size: RealSize) -> Iterator[Path]:
         yield path
     finally:
         path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _loaded(bench: Workbench, size: RealSize) -> Iterator[tuple[LlamaGenerator, Path]]:
+    with _file(bench.folder / f"{size.name}.gguf", size) as path:
+        generator = load_generator(
+            path, gpu_layers=bench.config.gpu_layers, threads=bench.threads, context=_CONTEXT
+        )
+        generator.speculation = False
+        try:
+            yield generator, path
+        finally:
+            generator.close()
 
 
 def _beside_bare_loop(
@@ -154,28 +195,6 @@ def _memory(bench: Workbench, name: str, size: RealSize, path: Path) -> Figure:
         peer_value=least / 2**20,
         note=bench.say("note.real_memory", context=config.context, shared=f"{shared / 2**20:,.0f}"),
     )
-
-
-def _beside_torch(
-    bench: Workbench,
-    names: Sequence[str],
-    size: RealSize,
-    generator: LlamaGenerator,
-    path: Path,
-    seconds: float,
-) -> list[Figure]:
-    """The same file in another runtime."""
-    reason = ""
-    if importlib.util.find_spec("transformers") is None:
-        reason = bench.say("note.no_transformers")
-    reason = reason or _short_of_memory(bench, _UNPACKING * size.shape.parameters() + _GIB)
-    if reason:
-        return [Figure(name, note=reason) for name in names]
-    other = TorchModel(path, threads=bench.threads)
-    ours, theirs, _ = _in_turn(
-        generator, lambda prompt: other.seconds(prompt, _WRITTEN), range(100, 103), seconds
-    )
-    return _two_figures(names, ours, theirs, bench.say("peer.torch"), "")
 
 
 def _in_turn(

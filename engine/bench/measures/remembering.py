@@ -17,6 +17,7 @@ from engine.records import Draft, TokenCounts
 
 _CONVERSATIONS = 8
 _EXCHANGES = 10
+_EACH = 3
 _WARM = Target("ratio", "≤", 0.25)
 _REUSED = Target("value", "≥", 80)
 
@@ -33,7 +34,7 @@ def first_token(bench: Workbench) -> list[Figure]:
         threads=bench.threads,
         context=bench.config.context,
     )
-    listening = Listening(generator, lambda messages: _cold(bench, messages))
+    listening = Listening(generator, lambda messages: _cold(bench, messages), each=_EACH)
     drafter = Drafter(bench.searcher, listening, bench.gate, bench.style, language=bench.language)
     counts: list[TokenCounts] = []
 
