@@ -318,22 +318,27 @@ class EngineClient:
         except BaseException:
             ours.close()
             raise
-        return process, Link(ours, life.number)
+        return process, Link(ours, life.number, self._patience)
 
     def _follow(self, run: _Run, life: Life, link: Link, process: BaseProcess) -> None:
         """Deliver the process's events until it ends; end it where it gives no sign of life."""
-        for event in link.events(self._patience.beat):
-            if event is not None:
-                self._deliver(event, run, life)
-            if not life.hears(event, self._patience) and life.why == "?":
-                life.why = text("drafting.engine.hung", self._config.language)
-                process.kill()
-            if event is None:
-                if not process.is_alive():
-                    return  # Somebody else still holds the pipe.
-                if not life.asked:
-                    life.asked = True
-                    run.outbox.put(Ping())
+        hung = text("drafting.engine.hung", self._config.language)
+        try:
+            for event in link.events():
+                if event is not None:
+                    self._deliver(event, run, life)
+                if not life.hears(event, self._patience) and life.why != hung:
+                    life.why = hung
+                    process.kill()
+                if event is None:
+                    if not process.is_alive():
+                        return  # Somebody else still holds the pipe.
+                    if not life.asked:
+                        life.asked = True
+                        run.outbox.put(Ping())
+        except BlockingIOError:
+            life.why = hung
+            process.kill()
 
     def _deliver(self, event: Event, run: _Run, life: Life) -> None:
         if run.closing.is_set():

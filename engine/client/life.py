@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import signal
+import socket
+import struct
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -96,26 +100,36 @@ class Life(Struct):
 class Link:
     """The way to one process. A send that finds it dead is lost: the next process is asked."""
 
-    def __init__(self, connection: Connection, life: int) -> None:
+    def __init__(self, connection: Connection, life: int, patience: Patience) -> None:
         self.life = life
         self._connection = connection
+        self._beat = patience.beat
         self._lock = threading.Lock()
+        if sys.platform != "win32":
+            # Or a process that is stopped in the middle of an event would be waited for for ever.
+            with socket.socket(fileno=os.dup(connection.fileno())) as end:
+                limit = struct.pack("ll", max(1, round(patience.silence)), 0)
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
 
     def send(self, data: bytes) -> None:
         """Send `data`; nothing happens when the other end is gone."""
         with self._lock, contextlib.suppress(OSError, ValueError):
             self._connection.send_bytes(data)
 
-    def events(self, beat: float) -> Iterator[Event | None]:
-        """The events as they come, None for each `beat` seconds without one, till the other end
-        is closed."""
+    def events(self) -> Iterator[Event | None]:
+        """The events as they come, None for each beat without one, until the other end is closed.
+
+        Raises `BlockingIOError` when an event that was begun does not go on.
+        """
         while True:
             try:
                 yield (
                     decode_event(self._connection.recv_bytes())
-                    if self._connection.poll(beat)
+                    if self._connection.poll(self._beat)
                     else None
                 )
+            except BlockingIOError:
+                raise
             except (EOFError, OSError):
                 return
             except msgspec.DecodeError:

@@ -253,6 +253,17 @@ def test_an_engine_that_is_deaf_and_dumb_is_ended_and_the_draft_comes_from_the_n
     assert not psutil.pid_exists(pid)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a pipe of Windows gives whole messages or none")
+def test_an_engine_that_stops_in_the_middle_of_an_event_is_ended_too(
+    start: Callable[..., EngineClient], heard: Listener
+) -> None:
+    client = start("stops_in_a_word", patience=HASTY)
+    assert finished(heard.until(DraftFinished, ask(client))) == "hello (2)"
+    (restarted,) = heard.of(EngineRestarted)
+    assert isinstance(restarted, EngineRestarted)
+    assert restarted.why == "it stopped answering"
+
+
 def test_an_engine_that_lives_and_never_gets_on_is_ended_too(
     start: Callable[..., EngineClient], heard: Listener
 ) -> None:

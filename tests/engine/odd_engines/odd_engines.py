@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -141,6 +142,19 @@ def hangs_once(config: bytes, connection: Connection) -> None:
         request = engine.receive()
         if isinstance(request, DraftRequest):
             engine.send(DraftStarted(request.id))
+            time.sleep(600)
+    engine.serve()
+
+
+def stops_in_a_word(config: bytes, connection: Connection) -> None:
+    """In its first life it sends half of an event, and then nothing more."""
+    engine = Engine(config, connection)
+    engine.send(EngineReady())
+    while engine.life == 1:
+        request = engine.receive()
+        if isinstance(request, DraftRequest):
+            data = encode(DraftFinished(request.id, Draft("drafted", "x" * 1000)))
+            os.write(connection.fileno(), struct.pack("!i", len(data)) + data[:500])
             time.sleep(600)
     engine.serve()
 
