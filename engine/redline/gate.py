@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from engine.errors import RuleError
 from engine.records import Action, Hit, Language, Role, Screening, Side, Turn
@@ -16,6 +17,8 @@ from engine.redline.schema import STRENGTH, Rule, RuleSet
 from engine.texts import Both, text
 
 HITS_PER_RULE = 200
+_REMEMBERED = 12_000
+_REMEMBERED_LENGTH = 500
 STOPPING: frozenset[Action] = frozenset(("block", "handover"))
 
 
@@ -32,6 +35,8 @@ class Gate:
         self._matchers: dict[Side, Matcher] = {}
         self._due: list[tuple[PhraseFinder, PhraseFinder]] | None = None
         self._compiling = threading.RLock()
+        # A long conversation is asked about again and again, at every key that is pressed.
+        self._calls = lru_cache(_REMEMBERED)(self._find_calls)
         if not lazy:
             self.make_ready("customer", "model", "agent")
 
@@ -119,11 +124,26 @@ class Gate:
     ) -> tuple[str, ...]:
         if not self.rule_set.scripts or not turns:
             return ()
-        said = [(turn.role, fold(turn.text).text) for turn in turns]
+        said = [self._calls_of(turn) for turn in turns]
         return tuple(
             _in(script.text, spoken(reply, language))
-            for script, (when, saying) in zip(self.rule_set.scripts, self._scripts(), strict=True)
-            if _is_due(when, saying, said) and not saying.found_in(folded)
+            for number, (script, (_, saying)) in enumerate(
+                zip(self.rule_set.scripts, self._scripts(), strict=True)
+            )
+            if _is_due(said, number) and not saying.found_in(folded)
+        )
+
+    def _calls_of(self, turn: Turn) -> tuple[Role, tuple[bool, ...]]:
+        short = len(turn.text) <= _REMEMBERED_LENGTH
+        calls = self._calls if short else self._find_calls
+        return turn.role, calls(turn.role, turn.text)
+
+    def _find_calls(self, role: Role, text: str) -> tuple[bool, ...]:
+        """For each script, whether a customer's text calls for it, or an agent's text says it."""
+        folded = fold(text).text
+        return tuple(
+            (saying if role == "agent" else when).found_in(folded)
+            for when, saying in self._scripts()
         )
 
     def _scripts(self) -> list[tuple[PhraseFinder, PhraseFinder]]:
@@ -140,13 +160,11 @@ class Gate:
             return self._due
 
 
-def _is_due(when: PhraseFinder, saying: PhraseFinder, said: Sequence[tuple[Role, str]]) -> bool:
+def _is_due(said: Sequence[tuple[Role, tuple[bool, ...]]], script: int) -> bool:
     """Whether a customer called for a script and no agent has said it since."""
-    for role, folded in reversed(said):
-        if role == "agent" and saying.found_in(folded):
-            return False
-        if role == "customer" and when.found_in(folded):
-            return True
+    for role, calls in reversed(said):
+        if calls[script] and role in ("agent", "customer"):
+            return role == "customer"
     return False
 
 
