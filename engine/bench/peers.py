@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from engine.bench.workbench import BenchError
-from engine.knowledge.embedding import Embedder
-from engine.knowledge.grams import grams
-from engine.knowledge.table import PassageTable, searched_text
+from engine.knowledge.embedding import Embedder, Vectors
+from engine.knowledge.grams import grams, with_pairs
 
 _CHUNK = 128
 
@@ -116,21 +115,42 @@ class TorchModel:
 
 
 class FlatSearch:
-    """All vectors by numpy and all words by rank_bm25 in memory, fused by rank. No dates."""
+    """All vectors by numpy, and BM25 worked out beforehand in a sparse matrix, fused by rank.
 
-    def __init__(self, version: Path, embedder: Embedder) -> None:
-        from rank_bm25 import BM25Okapi
+    All in memory, and nothing else: no dates, no access, no texts. `words` are each passage's grams
+    with a space between them. Everything is there `copies` times.
+    """
 
-        rows = PassageTable(version).all_rows()
+    def __init__(
+        self, words: Sequence[str], vectors: Vectors, embedder: Embedder, *, copies: int = 1
+    ) -> None:
+        from scipy import sparse
+
         self._embedder = embedder
-        self._passages = [row.passage for row in rows]
-        self._vectors = np.stack([row.vector for row in rows])
-        self._words: Any = BM25Okapi([grams(searched_text(one)) for one in self._passages])
+        self._vectors = vectors
+        self._terms: dict[str, int] = {}
+        terms = [[self._terms.setdefault(t, len(self._terms)) for t in w.split()] for w in words]
+        lengths = np.array([len(found) for found in terms])
+        places = np.repeat(np.arange(len(words)), lengths)
+        flat = np.concatenate([np.array(found, dtype=np.int64) for found in terms])
+        ones = np.ones(len(flat), dtype=np.float32)
+        counts = sparse.csr_matrix((ones, (flat, places)), (len(self._terms), len(words)))
+        counts.sum_duplicates()
+        seen = np.diff(counts.indptr)
+        rarity = np.log(1 + (len(words) - seen + 0.5) / (seen + 0.5)).repeat(seen)
+        norm = 1.2 * (0.25 + 0.75 * lengths / lengths.mean())[counts.indices]
+        counts.data = (rarity * counts.data * 2.2 / (counts.data + norm)).astype(np.float32)
+        self._scores: Any = sparse.hstack([counts] * copies).tocsr() if copies > 1 else counts
 
     def search(self, query: str, k: int = 5) -> list[int]:
         """The places of the `k` best passages."""
         cosines = self._vectors @ self._embedder.queries([query])[0]
-        words = self._words.get_scores(grams(query))
+        words = np.zeros(len(self._vectors), dtype=np.float32)
+        for gram in dict.fromkeys(with_pairs(grams(query))):
+            term = self._terms.get(gram)
+            if term is not None:
+                first, last = self._scores.indptr[term : term + 2]
+                words[self._scores.indices[first:last]] += self._scores.data[first:last]
         scores: dict[int, float] = {}
         for values in (cosines, words):
             for rank, place in enumerate(_top(values, 50)):

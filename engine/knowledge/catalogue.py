@@ -161,6 +161,9 @@ def replace(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+    if path.is_dir():
+        # Nothing of ours is one here: whatever put it there, a file cannot take its place.
+        shutil.rmtree(path)
     scratch.replace(path)
 
 
@@ -178,7 +181,9 @@ def sweep_copies(layout: Layout, rows: Iterable[DocumentRow]) -> None:
     """Delete the stored copies that none of `rows` names."""
     wanted = {layout.copy(row.digest, row.doc) for row in rows}
     for place in layout.documents.glob("*/*"):
-        if place not in wanted:
+        if place.is_dir():
+            shutil.rmtree(place, ignore_errors=True)
+        elif place not in wanted:
             place.unlink(missing_ok=True)
     for place in layout.documents.glob("*"):
         with contextlib.suppress(OSError):

@@ -18,11 +18,12 @@ from engine.knowledge.ahead import Ahead
 from engine.knowledge.catalogue import LAYOUT, Current, DocumentRow, Layout
 from engine.knowledge.documents import Skipped, collect, parse_document, read_bytes
 from engine.knowledge.embedding import Embedder
-from engine.knowledge.grams import Weights, grams, with_pairs
+from engine.knowledge.grams import grams, with_pairs
 from engine.knowledge.passages import passages
 from engine.knowledge.reports import ImportProgress, ImportReport
-from engine.knowledge.seal import seal, verify
-from engine.knowledge.table import PassageTable, Row, create, searched_text
+from engine.knowledge.seal import verify
+from engine.knowledge.table import PassageTable, Row, searched_text
+from engine.knowledge.version import write_version
 from engine.records import Passage
 
 __all__ = ["ImportProgress", "ImportReport", "import_documents", "rebuild", "remove_document"]
@@ -230,31 +231,23 @@ class _Making:
 
     def _write(self, version: Path, number: int, made: Sequence[_Made]) -> Current:
         found = [passage for document in made for passage in document.passages]
-        words = [line for document in made for line in document.words]
-        weights = Weights.counted(line.split() for line in words)
         former = self._kept.current
-        dimension = former.dimension if former else 0
-        if self._embedder is not None:
-            dimension = self._embedder.dimension
+        by = self._embedder
+        dimension = by.dimension if by else former.dimension if former else 0
         vectors = self._ahead.vectors(found, dimension, self._embedded)
         self._progress(ImportProgress("indexing", 0, len(found)))
-        if found:
-            create(version, found, words, vectors)
-        catalogue.replace(version / "weights.json", msgspec.json.encode(weights))
-        catalogue.write_catalogue(version, (document.document for document in made))
-        self._ahead.stored()
-        self._check()
-        by = self._embedder
-        return Current(
-            version=number,
+        now = write_version(
+            version,
+            number,
+            [document.document for document in made],
+            found,
+            [line for document in made for line in document.words],
+            vectors,
             embedder=by.name if by else former.embedder if former else "",
-            embedder_digest=by.digest if by else former.embedder_digest if former else "",
-            dimension=dimension,
-            documents=len(made),
-            passages=len(found),
-            created=time.time(),
-            seal=seal(version),
+            digest=by.digest if by else former.embedder_digest if former else "",
         )
+        self._ahead.stored()
+        return now
 
     def _switch(self, now: Current) -> None:
         self._check()

@@ -159,8 +159,10 @@ class PassageTable:
 
     def by_vector(self, vector: Vectors, asked: Asked, limit: int) -> list[int]:
         """The row numbers of the nearest passages by cosine."""
-        search = self._table.search(vector, vector_column_name="vector")
-        return _numbers(search.distance_type("cosine").nprobes(_PROBES), asked, limit, "_distance")
+        search = self._table.search(vector, vector_column_name="vector").distance_type("cosine")
+        # A quarter of the partitions: the filter costs more than looking into them.
+        probes = max(_PROBES, self.count // _ROWS_IN_PARTITION // 4)
+        return _numbers(search.nprobes(probes), asked, limit, "_distance")
 
     def rows(self, numbers: Sequence[int]) -> dict[int, Row]:
         """The rows of those numbers."""

@@ -156,7 +156,7 @@ def test_a_failing_or_cancelled_import_leaves_the_former_version(
 
     def enough() -> bool:
         asked.append(1)
-        return len(asked) > 8
+        return len(asked) > 6
 
     with pytest.raises(Cancelled):
         import_documents(folder, [more], embedder, cancelled=enough)
