@@ -143,6 +143,38 @@ def test_a_draft_can_be_called_off_and_the_next_one_comes(open_desk: Callable[..
     assert desk.draft().status == "drafted"
 
 
+def test_the_open_conversations_draft_is_written_by_itself_and_searches_wait_for_none(
+    open_desk: Callable[..., Desk],
+) -> None:
+    desk = open_desk()
+    desk.ready()
+    asked: list[str] = []
+
+    def open_another_at_the_first_word(event: Event) -> None:
+        desk.events.append(event)
+        if isinstance(event, DraftStarted) and not asked:
+            asked.append(desk.client.draft(QUESTION, mode="free", conversation="o", priority=0))
+            asked.append(desk.client.search("保修期"))
+
+    desk.client._on_event = open_another_at_the_first_word
+    others = [
+        desk.client.draft(QUESTION, mode="free", conversation=f"c{number}") for number in range(8)
+    ]
+    desk.until(DraftStarted, others[0])
+    opened, search = asked
+    desk.until(DraftFinished, opened)
+    desk.until(SearchFinished, search)
+    ids = [getattr(event, "id", "") for event in desk.events]
+    kinds = [(type(event), getattr(event, "id", "")) for event in desk.events]
+    began, ended = kinds.index((DraftStarted, opened)), kinds.index((DraftFinished, opened))
+    assert set(ids[began : ended + 1]) <= {opened, search}
+    assert any((DraftFinished, other) not in kinds[:ended] for other in others)
+    for other in others:
+        assert isinstance(desk.until(DraftFinished, other), DraftFinished)
+    starts = [event for event in desk.events if isinstance(event, DraftStarted)]
+    assert len(starts) == len(others) + 1
+
+
 @pytest.mark.parametrize("wrong", ["missing", "cut", "no model"])
 def test_without_a_usable_model_it_searches_and_says_why_it_does_not_draft(
     open_desk: Callable[..., Desk], tmp_path: Path, tiny_gguf: Path, wrong: str
