@@ -179,7 +179,7 @@ class LlamaGenerator:
         self, reply: _Reply, constraint: Constraint, limit: int, counts: TokenCounts
     ) -> Iterator[Piece]:
         text = TextAssembler(self.vocabulary.pieces)
-        ahead = _Ahead(reply)
+        ahead = _Ahead(reply, wanted=self.speculation)
         generated = 0
         while True:
             written, chosen = self._follow(constraint, reply.rows, ahead.guesses, limit - generated)
@@ -193,7 +193,7 @@ class LlamaGenerator:
                 yield Piece(text.add(written + chosen), _with(counts, generated))
                 return
             ahead.guesses = []
-            if self.speculation and not reply.shares() and self._guessing.now():
+            if ahead.watching and not reply.shares() and self._guessing.now():
                 ahead.guess(limit - generated)
             step = _Step(
                 reply,
@@ -309,8 +309,9 @@ class _Reply:
 class _Ahead:
     """The guesses of one reply. A reply that is given in whole runs of tokens needs none."""
 
-    def __init__(self, reply: _Reply) -> None:
+    def __init__(self, reply: _Reply, *, wanted: bool) -> None:
         self._reply = reply
+        self._wanted = wanted
         self._look_up: LookUp | None = None
         self._singles = 0
         self.guesses: list[int] = []
@@ -328,7 +329,7 @@ class _Ahead:
         if self._look_up is not None:
             for token in [*written, *chosen]:
                 self._look_up.add(token)
-        elif self._singles == _SINGLES:
+        elif self._wanted and self._singles == _SINGLES:
             self._look_up = LookUp(self._reply.tokens)
 
     def guess(self, room: int) -> None:

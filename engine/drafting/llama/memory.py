@@ -214,10 +214,17 @@ class ConversationMemory:
 
 def common_length(one: Sequence[int], other: Sequence[int]) -> int:
     """How many tokens both begin with."""
-    for place, (ours, theirs) in enumerate(zip(one, other, strict=False)):
-        if ours != theirs:
-            return place
-    return min(len(one), len(other))
+    ours, theirs = list(one), list(other)
+    low, high = 0, min(len(ours), len(theirs))
+    # Stretches are compared whole: one by one, a long prompt's take as long as writing a token.
+    middle = high
+    while low < high:
+        if ours[low:middle] == theirs[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+        middle = (low + high + 1) // 2
+    return low
 
 
 def _smoothed(old: float, new: float) -> float:
