@@ -88,9 +88,12 @@ def build_messages(
     if newest == len(said):
         said.append(Turn("customer", ""))
     warning = _AVOID[language].format(words="、".join(avoid)) if avoid else ""
-    sizes = [count(turn.text[: 8 * room]) for turn in said]
+    # Of thousands of turns only those are counted for which there may be room.
+    earliest, left = len(said), room
+    while earliest and (left := left - count(said[earliest - 1].text[: 8 * room])) >= 0:
+        earliest -= 1
     for start in [*range(0, newest, _TURNS_DROPPED), newest]:
-        if sum(sizes[start:]) > room:
+        if start < earliest:
             continue
         messages = writer.messages(said[start:], warning)
         # Around each message stand the template's own tokens.
