@@ -242,6 +242,12 @@ class BubbleLayout:
         kinds = {kind for kind, _ in self._foot_parts}
         return "undo" if "undo" in kinds else "more"
 
+    def cursor(self, point: QPointF) -> Qt.CursorShape:
+        """The mouse's shape at `point`: what a click there would do."""
+        if self.link_kind(point):
+            return Qt.CursorShape.PointingHandCursor
+        return Qt.CursorShape.IBeamCursor if self.in_text(point) else Qt.CursorShape.ArrowCursor
+
     def word(self, point: QPointF) -> tuple[int, int]:
         """The UTF-16 offsets of the word at `point`."""
         finder = QTextBoundaryFinder(QTextBoundaryFinder.BoundaryType.Word, self.shown)

@@ -316,13 +316,8 @@ class BubbleList(Dressed, QAbstractScrollArea):
             self._selection = (at, start, self._layout(at).position(point))
             self.viewport().update()
             return
-        shape = Qt.CursorShape.ArrowCursor
-        if found := self._spot(event.position().toPoint()):
-            layout = self._layout(found[0])
-            if layout.link_kind(found[1]):
-                shape = Qt.CursorShape.PointingHandCursor
-            elif layout.in_text(found[1]):
-                shape = Qt.CursorShape.IBeamCursor
+        found = self._spot(event.position().toPoint())
+        shape = self._layout(found[0]).cursor(found[1]) if found else Qt.CursorShape.ArrowCursor
         self.viewport().setCursor(shape)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
