@@ -140,6 +140,7 @@ class Intake(QObject):
         self._retry.setSingleShot(True)
         self._retry.timeout.connect(self.deliver)
         self._told: set[str] = set()
+        self._behind = False
 
     def set_language(self, language: Language) -> None:
         """Screen in another language from now on."""
@@ -200,10 +201,11 @@ class Intake(QObject):
         if self._looking:
             return
         self._looking = True
-        channels, language = tuple(self._channels), self._language
+        channels, language, behind = tuple(self._channels), self._language, self._behind
 
         def see() -> _Look:
-            arrived: list[str] = []
+            caught_up = reception.catch_up(self._store, self._gate, language) if behind else []
+            arrived = [one.message.conversation for one in caught_up]
             for channel in channels:
                 arrived += channel.receive(self._store, self._gate, language)
             return _Look(self._store.data_version(), tuple(arrived))
@@ -218,13 +220,14 @@ class Intake(QObject):
         self.deliver()
 
     def _not_begun(self, error: ZuoxiError) -> None:
-        # What is unscreened stays so in the store, and no draft is made of it.
+        # What is unscreened stays so in the store; the next look begins with it.
+        self._behind = True
         self._tell("messages_waiting", error)
         self._timer.start()
         self.deliver()
 
     def _seen(self, look: _Look) -> None:
-        self._looking = False
+        self._looking = self._behind = False
         self._told.discard("messages_waiting")
         for conversation in dict.fromkeys(look.arrived):
             self.arrived.emit(conversation)

@@ -35,7 +35,8 @@ class Soundness(QObject):
                 note_damage(store.path, found)
             return noted_damage(store.path)
 
-        self._background.run(self, find, "long").done(self._tell)
+        # Where it cannot look it finds nothing; whoever needs the file says so.
+        self._background.run(self, find, "long").done(self._tell).failed(lambda _: None)
 
     def _tell(self, damage: ZuoxiError | None) -> None:
         if damage is not None:

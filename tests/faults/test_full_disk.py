@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 from pytestqt.qtbot import QtBot
 
 from desktop.session.intake import ReplayChannel
+from engine import reception
 from engine import settings as settings_file
 from engine.channels.replay import Opening, Scene
 from engine.channels.taken import Taken, TakenFile
@@ -142,6 +144,50 @@ def test_messages_that_find_no_room_wait_with_their_channel_and_come_in_by_thems
     )
     # It is told once, not at every look.
     assert heard.codes().count("messages_waiting") == 1
+
+
+def test_what_a_crash_left_unscreened_is_screened_once_there_is_room_for_it(
+    qtbot: QtBot, fault_desk: Open, told: Any, small_disk: Path, fill: Fill
+) -> None:
+    root = small_disk / "data"
+    with open_store(DataFolder(root).database) as store:
+        store.conversations.receive("王女士", "律师函在路上了")
+        unscreened = store.conversations.unscreened()
+    full: list[Path] = []
+    catch_up = reception.catch_up
+
+    def when_full(store: Any, gate: Any, language: Any = "zh") -> Any:
+        if not full:
+            # The disk fills up between the start and the first look.
+            full.append(fill(small_disk))
+            with contextlib.suppress(StoreError):
+                for _ in range(2000):
+                    store.conversations.receive("李先生", LONG)
+        return catch_up(store, gate, language)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reception, "catch_up", when_full)
+        desk = fault_desk(root)
+        heard = told(desk)
+        qtbot.waitUntil(lambda: "messages_waiting" in heard.codes())
+        assert desk.store.handovers.all_open() == []
+        full[0].unlink()
+        qtbot.waitUntil(lambda: len(desk.store.handovers.all_open()) == 1, timeout=8000)
+    assert unscreened[0].id not in {one.id for one in desk.store.conversations.unscreened()}
+
+
+def test_a_log_that_grew_is_cut_down_again(tmp_path: Path) -> None:
+    path = tmp_path / "zuoxi.db"
+    log = tmp_path / "zuoxi.db-wal"
+    with open_store(path) as store:
+        here = store.conversations.receive("王女士", "在吗").conversation
+        with store.transaction():
+            for _ in range(200):
+                store.conversations.receive("王女士", LONG, conversation=here)
+        assert log.stat().st_size > 20_000_000
+        for _ in range(3):
+            store.conversations.receive("王女士", "在吗", conversation=here)
+        assert log.stat().st_size < 10_000_000
 
 
 def test_a_reply_that_cannot_leave_stays_and_leaves_once_and_one_taken_back_never_leaves(
