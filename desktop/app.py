@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop import theme
 from desktop.background import Background
@@ -88,6 +88,8 @@ class Desk(QObject):
         embedder = Path(self._config.embedder)
         self.importing = Importing(self.background, folder.knowledge, embedder, self)
         self.queue = QueueModel(self.background, store, clock=clock, language=language, parent=self)
+        # Read while the window is being made.
+        self.queue.refresh()
         self.session = DeskSession(
             self.background,
             store,
@@ -109,7 +111,6 @@ class Desk(QObject):
         """Begin to take in, to send and, once the window has been drawn, to draft."""
         self._engine_wanted = start_engine
         self.queue.refreshed.connect(self._on_first_page)
-        self.queue.refresh()
         self.outgoing.start()
         self.intake.start()
         self.notices.show()
@@ -313,6 +314,8 @@ class Desk(QObject):
 
     def choose_knowledge(self) -> None:
         """Ask for a folder and import it."""
+        from PySide6.QtWidgets import QFileDialog
+
         title = text("desk.knowledge.choose", self.settings.language)
         chosen = QFileDialog.getExistingDirectory(self.window, title)
         if chosen:

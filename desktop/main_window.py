@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QByteArray, QSettings, QSize, Signal
 from PySide6.QtGui import QAction, QCloseEvent
@@ -17,10 +17,12 @@ from desktop.theme import Look
 from desktop.widgets.banner import Banner
 from desktop.widgets.blocks import Dressed, restyle
 from desktop.widgets.boxes import column, row
-from desktop.widgets.keys_dialog import KeysDialog
 from desktop.widgets.rail_bar import RailBar
 from desktop.widgets.status_bar import StatusBar
 from desktop.widgets.values import RailPage
+
+if TYPE_CHECKING:
+    from desktop.widgets.keys_dialog import KeysDialog
 
 Handler = Callable[[], object]
 
@@ -116,6 +118,8 @@ class MainWindow(Dressed, QMainWindow):
 
     def show_keys(self) -> None:
         """Show all keys."""
+        from desktop.widgets.keys_dialog import KeysDialog
+
         if self._keys is None:
             self._keys = KeysDialog(self._look, self)
         self._keys.set_look(self._look)

@@ -125,13 +125,12 @@ class DraftColumn(Dressed, QWidget):
 
     def show_streaming(self, progress: Progress) -> None:
         """A draft is being written; so far it holds this."""
-        self.card.show_drafting(progress.evidence or ())
-        if progress.withdrawn is not None:
-            self.card.withdraw(progress.withdrawn)
-        if progress.text:
-            self.card.append_text(progress.text)
-        self._set_draft(None)
-        self.show_evidence(progress.evidence or ())
+        found = progress.evidence or ()
+        self.card.show_drafting(found, progress.text, progress.withdrawn)
+        self._draft = None
+        self.grounding.set_draft(None)
+        self.grounding.hide()
+        self.show_evidence(found)
 
     def show_evidence(self, evidence: tuple[Evidence, ...]) -> None:
         """The passages that were found while drafting."""

@@ -115,14 +115,18 @@ class DraftCard(Dressed, QWidget):
         self._position = position
         self._begin("queued")
 
-    def show_drafting(self, evidence: Sequence[Evidence] = ()) -> None:
-        """Work has begun."""
-        self._begin("drafting", tuple(evidence))
+    def show_drafting(
+        self, evidence: Sequence[Evidence] = (), text: str = "", withdrawn: str | None = None
+    ) -> None:
+        """Work has begun; `text` is written already, `withdrawn` says why a former one is not."""
+        reason = "" if withdrawn is None else withdrawn or " "
+        self._begin("drafting", tuple(evidence), streamed=text, withdrawn=reason)
 
     def set_evidence(self, evidence: Sequence[Evidence]) -> None:
         """The passages that were found, while drafting."""
-        self._evidence = tuple(evidence)
-        self._dress()
+        if tuple(evidence) != self._evidence:
+            self._evidence = tuple(evidence)
+            self._dress()
 
     def append_text(self, text: str) -> None:
         """More of the draft, to be seen within a moment."""
@@ -176,10 +180,16 @@ class DraftCard(Dressed, QWidget):
         return self._text.toPlainText().translate({ord(JOINER): None, ord(CARET): None})
 
     def _begin(
-        self, state: State, evidence: tuple[Evidence, ...] = (), draft: Draft | None = None
+        self,
+        state: State,
+        evidence: tuple[Evidence, ...] = (),
+        draft: Draft | None = None,
+        *,
+        streamed: str = "",
+        withdrawn: str = "",
     ) -> None:
         self._state, self._evidence, self._draft = state, evidence, draft
-        self._streamed = self._withdrawn = ""
+        self._streamed, self._withdrawn = streamed, withdrawn
         self._stale = False
         self._callout.hide()
         self._dress()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-import uuid
 
 _TAIL_BITS = 74  # 12 bits of rand_a and 62 of rand_b
 
@@ -36,12 +35,13 @@ class IdSource:
                     self._tail = _random(_TAIL_BITS - 1)
             head, low = self._tail >> 62, self._tail & ((1 << 62) - 1)
             number = (self._milliseconds << 80) | (7 << 76) | (head << 64) | (2 << 62) | low
-        return str(uuid.UUID(int=number))
+        digits = f"{number:032x}"
+        return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
     def after(self, known: str) -> None:
         """Make only ids greater than `known`, a UUIDv7 from before: the clock may be set back."""
         try:
-            number = uuid.UUID(known).int
+            number = int(known.replace("-", ""), 16)
         except ValueError:
             return
         milliseconds = number >> 80
