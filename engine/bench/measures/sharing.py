@@ -54,7 +54,7 @@ def preemption(bench: Workbench) -> list[Figure]:
             with_others,
             lambda: talks.first_token(next(alone)),
             rounds=3 * len(cases),
-            seconds=30,
+            seconds=25,
         )
         texts = talks.first_texts
     note = bench.say("note.preemption", queued=_QUEUED, times=len(ours))
