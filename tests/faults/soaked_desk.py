@@ -31,20 +31,20 @@ OWN_WORDS = "您好，这个我查一下，稍后回复您。"
 MORE_WORDS = "还有问题随时找我。"
 # What a person waits for a draft before turning to somebody else, in steps.
 PATIENT_FOR = 8
-MESSAGES_EACH = 5
+# What is kept for a conversation, the model's memory of it above all, is kept for so many only, so
+# that it no longer grows once all of them have written.
+PEOPLE = 12
 
 
 def customers(sample: Sample, messages: int, seconds: float) -> list[Scene]:
-    """So many messages of the sample's customers, spread over so many seconds, a few each."""
+    """So many messages of the sample's customers, spread over so many seconds."""
     dice = random.Random(1)
     words = [one.text for scene in sample.script for one in scene.opening]
     words += [one.text for scene in sample.script for one in scene.replies]
     moments = sorted(dice.uniform(0, seconds) for _ in range(messages))
-    people = -(-messages // MESSAGES_EACH)
-    # Who writes again does so about a quarter of the time later.
     scenes = []
-    for number in range(people):
-        own = moments[number::people]
+    for number in range(min(PEOPLE, messages)):
+        own = moments[number::PEOPLE]
         openings = tuple(Opening(dice.choice(words), after=at - own[0]) for at in own)
         name = f"客户{number + 1}"
         scenes.append(Scene(name, name, openings, channel="网页", start=own[0]))
