@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtWidgets import QApplication, QListView
 
 from desktop.app import build_desk
@@ -13,19 +13,22 @@ from engine.paths import DataFolder
 
 
 class _FirstRows(QObject):
-    """Calls `app.quit` once, after the list was painted with conversations in it."""
+    """Ends the program once the list was painted with conversations in it."""
+
+    _painted = Signal()
 
     def __init__(self, view: QListView) -> None:
         super().__init__()
         self._view: QListView | None = view
         view.viewport().installEventFilter(self)
+        # After the painting, not in it.
+        self._painted.connect(self._stand, Qt.ConnectionType.QueuedConnection)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         view = self._view
         if event.type() == QEvent.Type.Paint and view is not None and view.model().rowCount():
-            # After the painting, not in it.
-            QTimer.singleShot(0, self, self._stand)
             self._view = None
+            self._painted.emit()
         return super().eventFilter(watched, event)
 
     def _stand(self) -> None:
