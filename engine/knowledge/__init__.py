@@ -23,9 +23,13 @@ Values (all frozen msgspec structs) and calls, by module::
                 ImportReport(documents, passages, skipped, version: str, total_documents,
                              total_passages)
     table       the one place that talks to LanceDB
+    seal        every file's size and SHA-256, checked whenever a version is opened
+    version     writes one version: table, weights, catalogue, seal
+    ahead       embeds and stores copies while an import goes on reading
     index       import_documents(folder, paths, embedder, *, progress, cancelled) -> ImportReport
                 remove_document(folder, doc, *, progress, cancelled) -> ImportReport
                 rebuild(folder, embedder, *, progress, cancelled) -> ImportReport
+                rebuild mends what `catalogue.MENDABLE` names, from the stored copies
     search      SearchResult(query, found, expired, ms)
                 Searcher.open(folder, embedder)            raises KnowledgeError, EmbedderMismatch
                 .version: str  .passage_count: int  .current: Current | None  .close()

@@ -24,6 +24,7 @@ _FALSE = {"false", "no", "off", "0", "否", "公开", ""}
 _CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\u200b\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+_BINARY = re.compile("[\x00-\x08\x0b\x0e-\x1f]")
 # One that is never closed reaches to the end, as in Markdown.
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _HEADING = re.compile(r"^#{1,6}[ \t]+([^ \t#\n].*)$", re.MULTILINE)
@@ -211,7 +212,7 @@ def _decoded(data: bytes) -> str:
             "It is neither UTF-8, UTF-16 nor GB18030 text.",
             "document_binary" if b"\x00" in data else "document_encoding",
         )
-    controls = sum(1 for char in text[:20000] if char < " " and char not in "\t\n\r\f")
+    controls = len(_BINARY.findall(text, 0, 20000))
     if controls > max(2, len(text[:20000]) // 200):
         raise InputError("It is a binary file, not text.", "document_binary")
     return _CONTROL.sub("", re.sub(r"\r\n?|\f|\x0b|\x85|\u2028|\u2029", "\n", text))

@@ -25,9 +25,6 @@ DEFAULT_ANSWERABLE = 0.7
 FUSION = "fusion.json"
 HASHED = "hashed.json"
 _BATCH = 32
-# A look-up table takes no longer for a text when there are many, and each call costs as much as
-# ten texts; a network pads all texts of a batch to the longest.
-_STATIC_BATCH = 256
 # These beside a model change nothing in its vectors.
 _NOT_DIGESTED = {FUSION, "README.md", ".gitattributes"}
 
@@ -127,8 +124,6 @@ class SentenceTransformerEmbedder:
         self.vector_weight = min(1.0, max(0.0, fusion.vector_weight))
         self.answerable = fusion.answerable
         self._model = model
-        static = type(model[0]).__name__ == "StaticEmbedding"
-        self._batch = _STATIC_BATCH if static else _BATCH
 
     def queries(self, texts: Sequence[str]) -> Vectors:
         """Vectors of questions, with the model's own query prompt where it has one."""
@@ -143,9 +138,7 @@ class SentenceTransformerEmbedder:
             return np.zeros((0, self.dimension), dtype=np.float32)
         encodable = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
         found = np.array(
-            encode(
-                encodable, batch_size=self._batch, convert_to_numpy=True, show_progress_bar=False
-            ),
+            encode(encodable, batch_size=_BATCH, convert_to_numpy=True, show_progress_bar=False),
             dtype=np.float32,
         )
         # A text that makes no tokens has no mean of them; it must not spoil an import.

@@ -46,11 +46,10 @@ class _Unit(Struct, frozen=True):
 
 def size(text: str) -> int:
     """How long `text` reads: one for a Chinese character, two for a word or number."""
-    words = _WORD.findall(text)
-    letters = sum(len(word) for word in words)
-    others = len("".join(text.split()))
+    characters = len("".join(text.split()))
     # A "word" of hundreds of letters is no word: it counts by its length.
-    return others - letters + sum(max(2, len(word) // 6) for word in words)
+    lengths = map(len, _WORD.findall(text))
+    return characters + sum([max(2, length // 6) - length for length in lengths])
 
 
 def passages(document: Document) -> tuple[Passage, ...]:

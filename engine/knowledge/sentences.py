@@ -94,7 +94,11 @@ def _inside(text: str, begun: int, place: int, end: int) -> bool:
     """Whether `place` lies in a quotation or bracket of 200 characters at the most, either way."""
     before = text[max(begun, place - _QUOTED) : place]
     rest = text[place : min(end, place + _QUOTED)]
-    return any(before.rfind(left) > before.rfind(right) and right in rest for left, right in _PAIRS)
+    for left, right in _PAIRS:
+        opened = before.rfind(left)
+        if opened >= 0 and opened > before.rfind(right) and right in rest:
+            return True
+    return False
 
 
 def _ends(text: str, line: int, mark: int, mark_end: int, after: int) -> bool:

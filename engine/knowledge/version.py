@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -33,9 +34,12 @@ def write_version(
     `words` are each passage's grams with a space between them, `vectors` its vectors by the
     embedder of that name and digest. Raises `KnowledgeError` and `OSError`.
     """
-    if passages:
-        create(folder, passages, words, vectors)
-    weights = Weights.counted(line.split() for line in words)
+    with ThreadPoolExecutor(1) as beside:
+        # Lance makes its indexes without Python, which can count meanwhile.
+        counting = beside.submit(lambda: Weights.counted(line.split() for line in words))
+        if passages:
+            create(folder, passages, words, vectors)
+        weights = counting.result()
     catalogue.replace(folder / "weights.json", msgspec.json.encode(weights))
     catalogue.write_catalogue(folder, documents)
     return Current(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -99,12 +99,10 @@ def importing(bench: Workbench) -> list[Figure]:
     files = write_documents(bench.folder / "import-documents", number // SECTIONS)
     found = [searched_text(one) for path in files for one in passages(read_document(path))]
     folders = (bench.folder / f"import-{place}" for place in itertools.count())
-    bare = _bare(bench)
     # The libraries are loaded by it.
     import_documents(next(folders), files[:1], bench.embedder)
-    ours, theirs, batched = medians(
+    ours, theirs = medians(
         timed(lambda: import_documents(next(folders), files, bench.embedder)),
-        timed(lambda: bare(found)),
         timed(lambda: bench.embedder.passages(found)),
         rounds=5,
         seconds=25,
@@ -117,25 +115,9 @@ def importing(bench: Workbench) -> list[Figure]:
             peer=bench.say("peer.import"),
             peer_value=len(found) / theirs,
             target=Target("ratio", "≥", 0.8),
-            note=bench.say(
-                "note.import",
-                documents=len(files),
-                passages=len(found),
-                batched=round(len(found) / batched),
-            ),
+            note=bench.say("note.import", documents=len(files), passages=len(found)),
         )
     ]
-
-
-def _bare(bench: Workbench) -> Callable[[list[str]], object]:
-    """The embedder in use as its library runs it when nothing is said; ours where it has none."""
-    folder = Path(bench.config.embedder)
-    if not (folder / "modules.json").is_file():
-        return bench.embedder.passages
-    from sentence_transformers import SentenceTransformer
-
-    model = SentenceTransformer(str(folder), local_files_only=True).float().eval()
-    return lambda texts: model.encode_document(texts, show_progress_bar=False)
 
 
 def _search(
