@@ -23,7 +23,7 @@ help:
 	@echo "make run      open the window on the sample company (sets everything up first)"
 	echo "make test     lint, types, import laws and all tests"
 	echo "make faults   the whole fault run: every kill, a full disk, half an hour of soak"
-	echo "make bench    measure speed and memory, table in build/bench.md"
+	echo "make bench    measure speed and memory, half an hour: docs/bench.md"
 	echo "make lint     ruff, mypy and the import laws alone"
 	echo "make screens  pictures of every page and state in build/screens"
 	echo "make starter  train the starter models anew (CORPUS=folder of public text)"
@@ -50,8 +50,7 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.dev
-	@mkdir -p build
-	$(BIN)/zuoxi bench | tee build/bench.md
+	@$(BIN)/zuoxi bench --full --language en --write docs/bench.md --data build/bench
 
 screens: $(VENV)/.dev
 	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest tests/desktop tests/e2e -k "screens or gallery" -q
