@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from desktop import theme
@@ -43,6 +43,15 @@ _URGENCY: Final = (
 )
 
 
+_ROLES: Final = tuple(int(role) for role in QueueRole if role != QueueRole.WAITING)
+_SHOWN: Final = (
+    QStyle.StateFlag.State_Selected
+    | QStyle.StateFlag.State_MouseOver
+    | QStyle.StateFlag.State_HasFocus
+).value
+_KEPT: Final = 200  # drawn rows, some screens full
+
+
 def channel_name(look: Look, channel: str) -> str:
     """A channel in words; an unknown one keeps its id."""
     try:
@@ -73,13 +82,39 @@ class QueueDelegate(QStyledItemDelegate):
     def __init__(self, look: Look, parent: QWidget) -> None:
         super().__init__(parent)
         self.look = look
+        self._drawn: dict[tuple[object, ...], QPixmap] = {}
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         """All rows are equally high."""
         return QSize(theme.RAIL, theme.QUEUE_ROW)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Draw one row."""
+        """Draw one row, or put down what was drawn when it last looked just like this."""
+        look, box, scale = self.look, option.rect, painter.device().devicePixelRatio()
+        waiting = index.data(QueueRole.WAITING)
+        key = (
+            *(index.data(role) for role in _ROLES),
+            None if waiting is None else int(waiting),
+            option.state.value & _SHOWN,
+            *box.size().toTuple(),
+            scale,
+            look.language,
+            look.tokens.dark,
+        )
+        drawn = self._drawn.get(key)
+        if drawn is None:
+            if len(self._drawn) >= _KEPT:
+                self._drawn.clear()
+            drawn = self._drawn[key] = QPixmap(box.size() * scale)
+            drawn.setDevicePixelRatio(scale)
+            drawn.fill(look.color("surface"))
+            inner = QPainter(drawn)
+            inner.translate(-box.topLeft())
+            self._draw(inner, option, index)
+            inner.end()
+        painter.drawPixmap(box.topLeft(), drawn)
+
+    def _draw(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         look, state = self.look, option.state
         outer = option.rect
         painter.save()
