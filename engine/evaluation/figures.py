@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import Struct
 
 from engine.evaluation.peers import FORMS, Form
-from engine.evaluation.results import REASONS, PeerResult, Result
+from engine.evaluation.results import PeerResult, Result
 
 RESAMPLES = 2000
 SEED = 20261122
@@ -31,8 +31,9 @@ class Interval(Struct, frozen=True):
 class PeerFigure(Struct, frozen=True):
     """A peer's solved rate beside the app's, which is `ratio` times as high (None: it has none).
 
-    `form` is the better of its two over all cases of the run; `forms` has the rate of each.
-    `low` and `high` bound the `difference` (app − peer).
+    `form` is the one of its two that solves more over all cases of the run, `forms` has the rate of
+    each; `recall3_form` likewise is the one that finds more. `low` and `high` bound the
+    `difference` (app − peer).
     """
 
     name: str
@@ -44,6 +45,7 @@ class PeerFigure(Struct, frozen=True):
     low: float
     high: float
     recall3: float | None = None
+    recall3_form: str = ""
     recall3_forms: dict[str, float] = {}
     recall3_difference: Interval | None = None
 
@@ -68,7 +70,7 @@ class Slice(Struct, frozen=True):
     `abstained_right`: of those without an answer; `abstained_wrongly`: of those with one.
     `handed_over_right`: of those for a human; `handed_over_wrongly`: of all others. `tokens` are
     means and `ms` spreads over the drafts that have a text. `why` counts failed cases by their
-    foremost reason, `why_all` by every reason they have.
+    foremost reason, `why_all` by every reason they have, the most frequent first.
     """
 
     name: str
@@ -119,14 +121,23 @@ def paired_interval(
     return Interval(_rounded(float(differences.mean())), _rounded(low), _rounded(high))
 
 
-def better_forms(results: Sequence[Result]) -> dict[str, Form]:
-    """Of each peer the form that solves more of `results`; of equals the one that finds more."""
+class Forms(Struct, frozen=True):
+    """The form in which a peer solves most, and the one in which it finds most."""
 
-    def strength(name: str, form: str) -> tuple[int, float]:
-        every = [result.peer(name, form) for result in results]
-        return sum(one.solved for one in every), sum(one.recall or 0.0 for one in every)
+    solving: Form
+    finding: Form
 
-    return {name: max(FORMS, key=lambda form: strength(name, form)) for name in PEERS}
+
+def better_forms(results: Sequence[Result]) -> dict[str, Forms]:
+    """Of each peer the better forms over `results`."""
+
+    def best(name: str, gain: Callable[[PeerResult], float]) -> Form:
+        return max(FORMS, key=lambda form: sum(gain(result.peer(name, form)) for result in results))
+
+    return {
+        name: Forms(best(name, lambda one: one.solved), best(name, lambda one: one.recall or 0.0))
+        for name in PEERS
+    }
 
 
 def slices(results: Sequence[Result]) -> list[Slice]:
@@ -154,15 +165,15 @@ def by_company(results: Sequence[Result]) -> list[Slice]:
     ]
 
 
-def slice_of(name: str, results: Sequence[Result], forms: dict[str, Form]) -> Slice:
-    """The figures of `results`, at least one; `forms` names each peer's form to stand beside."""
+def slice_of(name: str, results: Sequence[Result], forms: dict[str, Forms]) -> Slice:
+    """The figures of `results`, at least one; `forms` says which of each peer's to stand beside."""
     unanswerable = [one for one in results if one.case.expect == "abstain"]
     answerable = [one for one in results if one.case.expect == "draft"]
     human = [one for one in results if one.case.expect == "handover"]
     others = [one for one in results if one.case.expect != "handover"]
     drafted = [one for one in results if one.status == "drafted"]
-    foremost = Counter(one.why[0] for one in results if one.why)
-    every = Counter(reason for one in results for reason in one.why)
+    foremost = Counter[str](one.why[0] for one in results if one.why)
+    every = Counter[str](reason for one in results for reason in one.why)
     return Slice(
         name=name,
         n=len(results),
@@ -184,8 +195,8 @@ def slice_of(name: str, results: Sequence[Result], forms: dict[str, Form]) -> Sl
             for key in ("search", "first_token", "total")
             if drafted
         },
-        why={reason: foremost[reason] for reason in REASONS if foremost[reason]},
-        why_all={reason: every[reason] for reason in REASONS if every[reason]},
+        why=dict(foremost.most_common()),
+        why_all=dict(every.most_common()),
     )
 
 
@@ -223,14 +234,15 @@ def _of_kind(kind: str) -> Callable[[Result], bool]:
     return lambda one: one.case.kind == kind
 
 
-def _peer(results: Sequence[Result], name: str, form: Form) -> PeerFigure:
+def _peer(results: Sequence[Result], name: str, forms: Forms) -> PeerFigure:
+    form = forms.solving
     theirs = {one: [result.peer(name, one) for result in results] for one in FORMS}
     ours = [float(result.solved) for result in results]
     interval = paired_interval(ours, [float(one.solved) for one in theirs[form]])
     rate = _share(one.solved for one in theirs[form])
     with_gold = [
         (result.recall, peer.recall)
-        for result, peer in zip(results, theirs[form], strict=True)
+        for result, peer in zip(results, theirs[forms.finding], strict=True)
         if result.recall is not None and peer.recall is not None
     ]
     finds = paired_interval(*zip(*with_gold, strict=True)) if with_gold else None
@@ -243,7 +255,8 @@ def _peer(results: Sequence[Result], name: str, form: Form) -> PeerFigure:
         difference=interval.difference,
         low=interval.low,
         high=interval.high,
-        recall3=_recall(theirs[form]),
+        recall3=_recall(theirs[forms.finding]),
+        recall3_form=forms.finding if with_gold else "",
         recall3_forms={one: value for one in FORMS if (value := _recall(theirs[one])) is not None},
         recall3_difference=finds,
     )

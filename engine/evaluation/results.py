@@ -22,7 +22,6 @@ Reason = Literal[
     "unsupported",
     "too_long",
 ]
-REASONS: tuple[Reason, ...] = Reason.__args__  # type: ignore[attr-defined]
 
 
 class Shown(Struct, frozen=True):

@@ -83,9 +83,14 @@ def run_company(company: Company, models: Models) -> Iterator[Result]:
         knowledge = company.indexed or Path(scratch) / "knowledge"
         if company.source is not None:
             report = import_documents(knowledge, [company.source], models.embedder)
-            if report.skipped:
+            for left_out in report.skipped:
                 # An evaluation over less than the whole knowledge would be another one.
-                raise report.skipped[0].error()
+                raise InputError(
+                    f"{left_out.path} could not be imported: {left_out.reason}",
+                    "evaluation_document",
+                    name=left_out.path,
+                    why=explain(left_out.error(), models.config.language),
+                )
         searcher = Searcher.open(knowledge, models.embedder)
         try:
             if not searcher.passage_count:
