@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 180.0
-PATIENCE = Patience(beat=0.2, silence=6.0, step=60.0, loading=120.0)
+PATIENCE = Patience(beat=0.2, silence=6.0, step=40.0, loading=40.0)
 SIGNALS = (signal.SIGKILL, signal.SIGSTOP, signal.SIGABRT)
 WORDS = {signal.SIGKILL: "SIGKILL", signal.SIGABRT: "SIGABRT", signal.SIGSTOP: "长时间没有响应"}
 DRAFTS, SEARCHES = 6, 3
@@ -136,9 +136,9 @@ class Load:
         for _ in range(SEARCHES - waiting["search"]):
             self._note(self.client.search(self._dice.choice(QUESTIONS), k=3), "search")
         drafts = [key for key, kind in list(self.open.items()) if kind == "draft"]
-        if drafts and self._dice.random() < 0.5:
-            self.client.prioritise(self._dice.choice(drafts), self._dice.randrange(3))
         if drafts and self._dice.random() < 0.1:
+            self.client.prioritise(self._dice.choice(drafts), self._dice.randrange(3))
+        if drafts and self._dice.random() < 0.03:
             self.client.cancel(self._dice.choice(drafts))
 
     def draft(self) -> str:
@@ -194,6 +194,7 @@ def open_handles() -> tuple[int, int, int]:
     return process.num_fds(), len(process.children(recursive=True)), threading.active_count()
 
 
+@pytest.mark.timeout(3600)
 def test_whatever_ends_it_every_request_is_answered_once_and_nothing_is_left_behind(
     parts: EngineConfig, rounds: Callable[[int], int]
 ) -> None:
@@ -212,6 +213,7 @@ def test_whatever_ends_it_every_request_is_answered_once_and_nothing_is_left_beh
         how = SIGNALS[number % len(SIGNALS)]
         pids.add(load.strike(how))
         assert load.restarts[-1].why == WORDS[how], load.restarts[-1]
+        print(f"{number + 1}: {how.name}, {len(load.ends)} ended, {len(load.open)} open")
     load.until("the answers", lambda: not load.open, busy=False)
     last = load.draft()
     load.until("the last answer", lambda: last in load.ends, busy=False)
