@@ -1,4 +1,4 @@
-"""Whether the database is sound: looked at once in each life of the desk, aside."""
+"""Whether the database is sound: looked at once in each life of the desk, aside, and copied."""
 
 from __future__ import annotations
 
@@ -27,12 +27,15 @@ class Soundness(QObject):
         QTimer.singleShot(_LOOK_AFTER_MS, self, self.look)
 
     def look(self) -> None:
-        """Read through the whole file once, through a connection of its own."""
+        """Read through the whole file once, through a connection of its own; a sound one is
+        copied beside itself if the last copy is a day old."""
         store = self._store
 
         def find() -> ZuoxiError | None:
             if found := store.damage():
                 note_damage(store.path, found)
+            else:
+                store.back_up_daily()
             return noted_damage(store.path)
 
         # Where it cannot look it finds nothing; whoever needs the file says so.

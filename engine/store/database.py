@@ -11,6 +11,7 @@ import os
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ Parameters = Sequence[object] | Mapping[str, object]
 _BUSY_SECONDS = 5.0
 _LOG_BYTES = 8 * 1024 * 1024
 _LEAST_ROOM = 64 * 1024
+_SPARE_ROOM = 64 * 1024 * 1024
+_DAY = 86_400.0
 
 
 class Database:
@@ -101,6 +104,19 @@ class Database:
                 found = str(error)
         return "" if found == "ok" else found
 
+    def back_up_daily(self) -> None:
+        """Leave a copy beside the file unless the last one is less than a day old.
+
+        Where the disk has little room left there is no new one. For any thread.
+        """
+        target = self.path.with_name(f"{self.path.name}.daily.bak")
+        if target.exists() and 0 <= time.time() - target.stat().st_mtime < _DAY:
+            return
+        if shutil.disk_usage(self.path.parent).free < 4 * self.path.stat().st_size + _SPARE_ROOM:
+            return
+        with translated(self.path), contextlib.closing(_connect(self.path, "ro")) as own:
+            _back_up(own, target)
+
     def data_version(self) -> int:
         """A number that changes when another process (or connection) has written."""
         row = self.row("PRAGMA data_version")
@@ -174,7 +190,7 @@ def _prepare(
     # A log that grew is cut down to this once it is in the database.
     connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
     if 0 < version < len(migrations):
-        backup = _back_up(connection, path, version)
+        backup = _back_up(connection, path.with_name(f"{path.name}.v{version}.bak"))
         _rehearse(backup, path, version, migrations)
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -280,9 +296,8 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
         )
 
 
-def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> Path:
-    """Copy the database beside itself before its form changes; an unfinished copy never counts."""
-    target = path.with_name(f"{path.name}.v{version}.bak")
+def _back_up(connection: sqlite3.Connection, target: Path) -> Path:
+    """Copy the database into `target`; an unfinished copy never counts."""
     scratch = target.with_name(target.name + ".tmp")
     try:
         scratch.unlink(missing_ok=True)

@@ -243,7 +243,7 @@ def _count(database: Database, table: str) -> int:
 
 
 def _newest_backup(path: Path) -> Path | None:
-    backups = list(path.parent.glob(f"{path.name}.v*.bak"))
+    backups = list(path.parent.glob(f"{path.name}.*.bak"))
     return max(backups, key=lambda one: one.stat().st_mtime, default=None)
 
 

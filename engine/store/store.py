@@ -65,6 +65,10 @@ class Store:
         """What a quick look finds wrong with the file, "" if nothing; for any thread."""
         return self._database.damage()
 
+    def back_up_daily(self) -> None:
+        """Leave a copy beside the file, at most once a day; for any thread."""
+        self._database.back_up_daily()
+
     def data_version(self) -> int:
         """A number that changes when another process has written; compare it to the last one."""
         return self._database.data_version()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -264,12 +265,20 @@ def test_a_migration_that_fails_is_found_out_on_a_copy(tmp_path: Path, migration
 
 
 def spoil(path: Path, dice: random.Random, pages: int) -> None:
-    """Flip bytes all over some pages, but not in the first two, where the tables are named."""
-    data = bytearray(path.read_bytes())
-    for _ in range(pages):
-        at = dice.randrange(8, len(data) // PAGE) * PAGE
-        data[at : at + PAGE] = bytes(byte ^ 0x5A for byte in data[at : at + PAGE])
-    path.write_bytes(data)
+    """Flip all bytes of some pages, but not of those that say which tables there are."""
+    whole = path.read_bytes()
+    while True:
+        data = bytearray(whole)
+        for _ in range(pages):
+            at = dice.randrange(1, len(data) // PAGE) * PAGE
+            data[at : at + PAGE] = bytes(byte ^ 0x5A for byte in data[at : at + PAGE])
+        path.write_bytes(data)
+        try:
+            with contextlib.closing(sqlite3.connect(path)) as connection:
+                connection.execute("SELECT * FROM sqlite_master").fetchall()
+        except sqlite3.DatabaseError:
+            continue
+        return
 
 
 def test_a_damaged_database_is_salvaged_and_the_damaged_file_is_kept(
@@ -319,6 +328,32 @@ def test_where_nothing_can_be_read_the_newest_backup_takes_its_place(tmp_path: P
     assert saved.backup == "zuoxi.db.v1.bak"
     with open_store(path) as store:
         assert [row.customer for row in store.conversations.page()] == ["王女士"]
+
+
+def test_a_sound_database_is_copied_once_a_day_and_the_copy_is_what_helps(
+    qtbot: QtBot, fault_desk: Open, tmp_path: Path
+) -> None:
+    root = tmp_path / "data"
+    path = stored(root)
+    copy = root / "zuoxi.db.daily.bak"
+    desk = fault_desk(root)
+    desk.soundness.look()
+    qtbot.waitUntil(copy.exists)
+    first = copy.stat().st_mtime_ns
+    desk.store.back_up_daily()
+    assert copy.stat().st_mtime_ns == first
+    os.utime(copy, (0, 0))
+    desk.store.back_up_daily()
+    assert copy.stat().st_mtime_ns > first
+    desk.close()
+    # Which tables there are can no longer be read: only the copy helps.
+    data = bytearray(path.read_bytes())
+    data[100:PAGE] = bytes(PAGE - 100)
+    path.write_bytes(data)
+    saved = salvage(path)
+    assert saved.backup == copy.name
+    with open_store(path) as store:
+        assert store.conversations.counts().all == 3
 
 
 def test_where_nothing_is_left_at_all_the_file_stays_as_it_is(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Open = Callable[..., "Desk"]
 Fill = Callable[[Path], Path]
-LONG = "我们马上安排师傅上门。" * 4000
+LONG = "我们马上安排师傅上门。" * 800
 
 
 class TmpfsDisk:
@@ -183,7 +183,7 @@ def test_a_log_that_grew_is_cut_down_again(tmp_path: Path) -> None:
         here = store.conversations.receive("王女士", "在吗").conversation
         with store.transaction():
             for _ in range(200):
-                store.conversations.receive("王女士", LONG, conversation=here)
+                store.conversations.receive("王女士", LONG * 5, conversation=here)
         assert log.stat().st_size > 20_000_000
         for _ in range(3):
             store.conversations.receive("王女士", "在吗", conversation=here)
