@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import msgspec
 import numpy as np
-from msgspec import Struct
+from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
 from engine.errors import EmbedderError
@@ -69,8 +69,14 @@ class _Fusion(Struct, frozen=True):
 
 
 class _HashedConfig(Struct, frozen=True):
-    dimension: int = 256
-    vector_weight: float = 0.0
+    dimension: Annotated[int, Meta(ge=8, le=8192)] = 256
+    vector_weight: Annotated[float, Meta(ge=0, le=1)] = 0.0
+
+
+class _Module(Struct, frozen=True):
+    """One of a model's ``modules.json``: the class that makes this part of it."""
+
+    type: str
 
 
 class HashedEmbedder:
@@ -159,7 +165,7 @@ def load_embedder(folder: Path) -> Embedder:
     if (folder / HASHED).is_file():
         try:
             config = msgspec.json.decode((folder / HASHED).read_bytes(), type=_HashedConfig)
-        except (OSError, msgspec.DecodeError) as error:
+        except (OSError, msgspec.DecodeError, RecursionError) as error:
             raise _broken(folder, error) from error
         return HashedEmbedder(config.dimension, config.vector_weight)
     if not (folder / "modules.json").is_file() and not (folder / "config.json").is_file():
@@ -169,9 +175,10 @@ def load_embedder(folder: Path) -> Embedder:
             "embedder_missing",
             folder=str(folder),
         )
-    from sentence_transformers import SentenceTransformer
-
     try:
+        _refuse_code(folder)
+        from sentence_transformers import SentenceTransformer
+
         model = SentenceTransformer(str(folder), local_files_only=True, trust_remote_code=False)
         # Half precision is for the file; sums of it on a CPU are slow and inexact.
         model = model.float().eval()
@@ -198,8 +205,18 @@ def _fusion(folder: Path) -> _Fusion:
         return msgspec.json.decode((folder / FUSION).read_bytes(), type=_Fusion)
     except FileNotFoundError:
         return _Fusion()
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError, RecursionError) as error:
         raise _broken(folder, error) from error
+
+
+def _refuse_code(folder: Path) -> None:
+    """Of a folder on this machine the library would run what Python code its modules name."""
+    path = folder / "modules.json"
+    if not path.is_file():
+        return
+    for module in msgspec.json.decode(path.read_bytes(), type=list[_Module]):
+        if not module.type.startswith("sentence_transformers."):
+            raise ValueError(f"its part {module.type[:60]} is none of sentence-transformers'")
 
 
 def _broken(folder: Path, error: Exception) -> EmbedderError:

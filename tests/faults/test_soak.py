@@ -32,5 +32,5 @@ def test_a_working_desk_keeps_to_its_memory_threads_and_files(
     assert len(verdict.samples) >= 15
     assert set(status["decisions"]) >= {"accepted", "edited"}
     assert status["drafted"] > status["arrived"] / 3
-    assert status["imports"] >= 2
+    assert status["imports"] >= (1 if minutes < 5 else 3)
     assert status["opened"] > 10
