@@ -210,7 +210,7 @@ def _fusion(folder: Path) -> _Fusion:
 
 
 def _refuse_code(folder: Path) -> None:
-    """Of a folder on this machine the library would run what Python code its modules name."""
+    """A folder may name Python code as its parts; the library's own refusal is not relied upon."""
     path = folder / "modules.json"
     if not path.is_file():
         return
