@@ -281,6 +281,7 @@ def spoil(path: Path, dice: random.Random, pages: int) -> None:
         return
 
 
+@pytest.mark.timeout(1200)
 def test_a_damaged_database_is_salvaged_and_the_damaged_file_is_kept(
     rounds: Callable[[int], int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -218,6 +218,7 @@ def wait_until_up(desk: subprocess.Popen[bytes], journal: Path) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.timeout(3600)
 def test_nothing_confirmed_is_lost_and_nothing_is_sent_twice(
     plan: dict[str, Any],
     begin: Callable[[dict[str, Any]], subprocess.Popen[bytes]],
