@@ -79,7 +79,7 @@ def spread(cases: Sequence[Case], limit: int) -> tuple[Case, ...]:
     """At most `limit` of `cases`, evenly from first to last, so that all kinds come in."""
     if limit <= 0 or len(cases) <= limit:
         return tuple(cases)
-    return tuple(cases[place * len(cases) // limit] for place in range(limit))
+    return tuple(cases[(2 * place + 1) * len(cases) // (2 * limit)] for place in range(limit))
 
 
 def _folders(folder: Path) -> list[Path]:

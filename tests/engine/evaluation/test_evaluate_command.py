@@ -200,7 +200,7 @@ def test_broken_lines_are_named_and_few_cases_are_taken_evenly(
     assert "tea/cases.jsonl 第 1 行" in said.err
     report = json.loads(said.out)
     assert [(one["file"], one["line"]) for one in report["skipped"]] == [("tea/cases.jsonl", 1)]
-    assert [one["id"] for one in report["cases"]] == ["tea-1", "tea-3"]
+    assert [one["id"] for one in report["cases"]] == ["tea-2", "tea-4"]
     assert (report["cases_run"], report["cases_available"]) == (2, 4)
 
 
