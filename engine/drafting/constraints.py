@@ -13,7 +13,8 @@ import numpy as np
 from msgspec import Struct
 
 from engine.drafting.generation import Logits, Vocabulary
-from engine.drafting.grounding import SETTLED, GroundedNumbers, is_plain
+from engine.drafting.grounding import GroundedNumbers
+from engine.drafting.quantities import SETTLED, is_plain
 
 _SENTENCE_ENDS = "。！？!?\n"
 _REPEAT = 12

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from engine.drafting.grounding import COUNTED, RANGE, GroundedNumbers, quantities
+from engine.drafting.grounding import GroundedNumbers
+from engine.drafting.quantities import COUNTED, RANGE, quantities
 from engine.drafting.style import StyleProfile
 from engine.records import Language
 

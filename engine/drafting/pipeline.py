@@ -19,11 +19,11 @@ from engine.drafting.constraints import GroundedFree, Menu, Verbatim
 from engine.drafting.finishing import emphasise, frame, without_ungrounded_end
 from engine.drafting.generation import Constraint, Generator, Shares, alone
 from engine.drafting.grounding import GroundedNumbers
-from engine.drafting.relevance import QUOTED_PASSAGES, relevance
+from engine.drafting.quoting import quotable_sentences
+from engine.drafting.relevance import relevance
 from engine.drafting.screening import StreamScreen
 from engine.drafting.style import StyleProfile
 from engine.errors import ModelError, RuleError
-from engine.knowledge.passages import split_sentences
 from engine.knowledge.search import SearchResult
 from engine.protocol import (
     DraftFinished,
@@ -300,7 +300,7 @@ class _Drafting:
         if mode == "free":
             numbers = self._numbers()
             return GroundedFree(generator.vocabulary, numbers, room=room)
-        quotable = self._quotable([hit.text for hit in avoid])
+        quotable = quotable_sentences(self._evidence, self._language, [hit.text for hit in avoid])
         gap = " " if self._language == "en" else ""
         menu = Menu(
             list(quotable),
@@ -312,25 +312,6 @@ class _Drafting:
         )
         trust = _STARTER_TRUST if generator.name.startswith(_STARTER) else 1.0
         return Verbatim(generator.vocabulary, menu, limit=_REPLY_TOKENS, trust=trust)
-
-    def _quotable(self, avoid: Sequence[str]) -> dict[str, Evidence]:
-        """The sentences that may be quoted, each once, with the passage it stands in."""
-        sentences: dict[str, Evidence] = {}
-        for item in self._evidence[:QUOTED_PASSAGES]:
-            for span in split_sentences(item.text):
-                sentence = span.text.strip()
-                # What leads in to a list, or asks, is no answer.
-                if not sentence or sentence.endswith(("：", ":", "？", "?")):
-                    continue
-                if not any(words in sentence for words in avoid):
-                    sentences.setdefault(sentence, item)
-        # A reply is in one language, unless the knowledge has nothing in the customer's.
-        own = {
-            sentence: item
-            for sentence, item in sentences.items()
-            if prompt.language_of(sentence, self._language) == self._language
-        }
-        return own or sentences
 
     def _numbers(self) -> GroundedNumbers:
         conversation = [turn.text for turn in self._request.turns]

@@ -8,9 +8,6 @@ from typing import Protocol
 
 from engine.records import Evidence
 
-# Further down, passages help a model that words freely more than they are worth quoting.
-QUOTED_PASSAGES = 3
-
 # A sentence in its section says more than alone; its passage's place in the search counts like
 # the sentence itself; and what a policy fixes in numbers is mostly what was asked for.
 _IN_SECTION = 0.5

@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from engine.drafting import prompt
 from engine.drafting.generation import Generator
-from engine.drafting.grounding import quantities
 from engine.drafting.pipeline import Drafter
+from engine.drafting.quantities import quantities
 from engine.drafting.style import StyleProfile, load_style
 from engine.errors import InputError, ZuoxiError
 from engine.evaluation.cases import Case, Outcome, judge

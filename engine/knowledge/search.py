@@ -20,6 +20,7 @@ from engine.knowledge.embedding import Embedder, Vectors
 from engine.knowledge.grams import Weights, clean, grams, with_pairs
 from engine.knowledge.queries import standalone_query
 from engine.knowledge.seal import verify
+from engine.knowledge.synonyms import Synonyms
 from engine.knowledge.table import Asked, PassageTable, Row, searched_text
 from engine.records import Found, Turn
 
@@ -46,11 +47,27 @@ class SearchResult(Struct, frozen=True):
     ms: float = 0.0
 
 
+class _Asking(Struct, frozen=True):
+    """A query's `words`, its `forms` (with everyday wordings and without), `every` gram of them."""
+
+    words: list[str]
+    forms: list[list[str]]
+    every: list[str]
+    vector: Vectors
+
+
 class Searcher:
     """One version of the knowledge, open for searching. Make it with `Searcher.open`."""
 
-    def __init__(self, folder: Path, embedder: Embedder, current: Current | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        embedder: Embedder,
+        current: Current | None,
+        synonyms: Synonyms | None = None,
+    ) -> None:
         self.current = current
+        self._synonyms = synonyms
         self._folder = folder
         self._embedder = embedder
         self._table: PassageTable | None = None
@@ -76,8 +93,10 @@ class Searcher:
             self.warm()
 
     @classmethod
-    def open(cls, folder: Path, embedder: Embedder) -> Searcher:
+    def open(cls, folder: Path, embedder: Embedder, synonyms: Synonyms | None = None) -> Searcher:
         """Open the version in use; empty when nothing was imported yet.
+
+        `synonyms`: everyday wordings, for which what the policies call them is searched as well.
 
         Raises `EmbedderMismatch` when it was indexed with another embedder, `KnowledgeError`
         when it cannot be read.
@@ -99,7 +118,7 @@ class Searcher:
                     "or run zuoxi kb rebuild.",
                     "knowledge_layout",
                 )
-        return cls(folder, embedder, current)
+        return cls(folder, embedder, current, synonyms)
 
     def warm(self) -> None:
         """Search once for what is frequent, so that the first question finds the index read."""
@@ -149,13 +168,13 @@ class Searcher:
             newest = turns[-1].role == "customer" and turns[-1].text.strip() == query.strip()
             query = standalone_query([*turns] if newest else [*turns, Turn("customer", query)])
         query = searchable(query)
-        words = grams(query)
-        if self._table is None or not words or k < 1:
+        asking = self._asking(query)
+        if self._table is None or not asking.words or k < 1:
             return SearchResult(query, ms=_since(began))
         asked = [Asked(day, include_internal)]
         if any(_outside(document, day) for document in self._documents):
             asked.append(Asked(day, include_internal, valid=False))
-        found, *others = self._fused(words, self._embedder.queries([query])[0], asked, k)
+        found, *others = self._fused(asking, asked, k)
         expired: list[Found] = []
         for outside in others:
             floor = min((self._relevance(one) for one in found[:k]), default=0.0)
@@ -164,35 +183,50 @@ class Searcher:
 
     def score_sentences(self, query: str, sentences: Sequence[str]) -> list[float]:
         """How much (0…1) each sentence has to do with `query`: shared weight and cosine."""
-        query = searchable(query)
         if not sentences:
             return []
-        words = grams(query)
+        asking = self._asking(searchable(query))
         vectors = self._embedder.passages([clean(sentence) for sentence in sentences])
-        cosines = vectors @ self._embedder.queries([query])[0]
+        cosines = vectors @ asking.vector
         share = self._embedder.vector_weight
         scores = []
         for sentence, cosine in zip(sentences, cosines, strict=True):
-            likeness = self._weights.likeness(words, grams(sentence))
+            said = grams(sentence)
+            likeness = max(self._weights.likeness(words, said) for words in asking.forms)
             scores.append((1 - share) * likeness + share * min(1.0, max(0.0, float(cosine))))
         return scores
+
+    def _asking(self, query: str) -> _Asking:
+        """`query` as it is asked, and as the policies would put it where that differs."""
+        words = grams(query)
+        forms = [words]
+        if self._synonyms is not None:
+            put = self._synonyms.in_policy_words(query, self._is_said)
+            if put != query:
+                forms.append(grams(put))
+        every = list(dict.fromkeys(gram for form in forms for gram in form))
+        return _Asking(words, forms, every, self._embedder.queries([query])[0])
+
+    def _is_said(self, wording: str) -> bool:
+        """Whether the knowledge uses `wording`, as far as its grams tell."""
+        found = grams(wording)
+        telling = [gram for gram in found if len(gram) > 1] or found
+        return all(gram in self._weights.frequency for gram in telling)
 
     def _relevance(self, found: Found) -> float:
         share = self._embedder.vector_weight
         return (1 - share) * found.coverage + share * max(0.0, found.cosine)
 
-    def _fused(
-        self, words: list[str], vector: Vectors, asked: Sequence[Asked], k: int
-    ) -> list[list[Found]]:
+    def _fused(self, asking: _Asking, asked: Sequence[Asked], k: int) -> list[list[Found]]:
         """The `k` best for each of `asked`; what Lance has to do for them it does side by side."""
         table, threads = self._opened()
         limit = max(_CANDIDATES, k)
         share = self._embedder.vector_weight
-        telling = self._weights.telling(with_pairs(words), _GRAMS)
+        telling = self._weights.telling(with_pairs(asking.every), _GRAMS)
         rankings = [
             (
                 threads.submit(table.by_words, telling, one, limit),
-                threads.submit(table.by_vector, vector, one, limit) if share else None,
+                threads.submit(table.by_vector, asking.vector, one, limit) if share else None,
             )
             for one in asked
         ]
@@ -211,20 +245,22 @@ class Searcher:
         rows = table.rows([number for ranking in best for number, _ in ranking])
         return [
             [
-                self._found(rank, rows[number], score, words, vector)
+                self._found(rank, rows[number], score, asking)
                 for rank, (number, score) in enumerate(ranking, start=1)
             ]
             for ranking in best
         ]
 
-    def _found(self, rank: int, row: Row, score: float, words: list[str], vector: Vectors) -> Found:
-        cosine = float(np.dot(np.asarray(row.vector, dtype=np.float32), vector))
+    def _found(self, rank: int, row: Row, score: float, asking: _Asking) -> Found:
+        cosine = float(np.dot(np.asarray(row.vector, dtype=np.float32), asking.vector))
+        said = grams(searched_text(row.passage))
+        coverage = max(self._weights.coverage(words, said) for words in asking.forms)
         return Found(
             rank=rank,
             passage=row.passage,
             score=round(score, 6),
             cosine=round(min(1.0, max(-1.0, cosine)), 6),
-            coverage=round(self._weights.coverage(words, grams(searched_text(row.passage))), 6),
+            coverage=round(coverage, 6),
         )
 
     def _opened(self) -> tuple[PassageTable, ThreadPoolExecutor]:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from engine.drafting.constraints import GroundedFree, Menu, Verbatim
 from engine.drafting.generation import Constraint
-from engine.drafting.grounding import GroundedNumbers, is_plain, quantities
+from engine.drafting.grounding import GroundedNumbers
 from engine.drafting.prompt import ChatMessage
+from engine.drafting.quantities import is_plain, quantities
 from engine.drafting.scripted import ByteVocabulary, ScriptedGenerator
 from engine.records import Evidence
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.drafting.grounding import GroundedNumbers, quantities
+from engine.drafting.grounding import GroundedNumbers
+from engine.drafting.quantities import quantities
 from engine.records import Evidence
 
 POLICY = (
