@@ -1,11 +1,10 @@
 """The window. PySide6 is imported below this package and nowhere else."""
 
-# Before PySide6, which reads the source of every module that is imported after it.
-import string  # noqa: F401
+import builtins
 
-import engine.channels.replay
-import engine.deciding
-import engine.drafting.style
-import engine.redline.rules
-import engine.settings
-import engine.store.store  # noqa: F401
+# Workaround: PySide6 puts a hook into every later import that reads the imported module's source,
+# to see whether it may want ``from __feature__ import …``. Nothing here does, and it costs 10 ms.
+_plain = builtins.__import__
+import shiboken6  # noqa: E402, F401
+
+builtins.__import__ = _plain

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
-from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -110,6 +110,7 @@ class Desk(QObject):
     def start(self, *, start_engine: bool = True) -> None:
         """Begin to take in, to send and, once the window has been drawn, to draft."""
         self._engine_wanted = start_engine
+        self.page.queue.drawn.connect(self._begin, Qt.ConnectionType.QueuedConnection)
         self.queue.refreshed.connect(self._on_first_page)
         self.outgoing.start()
         self.intake.start()
@@ -288,8 +289,9 @@ class Desk(QObject):
 
     def _on_first_page(self) -> None:
         self.queue.refreshed.disconnect(self._on_first_page)
-        # Behind the painting, which is waiting already.
-        QTimer.singleShot(0, self, self._begin)
+        if not (self.queue.rows() and self.window.isVisible()):
+            # No row will be drawn that could be waited for.
+            QTimer.singleShot(0, self, self._begin)
 
     def _begin(self) -> None:
         """What the first page does without."""
@@ -298,6 +300,7 @@ class Desk(QObject):
         self._begun = True
         if self._engine_wanted:
             self.bridge.start()
+        self.page.make_ready()
         run, gate = self.background.run, self.gate
         run(self, lambda: gate.make_ready("customer", "agent"), "long").failed(lambda _: None)
         run(self, lambda: list_styles(STYLES), "long").done(self._name_styles)

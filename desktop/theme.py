@@ -319,11 +319,14 @@ def _phosphor() -> tuple[list[str], dict[str, str]]:
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("qtawesome is not installed", name="qtawesome")
     fonts = Path(spec.origin).parent / "fonts"
-    loaded = QFontDatabase.addApplicationFont(str(next(fonts.glob("phosphor-[0-9]*.ttf"))))
-    points = next(fonts.glob("phosphor-charmap-*.json")).read_bytes()
+    # `charmap` comes behind the digits of the font's version.
+    font_file, charmap = sorted(
+        path for path in fonts.iterdir() if path.name.startswith("phosphor-")
+    )
+    loaded = QFontDatabase.addApplicationFont(str(font_file))
     return (
         QFontDatabase.applicationFontFamilies(loaded),
-        msgspec.json.decode(points, type=dict[str, str]),
+        msgspec.json.decode(charmap.read_bytes(), type=dict[str, str]),
     )
 
 

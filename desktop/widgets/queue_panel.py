@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QListView,
     QStackedLayout,
+    QWidget,
 )
 
 from desktop import actions, theme
@@ -115,13 +116,17 @@ class FilterChip(PushButton):
 
 
 class QueuePanel(Dressed, Card):
-    """Fill it with `set_model`; the model answers `QueueRole`s and does the filtering itself."""
+    """Fill it with `set_model`; the model answers `QueueRole`s and does the filtering itself.
+
+    `drawn` comes once, in the painting of the first row.
+    """
 
     opened = Signal(str)
     search_changed = Signal(str)
     filter_changed = Signal(str)
     start_requested = Signal()
     reached = Signal(int)
+    drawn = Signal()
 
     def __init__(self, look: Look) -> None:
         super().__init__("column")
@@ -156,6 +161,9 @@ class QueuePanel(Dressed, Card):
             self._filters.add(chip)
         head.addWidget(self._filters)
         self._list = QListView()
+        # Qt's own has no Python type yet; to find it, PySide6 makes every kind of widget: 15 ms.
+        self._sheet = QWidget()
+        self._list.setViewport(self._sheet)
         self._list.setUniformItemSizes(True)
         self._list.setMouseTracking(True)
         self._list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -163,6 +171,7 @@ class QueuePanel(Dressed, Card):
         self._list.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self._list.verticalScrollBar().valueChanged.connect(self._on_scrolled)
         self._delegate = QueueDelegate(look, self._list)
+        self._delegate.on_first = self.drawn.emit
         self._list.setItemDelegate(self._delegate)
         self._empty = EmptyState(look)
         self._empty.action_requested.connect(self._on_empty_action)
@@ -278,7 +287,7 @@ class QueuePanel(Dressed, Card):
             self.opened.emit(conversation_id)
 
     def _on_scrolled(self, value: int) -> None:
-        self.reached.emit((value + self._list.viewport().height()) // theme.QUEUE_ROW)
+        self.reached.emit((value + self._sheet.height()) // theme.QUEUE_ROW)
 
     def _on_search(self, text: str) -> None:
         self.search_changed.emit(text)
@@ -314,7 +323,7 @@ class QueuePanel(Dressed, Card):
     def _dress(self) -> None:
         look = self._look
         self._delegate.look = look
-        self._list.viewport().update()
+        self._sheet.update()
         self._list.setAccessibleName(look.text("queue.list"))
         self._filters.setAccessibleName(look.text("queue.filters"))
         if self._summary:

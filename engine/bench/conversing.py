@@ -141,6 +141,11 @@ class Listening:
         """See `Generator`."""
         return self._inner.context
 
+    @property
+    def replies_at_once(self) -> int:
+        """See `Generator`."""
+        return self._inner.replies_at_once
+
     def count(self, text: str) -> int:
         """See `Generator`."""
         return self._inner.count(text)

@@ -85,6 +85,11 @@ class Generator(Protocol):
         """The most tokens that prompt and reply may have together."""
         ...
 
+    @property
+    def replies_at_once(self) -> int:
+        """How many replies are best written in turn; beyond them room has to be made each time."""
+        ...
+
     def count(self, text: str) -> int:
         """How many tokens `text` has."""
         ...

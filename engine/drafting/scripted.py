@@ -36,6 +36,7 @@ class ScriptedGenerator:
         self.offload = Offload(0, 0, "CPU", "gpu.none")
         self.vocabulary = ByteVocabulary()
         self.context = context
+        self.replies_at_once = 4
         self.seen: list[Sequence[ChatMessage]] = []
         self._replies = list(replies)
 

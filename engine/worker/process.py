@@ -55,7 +55,7 @@ from engine.protocol import (
 from engine.redline.gate import Gate
 from engine.redline.rules import load_rules
 from engine.texts import explain, text
-from engine.worker.schedule import Schedule, Scheduled
+from engine.worker.schedule import AT_ONCE, Schedule, Scheduled
 
 REFUSED = 3
 _ENVIRONMENT = {
@@ -143,6 +143,8 @@ class Worker:
             knowledge_code = error.code if isinstance(error, ZuoxiError) else "internal"
         knowledge = self._drafter.knowledge if self._drafter else None
         generator = self._generator
+        if generator is not None:
+            self._schedule.at_once = min(AT_ONCE, generator.replies_at_once)
         if self._drafter is not None:
             self._drafter.read_ahead()
         self._send(

@@ -37,12 +37,13 @@ class Scheduled:
 class Schedule:
     """The drafts that are asked for and not finished. `next` may be asked between any two steps.
 
-    A draft of priority 0 is advanced by itself. Of the others up to `AT_ONCE` are under way, begun
+    A draft of priority 0 is advanced by itself. Of the others up to `at_once` are under way, begun
     by priority and then in the order they came, one step each in turn. One that is paused goes on
     later where it was. While one that must be alone is under way, nothing else is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, at_once: int = AT_ONCE) -> None:
+        self.at_once = at_once
         self._drafts: dict[str, Scheduled] = {}
         self._orders = itertools.count(1)
         self._steps = itertools.count(1)
@@ -76,19 +77,18 @@ class Schedule:
             key=lambda one: one.rank,
             default=None,
         )
-        if waiting is not None and _may_begin(waiting, begun):
+        if waiting is not None and self._may_begin(waiting, begun):
             begun.append(waiting)
         begun.sort(key=lambda one: one.rank)
         if not begun:
             return None
         chosen = begun[0]
         if chosen.priority != 0:
-            chosen = min(begun[:AT_ONCE], key=lambda one: one.advanced)
+            chosen = min(begun[: self.at_once], key=lambda one: one.advanced)
         chosen.advanced = next(self._steps)
         return chosen
 
-
-def _may_begin(draft: Scheduled, begun: list[Scheduled]) -> bool:
-    if draft.request.alone or any(one.request.alone for one in begun):
-        return not begun
-    return draft.priority == 0 or len(begun) < AT_ONCE
+    def _may_begin(self, draft: Scheduled, begun: list[Scheduled]) -> bool:
+        if draft.request.alone or any(one.request.alone for one in begun):
+            return not begun
+        return draft.priority == 0 or len(begun) < self.at_once

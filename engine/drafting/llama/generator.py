@@ -50,6 +50,8 @@ class LlamaGenerator:
         self.name = name
         self.offload = offload
         self.threads = threads
+        # One sequence is left for the open conversation's reply.
+        self.replies_at_once = native.plan.sequences - 1
         self.context = native.plan.context
         self.speculation = True
         """Whether tokens may be guessed ahead; it changes the speed only."""

@@ -15,10 +15,10 @@ from engine.drafting.offload import Device, ModelShape, choose_offload, gpu_devi
 from engine.errors import ModelError
 from engine.protocol import Offload
 
-_MOST_CACHE = 1 << 30
+_MOST_CACHE = 3 << 29
 _SMALL_MODEL = 64 << 20
 _CACHE_SHARE = 8
-"""The K/V cache and the saved states each take at most this part of the free memory."""
+"""The K/V cache, and the saved states beside it, take at most this part of the free memory."""
 
 
 def load_generator(
@@ -34,18 +34,20 @@ def load_generator(
     check_model_file(path)
     library = Library()
     devices = gpu_devices() if gpu_layers else ()
-    budget = cache_budget(psutil.virtual_memory().available, devices)
-    plan = _plan(library, path, context, budget)
-    shape = ModelShape(0, 0)
-    if devices and plan is not None:
-        layers, cache = plan
-        shape = ModelShape(layers + 1, path.stat().st_size, cache.bytes)
-    offload = choose_offload(gpu_layers, shape, devices)
-    model = library.load(path, offload.layers)
-    if not model and offload.layers:
-        offload = Offload(0, shape.layers, "CPU", "gpu.failed")
-        model = library.load(path, 0)
-    if not model or plan is None:
+    available = psutil.virtual_memory().available
+    plan = _planner(library, path, context)
+    model = offload = cache = None
+    if plan is not None:
+        cache = plan(budget=cache_budget(available, devices), on_gpu=bool(devices))
+        shape = ModelShape(plan.keywords["layers"] + 1, path.stat().st_size, cache.bytes)
+        offload = choose_offload(gpu_layers, shape, devices)
+        model = library.load(path, offload.layers)
+        if not model and offload.layers:
+            offload = Offload(0, shape.layers, "CPU", "gpu.failed")
+            model = library.load(path, 0)
+        if not offload.layers:
+            cache = plan(budget=cache_budget(available, ()))
+    if not model or offload is None or cache is None:
         raise ModelError(
             f"{path.name} is not a model this program can run ({library.last_error}). "
             "Choose another model in the settings.",
@@ -53,7 +55,6 @@ def load_generator(
             name=path.name,
             detail=library.last_error,
         )
-    layers, cache = plan
     shared = choose_threads(threads, psutil.cpu_count(logical=False) or 1, path.stat().st_size)
     try:
         native = NativeContext(library, model, cache, threads=shared, on_gpu=offload.layers > 0)
@@ -72,9 +73,9 @@ def load_generator(
         native,
         name=f"{path.stem}@{fingerprint(path)}",
         file=path.name,
-        offload=Offload(offload.layers, layers + 1, offload.device, offload.reason),
+        offload=offload,
         threads=shared,
-        saved_bytes=budget,
+        saved_bytes=cache.bytes,
     )
 
 
@@ -109,17 +110,20 @@ def fingerprint(path: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def _plan(library: Library, path: Path, context: int, budget: int) -> tuple[int, CachePlan] | None:
-    """How many layers the model has and the plan of its cache, from its description alone."""
+def _planner(library: Library, path: Path, context: int) -> partial[CachePlan] | None:
+    """`plan_cache` for the model, from its description alone; None when it has none."""
     model = library.load(path, 0, vocabulary_only=True)
     if not model:
         return None
     # Of a model without its tensors only the description can be asked: the rest would abort.
     number = partial(library.number, model)
-    layers = number("block_count")
     heads = number("attention.head_count")
-    shared = number("attention.head_count_kv") or heads
-    width = number("attention.key_length") or number("embedding_length") // max(1, heads)
-    context = min(context, number("context_length") or context)
+    planner = partial(
+        plan_cache,
+        layers=number("block_count"),
+        heads=number("attention.head_count_kv") or heads,
+        width=number("attention.key_length") or number("embedding_length") // max(1, heads),
+        context=min(context, number("context_length") or context),
+    )
     library.api.llama_model_free(model)
-    return layers, plan_cache(layers, shared, width, context=context, budget=budget)
+    return planner

@@ -195,18 +195,28 @@ def test_a_common_beginning_is_common_and_the_longest(one: list[int], other: lis
 
 
 @pytest.mark.parametrize(
-    ("layers", "heads", "width", "gib", "sequences", "quantised"),
+    ("layers", "heads", "width", "gib", "on_gpu", "sequences", "quantised"),
     [
-        (6, 2, 128, 1, 5, False),  # The starter model.
-        (28, 8, 128, 1, 4, True),  # 0.6 billion parameters.
-        (36, 8, 128, 1, 3, True),  # 4 billion.
-        (36, 8, 128, 0.1, 2, True),
-        (36, 8, 80, 1, 2, False),  # No blocks of 32 fit its heads.
+        (6, 2, 128, 1, False, 5, False),  # The starter model.
+        (28, 8, 128, 1, False, 2, False),  # 0.6 billion parameters.
+        (28, 8, 128, 1, True, 4, True),
+        (36, 8, 128, 1, False, 3, True),  # 4 billion.
+        (36, 8, 128, 1.5, False, 2, False),
+        (36, 8, 128, 1.5, True, 5, True),
+        (36, 8, 128, 0.1, False, 2, True),
+        (36, 8, 80, 1, True, 2, False),  # No blocks of 32 fit its heads.
     ],
 )
 def test_the_cache_is_planned_within_the_memory(
-    layers: int, heads: int, width: int, gib: float, sequences: int, quantised: bool
+    layers: int,
+    heads: int,
+    width: int,
+    gib: float,
+    on_gpu: bool,
+    sequences: int,
+    quantised: bool,
 ) -> None:
-    plan = plan_cache(layers, heads, width, context=4096, budget=int(gib * (1 << 30)))
+    budget = int(gib * (1 << 30))
+    plan = plan_cache(layers, heads, width, context=4096, budget=budget, on_gpu=on_gpu)
     assert (plan.sequences, plan.quantised) == (sequences, quantised)
     assert plan.bytes <= gib * (1 << 30) or plan.sequences == 2
