@@ -9,20 +9,26 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtWidgets import QApplication, QListView
 
 from desktop.app import build_desk
+from desktop.session.desk_session import DeskSession
 from engine.paths import DataFolder
 
 
 class _FirstRows(QObject):
-    """Ends the program once the list was painted with conversations in it."""
+    """Says when the list was painted with conversations in it, and when one of them was open;
+    then ends the program."""
 
     _painted = Signal()
+    _opened = Signal()
 
-    def __init__(self, view: QListView) -> None:
+    def __init__(self, view: QListView, session: DeskSession) -> None:
         super().__init__()
         self._view: QListView | None = view
         view.viewport().installEventFilter(self)
         # After the painting, not in it.
-        self._painted.connect(self._stand, Qt.ConnectionType.QueuedConnection)
+        queued = Qt.ConnectionType.QueuedConnection
+        self._painted.connect(self._stand, queued)
+        session.opened.connect(lambda _: self._opened.emit())
+        self._opened.connect(self._end, queued)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         view = self._view
@@ -33,6 +39,9 @@ class _FirstRows(QObject):
 
     def _stand(self) -> None:
         print(flush=True)
+
+    def _end(self) -> None:
+        print(flush=True)
         # Whoever measures reads the memory of this process before it answers.
         sys.stdin.readline()
         QApplication.quit()
@@ -41,8 +50,8 @@ class _FirstRows(QObject):
 def main(kind: str, folder: str) -> int:
     """Open the desk on the data folder `folder`, which holds conversations, and end by itself.
 
-    "standing": an empty line goes to stdout once its first conversations were painted, and a line
-    from stdin ends it. "responding": see `desktop.responding.run`.
+    "standing": an empty line goes to stdout once its first conversations were painted, another
+    once the first of them is open, and a line from stdin ends it. "responding": see `desktop.responding.run`.
     """
     if kind == "responding":
         from desktop import responding
@@ -52,7 +61,7 @@ def main(kind: str, folder: str) -> int:
     desk = build_desk(DataFolder(Path(folder)), start_engine=False)
     list_view = desk.page.queue.findChild(QListView)
     assert isinstance(list_view, QListView)
-    watch = _FirstRows(list_view)
+    watch = _FirstRows(list_view, desk.session)
     desk.window.show()
     try:
         return app.exec()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from engine.bench.workbench import BenchError
+from engine.drafting.llama.context import Threads
 from engine.knowledge.embedding import Embedder, Vectors
 from engine.knowledge.grams import grams, with_pairs
 
@@ -19,7 +20,7 @@ _CHUNK = 128
 class BareLoop:
     """`llama_decode` and argmax, nothing else: a limit to generation with the same model."""
 
-    def __init__(self, model: Path, *, gpu_layers: int, threads: int, context: int) -> None:
+    def __init__(self, model: Path, *, gpu_layers: int, threads: Threads, context: int) -> None:
         import llama_cpp
 
         api: Any = llama_cpp
@@ -30,7 +31,8 @@ class BareLoop:
         parameters = api.llama_context_default_params()
         parameters.n_ctx = context
         parameters.n_batch = parameters.n_ubatch = _CHUNK
-        parameters.n_threads = parameters.n_threads_batch = threads
+        parameters.n_threads = threads.writing
+        parameters.n_threads_batch = threads.reading
         self._context = api.llama_init_from_model(self._model, parameters) if self._model else None
         if not self._context:
             raise BenchError("The bare loop could not load the model.", "bench_no_memory")

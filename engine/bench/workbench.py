@@ -76,7 +76,7 @@ class Workbench:
 
     @cached_property
     def threads(self) -> int:
-        """How many threads the generator uses."""
+        """How many threads a peer may use."""
         import psutil
 
         return self.config.threads or psutil.cpu_count(logical=False) or 1
@@ -89,7 +89,7 @@ class Workbench:
         return load_generator(
             Path(self.config.model),
             gpu_layers=self.config.gpu_layers,
-            threads=self.threads,
+            threads=self.config.threads,
             context=self.config.context,
         )
 

@@ -19,6 +19,8 @@ MAX_BYTES = 8 * 1024 * 1024
 MAX_FRONT_MATTER = 16 * 1024
 MAX_TAGS = 32
 
+# The same in C, ten times as fast, where there is one.
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TRUE = {"true", "yes", "on", "1", "是", "内部"}
 _FALSE = {"false", "no", "off", "0", "否", "公开", ""}
 _CONTROL = re.compile(
@@ -212,6 +214,8 @@ def _decoded(data: bytes) -> str:
             "It is neither UTF-8, UTF-16 nor GB18030 text.",
             "document_binary" if b"\x00" in data else "document_encoding",
         )
+    if not _CONTROL.search(text):
+        return text
     controls = len(_BINARY.findall(text, 0, 20000))
     if controls > max(2, len(text[:20000]) // 200):
         raise InputError("It is a binary file, not text.", "document_binary")
@@ -246,9 +250,10 @@ def _front_matter(text: str) -> tuple[dict[str, object], str]:
     head = rest[: end.start()]
     try:
         # Aliases can blow a few lines up to any size, and front matter needs none.
-        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(head)):
+        tokens = yaml.scan(head, Loader=_Loader) if "*" in head else ()
+        if any(isinstance(token, yaml.AliasToken) for token in tokens):
             raise ValueError("an alias")
-        values = yaml.safe_load(head)
+        values = yaml.load(head, Loader=_Loader)
     except Exception as error:  # A wrong tag raises anything: KeyError, AttributeError, ….
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 2})" if mark is not None else ""

@@ -6,8 +6,8 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, lru_cache
 from itertools import pairwise
 from operator import add
 from typing import TYPE_CHECKING
@@ -42,6 +42,8 @@ _ENGLISH = (
 _FUNCTION_WORDS = frozenset(_ENGLISH.split())
 _FUNCTION_WEIGHT = 0.1
 _UNSEEN_PAIR_WEIGHT = 0.3
+# Punctuation of both languages and forms of full width.
+_MARKS = ((0x2000, 0x206F), (0x3000, 0x303F), (0xFF00, 0xFFEF))
 
 
 def clean(text: str) -> str:
@@ -57,14 +59,12 @@ def fold(text: str) -> str:
 
 def grams(text: str) -> list[str]:
     """All grams of `text`, with repetitions. None holds a space."""
-    found: list[str] = []
-    for run in _RUN.findall(fold(text)):
-        if _HAN.match(run):
-            found.extend(run)
-            found.extend(map(add, run, run[1:]))
-        else:
-            found.append(_stem(run[:MAX_WORD]))
-    return found
+    return _grams(text, _stem_alone)
+
+
+def indexed_grams(text: str) -> list[str]:
+    """What `with_pairs` makes of the grams of `text`, in another order."""
+    return _grams(text, _stem_with_pairs)
 
 
 def with_pairs(found: Iterable[str]) -> list[str]:
@@ -142,6 +142,27 @@ class Weights(Struct, frozen=True):
         return sum(self.weight(gram) ** 2 for gram in found)
 
 
+def _grams(text: str, of_word: Callable[[str], tuple[str, ...]]) -> list[str]:
+    found: list[str] = []
+    for run in _RUN.findall(fold(text) if _folding().search(text) else text.lower()):
+        if not run.isascii() and _HAN.match(run):
+            found.extend(run)
+            found.extend(map(add, run, run[1:]))
+        else:
+            found.extend(of_word(run))
+    return found
+
+
+@lru_cache(20_000)
+def _stem_alone(run: str) -> tuple[str, ...]:
+    return (_stem(run[:MAX_WORD]),)
+
+
+@lru_cache(20_000)
+def _stem_with_pairs(run: str) -> tuple[str, ...]:
+    return tuple(with_pairs(_stem_alone(run)))
+
+
 def _stem(word: str) -> str:
     if len(word) > 4 and word.isascii() and word.isalpha():
         if word.endswith("ies"):
@@ -157,6 +178,25 @@ def _stem(word: str) -> str:
     elif len(word) == 4 and word.isascii() and word.endswith("s") and word[-2] not in "sui":
         return word[:-1]
     return word
+
+
+@cache
+def _folding() -> re.Pattern[str]:
+    """Finds what makes folding needed: without it, the grams of a text are those of it in lower case.
+
+    Folding a text takes longer than all else that is done with its grams.
+    """
+    marks = [chr(code) for first, last in _MARKS for code in range(first, last + 1)]
+    found = [mark for mark in marks if _changed(mark)]
+    han = [chr(code) for code in range(0x3400, 0xA000)]
+    folded = _simplifier().convert(unicodedata.normalize("NFKC", "\n".join(han))).split("\n")
+    found += [one for one, other in zip(han, folded, strict=True) if one != other]
+    others = "\x80-\u1fff\u2070-\u2fff\u3040-\u33ff\ua000-\ufeff\ufff0-\U0010ffff"
+    return re.compile(f"[{others}{''.join(found)}]")
+
+
+def _changed(mark: str) -> bool:
+    return bool(unicodedata.combining(mark)) or _RUN.findall(mark) != _RUN.findall(fold(mark))
 
 
 @cache

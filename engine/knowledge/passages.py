@@ -75,11 +75,15 @@ def passages(document: Document) -> tuple[Passage, ...]:
 
 def _sections(document: Document) -> Iterator[tuple[tuple[str, ...], str]]:
     plain = document.doc.lower().endswith(".txt")
+    marks = "" if plain else ("#", "```", "~~~")
     path: list[tuple[int, str]] = []
     lines: list[str] = []
     fence = ""
     bare = False
     for line in document.text.split("\n"):
+        if not line.lstrip(" ").startswith(marks):
+            lines.append(line)
+            continue
         mark = _FENCE.match(line)
         if mark and (not fence or mark.group(1) == fence):
             fence = "" if fence else mark.group(1)
@@ -120,11 +124,11 @@ def _heading(line: str, plain: bool) -> tuple[int, str] | None:
 
 
 def _pieces(body: str) -> Iterator[str]:
-    units = list(_units(body))
-    total = sum(unit.size for unit in units)
+    total = size(body)
     if total <= MOST:
         yield body.strip()
         return
+    units = list(_units(body))
     aim = total / round(total / AIM)
     piece: list[_Unit] = []
     filled = 0

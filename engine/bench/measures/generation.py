@@ -35,7 +35,7 @@ def decode(bench: Workbench) -> list[Figure]:
         loop = BareLoop(
             Path(bench.config.model),
             gpu_layers=generator.offload.layers,
-            threads=bench.threads,
+            threads=generator.threads,
             context=generator.context,
         )
 
@@ -59,7 +59,9 @@ def decode(bench: Workbench) -> list[Figure]:
             peer=bench.say("peer.decode"),
             peer_value=peer,
             target=_DECODE,
-            note=bench.say("note.decode", tokens=total, depth=depth, threads=bench.threads),
+            note=bench.say(
+                "note.decode", tokens=total, depth=depth, threads=generator.threads.writing
+            ),
         )
     ]
 

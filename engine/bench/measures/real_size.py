@@ -134,7 +134,7 @@ def _file(path: Path, size: RealSize) -> Iterator[Path]:
 def _loaded(bench: Workbench, size: RealSize) -> Iterator[tuple[LlamaGenerator, Path]]:
     with _file(bench.folder / f"{size.name}.gguf", size) as path:
         generator = load_generator(
-            path, gpu_layers=bench.config.gpu_layers, threads=bench.threads, context=_CONTEXT
+            path, gpu_layers=bench.config.gpu_layers, threads=bench.config.threads, context=_CONTEXT
         )
         generator.speculation = False
         try:
@@ -152,7 +152,7 @@ def _beside_bare_loop(
     seconds: float,
 ) -> list[Figure]:
     loop = BareLoop(
-        path, gpu_layers=generator.offload.layers, threads=bench.threads, context=_CONTEXT
+        path, gpu_layers=generator.offload.layers, threads=generator.threads, context=_CONTEXT
     )
 
     def bare(prompt: Sequence[int]) -> Seconds:

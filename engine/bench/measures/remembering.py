@@ -31,7 +31,7 @@ def first_token(bench: Workbench) -> list[Figure]:
     generator = load_generator(
         Path(bench.config.model),
         gpu_layers=bench.config.gpu_layers,
-        threads=bench.threads,
+        threads=bench.config.threads,
         context=bench.config.context,
     )
     listening = Listening(generator, lambda messages: _cold(bench, messages), each=_EACH)
@@ -90,7 +90,7 @@ def _cold(bench: Workbench, messages: Sequence[ChatMessage]) -> float:
     generator = load_generator(
         Path(bench.config.model),
         gpu_layers=bench.config.gpu_layers,
-        threads=bench.threads,
+        threads=bench.config.threads,
         context=bench.config.context,
     )
     try:
