@@ -15,6 +15,7 @@ from engine.errors import ModelError
 
 BATCH = 512
 """The most tokens that are handed over at once."""
+_FEW = 16
 CHUNK = 128
 """The most that are computed at once, and the longest step of reading a prompt."""
 
@@ -62,7 +63,7 @@ def plan_cache(
 
 
 class Threads(Struct, frozen=True):
-    """How many work on the next token of a reply, and how many on a batch of tokens."""
+    """How many work on the next tokens of a reply, and how many on a chunk of a prompt."""
 
     writing: int
     reading: int
@@ -101,6 +102,8 @@ class NativeContext:
         for index in range(BATCH):
             self._batch.n_seq_id[index] = 1
         self._rows: dict[int, Logits] = {}
+        self._threads = threads
+        self._at_work = threads.writing
 
     def _open(
         self, model: Any, plan: CachePlan, threads: Threads, *, on_gpu: bool, exact: bool = False
@@ -112,8 +115,8 @@ class NativeContext:
         parameters.n_ubatch = CHUNK
         parameters.n_seq_max = plan.sequences
         parameters.kv_unified = False
-        parameters.n_threads = threads.writing
-        parameters.n_threads_batch = threads.reading
+        # llama.cpp tells one token from several; guessed tokens are several and few.
+        parameters.n_threads = parameters.n_threads_batch = threads.writing
         parameters.no_perf = True
         quantised = plan.quantised and not exact
         if quantised:
@@ -145,6 +148,7 @@ class NativeContext:
                 place += 1
             places.append(list(range(first_wanted, place)))
         batch.n_tokens = place
+        self._set_threads(self._threads.reading if place > _FEW else self._threads.writing)
         status = self._api.llama_decode(self._native, batch)
         if status != 0:
             for run in runs:
@@ -156,6 +160,11 @@ class NativeContext:
                 status=status,
             )
         return places
+
+    def _set_threads(self, count: int) -> None:
+        if count != self._at_work:
+            self._api.llama_set_n_threads(self._native, count, count)
+            self._at_work = count
 
     def logits(self, place: int) -> Logits:
         """The logits at one of the places that `read` gave: a view, valid until the next read."""

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 _GRAM = 2
 _FEWEST, _MOST = 2, 12
-_SMOOTHING = 0.1
+_FADING = 0.05
 _PROBE_EVERY = 48
-_FIRST_TRIES = 3
+_FIRST_TRIES = 8
 
 
 class LookUp:
@@ -55,7 +55,9 @@ class Pays:
     """
 
     def __init__(self) -> None:
+        # Sums that fade: a step that brings five tokens counts for five.
         self._seconds = [0.0, 0.0]
+        self._tokens = [0.0, 0.0]
         self._tries = [0, 0]
         self._since = 0
 
@@ -64,7 +66,7 @@ class Pays:
         for way in (True, False):
             if self._tries[way] < _FIRST_TRIES:
                 return way
-        better = self._seconds[True] < self._seconds[False]
+        better = self._each(True) < self._each(False)
         self._since += 1
         if self._since >= _PROBE_EVERY:
             self._since = 0
@@ -73,7 +75,9 @@ class Pays:
 
     def measured(self, way: bool, tokens: int, seconds: float) -> None:
         """Done or not (`way`), `tokens` took `seconds`."""
-        each = seconds / max(1, tokens)
-        old = self._seconds[way]
         self._tries[way] += 1
-        self._seconds[way] = each if not old else old + _SMOOTHING * (each - old)
+        self._seconds[way] = seconds + (1 - _FADING) * self._seconds[way]
+        self._tokens[way] = tokens + (1 - _FADING) * self._tokens[way]
+
+    def _each(self, way: bool) -> float:
+        return self._seconds[way] / max(1.0, self._tokens[way])
