@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from engine.drafting.generation import Logits, Vocabulary
 from engine.drafting.grounding import GroundedNumbers
-from engine.drafting.quantities import SETTLED, is_plain
+from engine.drafting.quantities import SETTLED, is_plain, unfinished_from
 
 _SENTENCE_ENDS = "。！？!?\n"
 _REPEAT = 12
@@ -94,7 +94,8 @@ class GroundedFree:
         elif self._plain_end is not None:
             self._plain_end += len(added)
             settled = SETTLED[not added.isascii()]
-            if self._plain_end >= settled:
+            judged = self._text[self._judged_from :]
+            if self._plain_end >= settled and unfinished_from(judged) == len(judged):
                 # What a number is depends on what stands before it (第三天, May 3).
                 self._judged_from = max(self._judged_from, len(self._text) - settled // 2)
                 self._plain_end = None

@@ -132,9 +132,10 @@ _PLAIN = re.compile(
     re.IGNORECASE,
 )
 _LAST_WORD = re.compile(r"[A-Za-z]*$")
-SETTLED = {True: 6, False: 40}
-"""Characters; a number with so many plain ones behind it is complete. In Chinese (True) a unit has
-up to four, in English one may be two words, and a month with its year stand behind the day."""
+SETTLED = {True: 3, False: 40}
+"""Characters; a number with so many plain ones behind it is complete, unless `unfinished_from` says
+otherwise. In Chinese (True) one makes a range; in English a unit may be two words, and a month with
+its year stand behind the day."""
 # Idioms whose number says nothing.
 _IDLE = re.compile(r"一(?:年到头|天到晚|次性|件事|人一)|万一")
 
