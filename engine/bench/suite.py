@@ -55,6 +55,7 @@ MEASURES = (
     Measure(("batching.writing", "batching.drafts"), sharing.batching, 120.0, long=True),
     Measure(("search.huge",), retrieval.search_huge, 150.0, long=True),
     Measure(names_of("real_size.0_6b"), real_size.small, 300.0, long=True),
+    Measure(("real_size.0_6b.speculation",), real_size.dictated, 200.0, long=True),
     Measure(names_of("real_size.0_6b", "torch"), real_size.small_in_torch, 400.0, long=True),
     Measure(names_of("real_size.4b"), real_size.large, 1200.0, long=True),
     Measure(names_of("real_size.4b", "torch"), real_size.large_in_torch, 1200.0, long=True),

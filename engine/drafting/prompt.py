@@ -30,6 +30,8 @@ _CUT = "…"
 # Where not all turns fit the oldest go, so many at a time: whenever they go, all is read again.
 _TURNS_DROPPED = 8
 _REMINDER = 12
+# Further down seldom stands what an answer needs, and each is read anew for every question.
+_PASSAGES = 4
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _LATIN = re.compile(r"[A-Za-z]")
 
@@ -138,18 +140,19 @@ class _Writer:
                 written.append(ChatMessage(role, content))
         return written
 
-    def _sources(self, evidence: Sequence[Evidence], shown: set[str]) -> str:
+    def _sources(self, evidence: Sequence[Evidence], before: set[str]) -> str:
         if not evidence:
             return ""
-        each = max(48, 2 * self._share // len(evidence))
+        shown = evidence[:_PASSAGES]
+        each = max(48, 2 * self._share // len(shown))
         lines = [_SOURCES[self._language]]
-        for item in evidence:
+        for item in shown:
             line = source_line(item)
             body = line.partition(" ")[2]
-            if body in shown:
+            if body in before:
                 head, colon, text = line.partition("：")
                 line = f"{head}{colon}{text[:_REMINDER]}{_CUT}{_ABOVE[self._language]}"
-            shown.add(body)
+            before.add(body)
             lines.append(_shortened(line, each, self._count))
         return "\n".join(lines)
 

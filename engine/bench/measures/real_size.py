@@ -17,20 +17,23 @@ import psutil
 from msgspec.structs import replace
 
 from engine import paths
-from engine.bench.figures import Figure, measured
+from engine.bench.figures import Figure, Target, measured
 from engine.bench.peers import BareLoop, TorchModel
 from engine.bench.random_model import QWEN3_06B, QWEN3_4B, RealSize, write_random_model
+from engine.bench.replies import Asked, asked_of, constraint_of
 from engine.bench.served import served
 from engine.bench.synthetic import questions
-from engine.bench.workbench import Workbench
+from engine.bench.timing import medians
+from engine.bench.workbench import REPLY_TOKENS, Workbench
 from engine.drafting.constraints import GroundedFree
-from engine.drafting.generation import Logits, Vocabulary
+from engine.drafting.generation import Logits, Piece, Vocabulary
 from engine.drafting.grounding import GroundedNumbers
 from engine.drafting.llama import LlamaGenerator, load_generator
 from engine.drafting.prompt import ChatMessage
 
 _PROMPT = 600
 _WRITTEN = 32
+_DICTATED = 8
 _CONTEXT = 2048
 _GIB = 2**30
 # The bytes that transformers needs for each weight while it unpacks them to 16 bits.
@@ -101,6 +104,66 @@ def _other(
             seconds,
         )
     return _two_figures(names, ours, theirs, bench.say("peer.torch"), "")
+
+
+def dictated(bench: Workbench) -> list[Figure]:
+    """The starter model's replies, written by a model of real size, guessed ahead and not.
+
+    Random weights say nothing that could be guessed; so each token is computed, and the reply is
+    gone on with as it was dictated.
+    """
+    name, size = "real_size.0_6b.speculation", QWEN3_06B
+    needed = 2 * size.bytes + size.cache_bytes(_CONTEXT) + _GIB
+    if reason := _reason_against(bench, size, needed):
+        return [Figure(name, note=reason)]
+    asked = asked_of(bench, bench.cases[:_DICTATED])
+    texts = ["".join(piece.text for piece in _reply(bench.generator, one)) for one in asked]
+    with _loaded(bench, size) as (generator, _):
+        replies = [generator.vocabulary.tokenize(text) for text in texts]
+
+        def rate(guessing: bool) -> float:
+            generator.speculation = guessing
+            spent = tokens = 0.0
+            for number, (one, reply) in enumerate(zip(asked, replies, strict=True)):
+                pieces = generator.generate(
+                    one.chat, _Dictation(reply), limit=len(reply), conversation=str(number)
+                )
+                began = time.perf_counter()
+                for piece in pieces:
+                    if not piece.tokens.generated:
+                        began = time.perf_counter()
+                spent += time.perf_counter() - began
+                tokens += len(reply) - 1
+            return tokens / spent
+
+        value, peer = medians(lambda: rate(True), lambda: rate(False), rounds=4, seconds=60)
+    note = bench.say("note.speculation", replies=len(asked), tokens=sum(map(len, replies)))
+    return [
+        measured(
+            name,
+            value,
+            "tokens/s",
+            peer=bench.say("peer.speculation"),
+            peer_value=peer,
+            target=Target("ratio", "≥", 1.5),
+            note=note,
+        )
+    ]
+
+
+def _reply(generator: LlamaGenerator, one: Asked) -> Iterator[Piece]:
+    return generator.generate(one.chat, constraint_of(generator, one), limit=REPLY_TOKENS)
+
+
+class _Dictation:
+    """Goes on as it is dictated, whatever the model likes."""
+
+    def __init__(self, tokens: Sequence[int]) -> None:
+        self._left = list(tokens)
+
+    def choose(self, logits: Logits) -> Sequence[int]:
+        del logits
+        return (self._left.pop(0),) if self._left else ()
 
 
 def _reason_against(bench: Workbench, size: RealSize, memory: float) -> str:

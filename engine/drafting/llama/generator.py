@@ -24,7 +24,7 @@ from engine.records import TokenCounts
 _STEP_SECONDS = 0.04
 _SHORTEST_STEP = 16
 # So many tokens one by one make it a reply of its own wording.
-_SINGLES = 3
+_SINGLES = 2
 
 
 class LlamaGenerator:
