@@ -20,7 +20,7 @@ from engine.knowledge.embedding import Embedder, Vectors
 from engine.knowledge.grams import Weights, clean, grams, with_pairs
 from engine.knowledge.queries import standalone_query
 from engine.knowledge.seal import verify
-from engine.knowledge.synonyms import Synonyms
+from engine.knowledge.synonyms import Synonyms, synonyms_of
 from engine.knowledge.table import Asked, PassageTable, Row, searched_text
 from engine.records import Found, Turn
 
@@ -64,7 +64,7 @@ class Searcher:
         folder: Path,
         embedder: Embedder,
         current: Current | None,
-        synonyms: Synonyms | None = None,
+        synonyms: Synonyms,
     ) -> None:
         self.current = current
         self._synonyms = synonyms
@@ -93,10 +93,13 @@ class Searcher:
             self.warm()
 
     @classmethod
-    def open(cls, folder: Path, embedder: Embedder, synonyms: Synonyms | None = None) -> Searcher:
+    def open(
+        cls, folder: Path, embedder: Embedder, *, synonyms: Synonyms | None = None
+    ) -> Searcher:
         """Open the version in use; empty when nothing was imported yet.
 
-        `synonyms`: everyday wordings, for which what the policies call them is searched as well.
+        `synonyms`: everyday wordings, for which what the policies call them is searched as well;
+        those that ship and the folder's own, unless others are given.
 
         Raises `EmbedderMismatch` when it was indexed with another embedder, `KnowledgeError`
         when it cannot be read.
@@ -118,7 +121,9 @@ class Searcher:
                     "or run zuoxi kb rebuild.",
                     "knowledge_layout",
                 )
-        return cls(folder, embedder, current, synonyms)
+        return cls(
+            folder, embedder, current, synonyms_of(folder)[0] if synonyms is None else synonyms
+        )
 
     def warm(self) -> None:
         """Search once for what is frequent, so that the first question finds the index read."""
@@ -200,10 +205,9 @@ class Searcher:
         """`query` as it is asked, and as the policies would put it where that differs."""
         words = grams(query)
         forms = [words]
-        if self._synonyms is not None:
-            put = self._synonyms.in_policy_words(query, self._is_said)
-            if put != query:
-                forms.append(grams(put))
+        put = self._synonyms.in_policy_words(query, self._is_said)
+        if put != query:
+            forms.append(grams(put))
         every = list(dict.fromkeys(gram for form in forms for gram in form))
         return _Asking(words, forms, every, self._embedder.queries([query])[0])
 

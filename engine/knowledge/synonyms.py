@@ -1,19 +1,22 @@
 """Everyday wordings and the policies' own: 邮费 is what the policy calls 运费.
 
 The table is data (``assets/synonyms``, one group a line, see its README) that an operator adds to
-in ``synonyms.txt`` of the data folder. A line that cannot be read is left out and reported.
+in ``synonyms.txt`` of the knowledge folder. A line that cannot be read is left out and reported.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 from msgspec import Struct
 
+from engine import paths
 from engine.knowledge.grams import fold
 
+OWN_TABLE = "synonyms.txt"
 _SEPARATOR = re.compile(r"[,，、]")
 _LATIN = re.compile(r"[a-z0-9]{2}")
 _LONGEST = 40
@@ -73,11 +76,24 @@ class Synonyms:
         return " ".join([*parts, folded[place:]]) if parts else text
 
 
-def load_synonyms(paths: Iterable[Path]) -> tuple[Synonyms, list[BadLine]]:
-    """The table in the files `paths` (those that are there) and the lines that were left out."""
+def synonyms_of(knowledge: Path) -> tuple[Synonyms, list[BadLine]]:
+    """The table that ships, with what the operator wrote into `synonyms.txt` of the knowledge."""
+    own = knowledge / OWN_TABLE
+    if own.exists():
+        return load_synonyms([*sorted(paths.SYNONYMS.glob("*.txt")), own])
+    return _shipped()
+
+
+@cache
+def _shipped() -> tuple[Synonyms, list[BadLine]]:
+    return load_synonyms(sorted(paths.SYNONYMS.glob("*.txt")))
+
+
+def load_synonyms(files: Iterable[Path]) -> tuple[Synonyms, list[BadLine]]:
+    """The table in `files` (those that are there) and the lines that were left out."""
     groups: dict[str, tuple[str, ...]] = {}
     bad: list[BadLine] = []
-    for path in paths:
+    for path in files:
         try:
             # A line's end is no control character to fold away.
             lines = [
