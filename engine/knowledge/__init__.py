@@ -24,8 +24,10 @@ Values (all frozen msgspec structs) and calls, by module::
                              total_passages)
     table       the one place that talks to LanceDB
     seal        every file's size and SHA-256, checked whenever a version is opened
-    version     writes one version: table, weights, catalogue, seal
-    ahead       embeds and stores copies while an import goes on reading
+    version     finishes one version: weights, catalogue and seal beside its table
+    copies      stores copies of documents
+    reading     files to passages and grams; many in a process of its own
+    ahead       embeds and writes the table while an import goes on reading
     index       import_documents(folder, paths, embedder, *, progress, cancelled) -> ImportReport
                 remove_document(folder, doc, *, progress, cancelled) -> ImportReport
                 rebuild(folder, embedder, *, progress, cancelled) -> ImportReport
@@ -42,7 +44,7 @@ Values (all frozen msgspec structs) and calls, by module::
                 .start()  .poll(seconds=0) -> list[ImportProgress]  .events() -> Iterator
                 .cancel()  .finished  .result() -> ImportReport     raises ZuoxiError
 
-`documents`, `passages`, `catalogue`, `queries` and `job` load neither lancedb nor torch. A folder
+`documents`, `passages`, `catalogue`, `reading`, `queries` and `job` load neither lancedb nor torch. A folder
 that holds no knowledge yet opens as an empty `Searcher` (`passage_count` 0), so that callers show
 an empty state.
 """

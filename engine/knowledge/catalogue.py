@@ -179,15 +179,25 @@ def sweep(layout: Layout, keep: Iterable[int]) -> None:
 
 def sweep_copies(layout: Layout, rows: Iterable[DocumentRow]) -> None:
     """Delete the stored copies that none of `rows` names."""
-    wanted = {layout.copy(row.digest, row.doc) for row in rows}
-    for place in layout.documents.glob("*/*"):
-        if place.is_dir():
-            shutil.rmtree(place, ignore_errors=True)
-        elif place not in wanted:
-            place.unlink(missing_ok=True)
-    for place in layout.documents.glob("*"):
+    wanted = {(row.digest[:32], row.doc) for row in rows}
+    with contextlib.suppress(FileNotFoundError):
+        for folder in os.scandir(layout.documents):
+            if folder.is_dir():
+                _sweep_folder(folder, wanted)
+
+
+def _sweep_folder(folder: os.DirEntry[str], wanted: set[tuple[str, str]]) -> None:
+    kept = False
+    for entry in os.scandir(folder):
+        if entry.is_dir():
+            shutil.rmtree(entry, ignore_errors=True)
+        elif (folder.name, entry.name) in wanted:
+            kept = True
+        else:
+            Path(entry).unlink(missing_ok=True)
+    if not kept:
         with contextlib.suppress(OSError):
-            place.rmdir()
+            Path(folder).rmdir()
 
 
 def corrupt(error: Exception) -> KnowledgeError:

@@ -42,6 +42,8 @@ _ENGLISH = (
 _FUNCTION_WORDS = frozenset(_ENGLISH.split())
 _FUNCTION_WEIGHT = 0.1
 _UNSEEN_PAIR_WEIGHT = 0.3
+# Traditional only beside some others: 一坏土, 藉口, 答覆, 沈重, 英哩, 甦醒, 瞭解, 衹得.
+_IN_PHRASES = "坏藉覆沈哩甦瞭衹"
 # Punctuation of both languages and forms of full width.
 _MARKS = ((0x2000, 0x206F), (0x3000, 0x303F), (0xFF00, 0xFFEF))
 
@@ -86,6 +88,20 @@ def is_function(gram: str) -> bool:
     return all(char in _FUNCTION_CHARS for char in gram)
 
 
+class Counting:
+    """Counts in how many `passages` each gram stands: their `frequency`."""
+
+    def __init__(self) -> None:
+        self.passages = 0
+        self.frequency: Counter[str] = Counter()
+
+    def add(self, passages: Iterable[Iterable[str]]) -> None:
+        """Count passages, given the grams of each."""
+        for found in passages:
+            self.passages += 1
+            self.frequency.update(set(found))
+
+
 class Weights(Struct, frozen=True):
     """In how many of `passages` each gram stands: what a knowledge version finds remarkable."""
 
@@ -100,12 +116,9 @@ class Weights(Struct, frozen=True):
     @classmethod
     def counted(cls, passages: Iterable[Iterable[str]]) -> Weights:
         """Count grams, given those of each passage."""
-        count = 0
-        frequency: Counter[str] = Counter()
-        for found in passages:
-            count += 1
-            frequency.update(set(found))
-        return cls(count, dict(frequency))
+        counting = Counting()
+        counting.add(passages)
+        return cls(counting.passages, counting.frequency)
 
     def weight(self, gram: str) -> float:
         """How much `gram` says: its inverse document frequency, less for grammar."""
@@ -145,11 +158,11 @@ class Weights(Struct, frozen=True):
 def _grams(text: str, of_word: Callable[[str], tuple[str, ...]]) -> list[str]:
     found: list[str] = []
     for run in _RUN.findall(fold(text) if _folding().search(text) else text.lower()):
-        if not run.isascii() and _HAN.match(run):
-            found.extend(run)
-            found.extend(map(add, run, run[1:]))
+        if run.isascii() or not _HAN.match(run):
+            found += of_word(run)
         else:
-            found.extend(of_word(run))
+            found += run
+            found += map(add, run, run[1:])
     return found
 
 
@@ -182,7 +195,7 @@ def _stem(word: str) -> str:
 
 @cache
 def _folding() -> re.Pattern[str]:
-    """Finds what makes folding needed: without it, the grams of a text are those of it in lower case.
+    """Finds where folding is needed: without that, lower case makes the same grams.
 
     Folding a text takes longer than all else that is done with its grams.
     """
@@ -191,6 +204,7 @@ def _folding() -> re.Pattern[str]:
     han = [chr(code) for code in range(0x3400, 0xA000)]
     folded = _simplifier().convert(unicodedata.normalize("NFKC", "\n".join(han))).split("\n")
     found += [one for one, other in zip(han, folded, strict=True) if one != other]
+    found += _IN_PHRASES
     others = "\x80-\u1fff\u2070-\u2fff\u3040-\u33ff\ua000-\ufeff\ufff0-\U0010ffff"
     return re.compile(f"[{others}{''.join(found)}]")
 

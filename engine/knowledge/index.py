@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
+import os
 import shutil
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import TracebackType
 
 import msgspec
 from msgspec import Struct
 
-from engine.errors import Cancelled, InputError, KnowledgeError, ZuoxiError
+from engine.errors import Cancelled, InputError, KnowledgeError
 from engine.knowledge import catalogue
 from engine.knowledge.ahead import Ahead
 from engine.knowledge.catalogue import LAYOUT, Current, DocumentRow, Layout
-from engine.knowledge.documents import Skipped, collect, parse_document, read_bytes
+from engine.knowledge.documents import Skipped, collect
 from engine.knowledge.embedding import Embedder
-from engine.knowledge.grams import grams, with_pairs
-from engine.knowledge.passages import passages
-from engine.knowledge.reports import ImportProgress, ImportReport
+from engine.knowledge.grams import Counting
+from engine.knowledge.reading import Answer, Given, Left, Same, Task, reading
+from engine.knowledge.reports import ImportProgress, ImportReport, Step
 from engine.knowledge.seal import verify
-from engine.knowledge.table import PassageTable, Row, searched_text
-from engine.knowledge.version import write_version
-from engine.records import Passage
+from engine.knowledge.table import PassageTable, Row
+from engine.knowledge.version import finish_version
 
 __all__ = ["ImportProgress", "ImportReport", "import_documents", "rebuild", "remove_document"]
 
@@ -39,15 +38,6 @@ class _Kept(Struct):
     whole: bool = False
     documents: dict[str, DocumentRow] = {}
     rows: dict[str, list[Row]] = {}
-
-
-class _Made(Struct):
-    """A document of the version that is being made. Of a `new` one the vectors are on their way."""
-
-    document: DocumentRow
-    passages: Sequence[Passage]
-    words: Sequence[str]
-    new: bool = False
 
 
 def _no_progress(_: ImportProgress) -> None:
@@ -75,8 +65,7 @@ def import_documents(
     layout = Layout(folder)
     with catalogue.writing(layout), _on_disk():
         kept = _take_over(layout, embedder)
-        with Ahead(embedder) as ahead:
-            making = _Making(layout, kept, embedder, ahead, progress, cancelled)
+        with _Making(layout, kept, embedder, progress, cancelled) as making:
             making.read(paths)
             return making.finish()
 
@@ -98,8 +87,7 @@ def remove_document(
         kept = _read(layout, now)
         catalogue.sweep(layout, [now.version])
         del kept.documents[doc]
-        with Ahead(None) as ahead:
-            making = _Making(layout, kept, None, ahead, progress, cancelled)
+        with _Making(layout, kept, None, progress, cancelled) as making:
             return making.finish(changed=True)
 
 
@@ -112,13 +100,14 @@ def rebuild(
 ) -> ImportReport:
     """Make the whole index anew from the stored copies, with `embedder`."""
     layout = Layout(folder)
-    with catalogue.writing(layout), _on_disk(), Ahead(embedder) as ahead:
+    with catalogue.writing(layout), _on_disk():
         kept = _from_copies(layout)
-        making = _Making(layout, kept, embedder, ahead, progress, cancelled)
-        report = making.finish(changed=True)
-        return msgspec.structs.replace(
-            report, documents=report.total_documents, passages=report.total_passages
-        )
+        with _Making(layout, kept, embedder, progress, cancelled) as making:
+            making.read(())
+            report = making.finish(changed=True)
+    return msgspec.structs.replace(
+        report, documents=report.total_documents, passages=report.total_passages
+    )
 
 
 def _take_over(layout: Layout, embedder: Embedder) -> _Kept:
@@ -162,175 +151,144 @@ def _from_copies(layout: Layout) -> _Kept:
 
 
 class _Making:
-    """A version that is being made: read documents into it, then `finish`."""
+    """A version that is being made: `read` documents into it, then `finish`. Use it in a ``with``.
+
+    Without an `embedder` only what the version in use has can be taken over.
+    """
 
     def __init__(
         self,
         layout: Layout,
         kept: _Kept,
         embedder: Embedder | None,
-        ahead: Ahead,
         progress: Progress,
         cancelled: Asking,
     ) -> None:
         self._layout = layout
         self._kept = kept
-        self._embedder = embedder
-        self._ahead = ahead
         self._progress = progress
         self._cancelled = cancelled
-        self._made: dict[str, _Made] = {}
-        ahead.know(row for rows in kept.rows.values() for row in rows)
+        former = kept.current
+        self._number = max([*layout.numbers(), former.version if former else 0]) + 1
+        self._version = layout.version(self._number)
+        self._name = embedder.name if embedder else former.embedder if former else ""
+        self._digest = embedder.digest if embedder else former.embedder_digest if former else ""
+        by = embedder or former
+        self._dimension = by.dimension if by else 0
+        self._in_use = False
+        self._ahead = Ahead(self._version, embedder, self._dimension)
+        self._ahead.know(row for rows in kept.rows.values() for row in rows)
+        self._documents: dict[str, DocumentRow] = {}
+        self._new: set[str] = set()
+        self._given = 0
+        self._counting = Counting()
         self._skipped: list[Skipped] = []
 
+    def __enter__(self) -> _Making:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._ahead.__exit__(kind, error, trace)
+        if not self._in_use:
+            shutil.rmtree(self._version, ignore_errors=True)
+
     def read(self, paths: Sequence[Path]) -> None:
-        """Take in the files in `paths`; what cannot be taken in is told in the report."""
+        """Take in the files in `paths`, and the copies where the version in use is not whole.
+
+        What cannot be taken in is told in the report.
+        """
+        kept = self._kept
         files, self._skipped = collect(paths)
-        for number, path in enumerate(files):
-            self._check()
-            self._progress(ImportProgress("reading", number, len(files), path.name))
-            try:
-                data = read_bytes(path)
-                document = self._document(path, data)
-            except InputError as error:
-                self._skipped.append(_skipped(path, error))
-                continue
-            if document.new:
-                row = document.document
-                self._ahead.store(self._layout.copy(row.digest, row.doc), data)
+        rows = list(kept.documents.values())
+        task = Task(
+            str(self._layout.folder),
+            tuple(os.fsencode(path) for path in files),
+            {row.doc: row.digest for row in rows} if kept.whole else {},
+            () if kept.whole else tuple(rows),
+        )
+        with reading(task) as answers:
+            for number, answer in enumerate(answers):
+                self._check()
+                shown = files[number].name if number < len(files) else ""
+                self._progress(
+                    ImportProgress("reading", min(number, len(files)), len(files), shown)
+                )
+                self._take(answer)
+
+    def _take(self, answer: Answer) -> None:
+        if isinstance(answer, Given):
+            row = answer.document
+            self._documents[row.doc] = row
+            self._new.add(row.doc)
+            self._given += not answer.copy
+            self._ahead.add(answer.passages, answer.words)
+        elif isinstance(answer, Same):
+            self._documents[answer.doc] = self._kept.documents[answer.doc]
+            self._given += 1
+        elif isinstance(answer, Left):
+            self._skipped.append(answer.skipped)
+        else:
+            self._counting.frequency.update(answer.frequency)
 
     def finish(self, *, changed: bool = False) -> ImportReport:
         """Write the version and switch to it, when anything is new in it or is `changed`."""
-        given = list(self._made.values())
-        self._take_others()
-        made = [self._made[doc] for doc in sorted(self._made)]
+        given = list(self._documents.values())[: self._given]
+        if self._kept.whole:
+            self._documents = self._kept.documents | self._documents
         former = self._kept.current
         report = ImportReport(
             documents=len(given),
-            passages=sum(len(document.passages) for document in given),
+            passages=sum(row.passages for row in given),
             skipped=tuple(self._skipped),
-            version=str(former.version) if former else "",
-            total_documents=len(made),
-            total_passages=sum(len(document.passages) for document in made),
+            version=str(former.version if former else ""),
+            total_documents=len(self._documents),
+            total_passages=sum(row.passages for row in self._documents.values()),
         )
-        same = self._kept.whole and not any(document.new for document in given)
-        if not changed and (same or not made):
+        same = self._kept.whole and not self._new
+        if not changed and (same or not self._documents):
             return report
-        number = max([*self._layout.numbers(), former.version if former else 0]) + 1
-        version = self._layout.version(number)
-        try:
-            version.mkdir(parents=True)
-            self._switch(self._write(version, number, made))
-        except BaseException:
-            shutil.rmtree(version, ignore_errors=True)
-            raise
+        catalogue.switch(self._layout, self._written(report.total_passages))
+        self._in_use = True
         # The former version stays for those who have it open; copies are only read by imports.
-        catalogue.sweep_copies(self._layout, (document.document for document in made))
+        catalogue.sweep_copies(self._layout, self._documents.values())
         self._progress(ImportProgress("indexing", report.total_passages, report.total_passages))
-        return msgspec.structs.replace(report, version=str(number))
+        return msgspec.structs.replace(report, version=str(self._number))
 
-    def _write(self, version: Path, number: int, made: Sequence[_Made]) -> Current:
-        found = [passage for document in made for passage in document.passages]
-        former = self._kept.current
-        by = self._embedder
-        dimension = by.dimension if by else former.dimension if former else 0
-        vectors = self._ahead.vectors(found, dimension, self._embedded)
-        self._progress(ImportProgress("indexing", 0, len(found)))
-        now = write_version(
-            version,
-            number,
-            [document.document for document in made],
-            found,
-            [line for document in made for line in document.words],
-            vectors,
-            embedder=by.name if by else former.embedder if former else "",
-            digest=by.digest if by else former.embedder_digest if former else "",
+    def _written(self, passages: int) -> Current:
+        self._version.mkdir(parents=True, exist_ok=True)
+        for doc in (doc for doc in self._documents if doc not in self._new):
+            rows = self._kept.rows.get(doc, [])
+            words = [row.words for row in rows]
+            self._ahead.add([row.passage for row in rows], words)
+            self._counting.add(line.split() for line in words)
+        self._ahead.finish(self._told)
+        now = finish_version(
+            self._version,
+            self._number,
+            list(self._documents.values()),
+            passages,
+            self._counting.frequency,
+            embedder=self._name,
+            digest=self._digest,
+            dimension=self._dimension,
         )
-        self._ahead.stored()
+        self._check()
         return now
 
-    def _switch(self, now: Current) -> None:
+    def _told(self, step: Step, done: int, total: int) -> None:
         self._check()
-        catalogue.switch(self._layout, now)
-
-    def _embedded(self, done: int, total: int, doc: str) -> None:
-        self._check()
-        self._progress(ImportProgress("embedding", done, total, doc))
-
-    def _document(self, path: Path, data: bytes) -> _Made:
-        """The document in `data`; what of it is new is given away to be embedded."""
-        document = parse_document(path, data)
-        if document.doc in self._made:
-            raise InputError(
-                f"Another file of the name {document.doc} was imported in the same go; a name can "
-                "be used once.",
-                "document_twice",
-                doc=document.doc,
-            )
-        old = self._kept.documents.get(document.doc)
-        if old and self._kept.whole and old.digest == document.digest:
-            made = self._made[document.doc] = self._as_it_was(old)
-            return made
-        found = passages(document)
-        row = DocumentRow(
-            doc=document.doc,
-            title=document.title,
-            valid_from=document.valid_from,
-            valid_until=document.valid_until,
-            tags=document.tags,
-            internal=document.internal,
-            digest=document.digest,
-            passages=len(found),
-            characters=len(document.text),
-            imported=time.time(),
-        )
-        texts = [searched_text(passage) for passage in found]
-        self._ahead.embed(texts)
-        made = _Made(row, found, [" ".join(with_pairs(grams(text))) for text in texts], new=True)
-        self._made[document.doc] = made
-        return made
-
-    def _as_it_was(self, document: DocumentRow) -> _Made:
-        rows = self._kept.rows.get(document.doc, [])
-        return _Made(document, [row.passage for row in rows], [row.words for row in rows])
-
-    def _take_others(self) -> None:
-        """The documents that were there and are not given now."""
-        for doc, row in self._kept.documents.items():
-            if doc in self._made:
-                continue
-            if self._kept.whole:
-                self._made[doc] = self._as_it_was(row)
-                continue
-            self._check()
-            copy = self._layout.copy(row.digest, doc)
-            try:
-                document = self._from_copy(copy, row)
-            except InputError as error:
-                self._skipped.append(_skipped(copy, error))
-                continue
-            imported = row.imported or document.document.imported
-            document.document = msgspec.structs.replace(document.document, imported=imported)
-
-    def _from_copy(self, copy: Path, row: DocumentRow) -> _Made:
-        data = read_bytes(copy)
-        if not hashlib.sha256(data).hexdigest().startswith(row.digest):
-            raise InputError(
-                "Its stored copy is damaged; import the file again.", "document_damaged"
-            )
-        return self._document(copy, data)
+        self._progress(ImportProgress(step, done, total))
 
     def _check(self) -> None:
         if self._cancelled():
             raise Cancelled(
                 "The import was called off; the former version is in use.", "import_cancelled"
             )
-
-
-def _skipped(path: Path, error: ZuoxiError) -> Skipped:
-    shown = str(path).encode("utf-8", "replace").decode("utf-8")
-    values = {key: str(value) for key, value in error.values.items()}
-    return Skipped(shown, error.message, error.code, values)
 
 
 @contextlib.contextmanager

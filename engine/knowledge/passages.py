@@ -11,7 +11,7 @@ from engine.knowledge.documents import Document
 from engine.knowledge.sentences import ITEM, split_sentences
 from engine.records import Passage
 
-__all__ = ["passages", "size", "split_sentences"]
+__all__ = ["passages", "searched_text", "size", "split_sentences"]
 
 MOST = 350
 AIM = 240
@@ -73,6 +73,11 @@ def passages(document: Document) -> tuple[Passage, ...]:
     return tuple(found)
 
 
+def searched_text(passage: Passage) -> str:
+    """What of a passage is embedded and searched: where it stands, and what it says."""
+    return "\n".join(part for part in (passage.title, passage.section, passage.text) if part)
+
+
 def _sections(document: Document) -> Iterator[tuple[tuple[str, ...], str]]:
     plain = document.doc.lower().endswith(".txt")
     marks = "" if plain else ("#", "```", "~~~")
@@ -124,7 +129,8 @@ def _heading(line: str, plain: bool) -> tuple[int, str] | None:
 
 
 def _pieces(body: str) -> Iterator[str]:
-    total = size(body)
+    # Nothing reads longer than half as long again as it is: "a;b;c" is three words.
+    total = MOST if 3 * len(body) <= 2 * MOST else size(body)
     if total <= MOST:
         yield body.strip()
         return

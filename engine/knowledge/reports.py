@@ -8,11 +8,13 @@ from msgspec import Struct
 
 from engine.knowledge.documents import Skipped
 
+Step = Literal["reading", "embedding", "indexing"]
+
 
 class ImportProgress(Struct, frozen=True, tag=True):
     """How far an import is: `done` of `total` files (reading) or passages (embedding, indexing)."""
 
-    step: Literal["reading", "embedding", "indexing"]
+    step: Step
     done: int
     total: int
     doc: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +16,12 @@ from msgspec import Struct
 from engine.errors import KnowledgeError
 from engine.knowledge.catalogue import corrupt
 from engine.knowledge.embedding import Vectors
+from engine.knowledge.passages import searched_text as searched_text
 from engine.records import Passage
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from lancedb.table import Table
 
 NAME = "passages"
 # Below these sizes a scan is faster than building and asking an index.
@@ -26,6 +29,7 @@ _ROWS_FOR_SCALAR_INDEX = 2_000
 _ROWS_FOR_VECTOR_INDEX = 5_000
 _ROWS_IN_PARTITION = 1_000
 _PROBES = 20
+_COMPRESSION = "lance-encoding:compression"
 _EARLIEST, _LATEST = 0, 99_999_999
 _COLUMNS = (
     "doc",
@@ -70,20 +74,13 @@ def as_number(day: str) -> int:
     return int(date.fromisoformat(day).strftime("%Y%m%d"))
 
 
-def searched_text(passage: Passage) -> str:
-    """What of a passage is embedded and searched: where it stands, and what it says."""
-    return "\n".join(part for part in (passage.title, passage.section, passage.text) if part)
+def create(version: Path, dimension: int, batches: Iterable[pa.RecordBatch]) -> None:
+    """Write a new table of `batches`, as they come, into the folder `version` and index it.
 
-
-def create(
-    version: Path, passages: Sequence[Passage], words: Sequence[str], vectors: Vectors
-) -> None:
-    """Write a new table into the folder `version` and index it. Raises `KnowledgeError`.
-
-    `words` are each passage's grams with a space between them.
+    Raises `OSError` when the disk refuses, and `KnowledgeError`.
     """
     try:
-        _create(version, passages, words, vectors)
+        _index(_written(version, dimension, batches))
     except OSError:
         raise
     except Exception as error:
@@ -98,41 +95,45 @@ def create(
         ) from error
 
 
-def _create(
-    version: Path, passages: Sequence[Passage], words: Sequence[str], vectors: Vectors
-) -> None:
+def _written(version: Path, dimension: int, batches: Iterable[pa.RecordBatch]) -> Table:
     import lancedb
+    import pyarrow as pa
+
+    rows = pa.RecordBatchReader.from_batches(_schema(dimension), batches)
+    return lancedb.connect(str(version / "lance")).create_table(NAME, rows)
+
+
+def _index(table: Table) -> None:
     from lancedb.index import FTS, Bitmap, BTree, IvfFlat
 
-    rows = _arrow(passages, words, vectors)
-    table = lancedb.connect(str(version / "lance")).create_table(NAME, rows)
+    count = int(table.count_rows())
     # The grams are ours already, so that Lance cuts at spaces and changes nothing.
-    table.create_index(
-        "words",
-        config=FTS(
-            base_tokenizer="whitespace",
-            max_token_length=None,
-            lower_case=False,
-            ascii_folding=False,
-            stem=False,
-            remove_stop_words=False,
-        ),
+    words = FTS(
+        base_tokenizer="whitespace",
+        max_token_length=None,
+        lower_case=False,
+        ascii_folding=False,
+        stem=False,
+        remove_stop_words=False,
     )
-    if len(passages) >= _ROWS_FOR_SCALAR_INDEX:
-        table.create_index("starts", config=BTree())
-        table.create_index("ends", config=BTree())
-        table.create_index("internal", config=Bitmap())
-    if len(passages) >= _ROWS_FOR_VECTOR_INDEX:
-        # A graph (HNSW) answers no faster at these sizes and takes fifty times as long to make.
-        table.create_index(
-            "vector",
-            config=IvfFlat(
-                distance_type="cosine",
-                num_partitions=max(_PROBES, len(passages) // _ROWS_IN_PARTITION),
-                max_iterations=10,
-                sample_rate=32,
-            ),
-        )
+    with ThreadPoolExecutor(1) as beside:
+        indexing = beside.submit(table.create_index, "words", config=words)
+        if count >= _ROWS_FOR_SCALAR_INDEX:
+            table.create_index("starts", config=BTree())
+            table.create_index("ends", config=BTree())
+            table.create_index("internal", config=Bitmap())
+        if count >= _ROWS_FOR_VECTOR_INDEX:
+            # A graph (HNSW) answers no faster at these sizes and takes fifty times as long to make.
+            table.create_index(
+                "vector",
+                config=IvfFlat(
+                    distance_type="cosine",
+                    num_partitions=max(_PROBES, count // _ROWS_IN_PARTITION),
+                    max_iterations=10,
+                    sample_rate=32,
+                ),
+            )
+        indexing.result()
 
 
 class PassageTable:
@@ -196,30 +197,53 @@ def _numbers(search: Any, asked: Asked, limit: int, score: str) -> list[int]:
     return [int(number) for number in found.column("_rowid").to_pylist()]
 
 
-def _arrow(passages: Sequence[Passage], words: Sequence[str], vectors: Vectors) -> pa.Table:
+def _schema(dimension: int) -> pa.Schema:
     import pyarrow as pa
 
-    def column(values: Iterable[object], kind: pa.DataType) -> pa.Array:
-        return pa.array(list(values), type=kind)
-
-    flat = pa.array(np.ascontiguousarray(vectors, dtype=np.float32).reshape(-1))
-    return pa.table(
+    text, number = pa.string(), pa.int32()
+    fields = pa.schema(
         {
-            "doc": column((p.doc for p in passages), pa.string()),
-            "title": column((p.title for p in passages), pa.string()),
-            "section": column((p.section for p in passages), pa.string()),
-            "text": column((p.text for p in passages), pa.string()),
-            "ordinal": column((p.ordinal for p in passages), pa.int32()),
-            "valid_from": column((p.valid_from for p in passages), pa.string()),
-            "valid_until": column((p.valid_until for p in passages), pa.string()),
-            "internal": column((p.internal for p in passages), pa.bool_()),
-            "tags": column((list(p.tags) for p in passages), pa.list_(pa.string())),
-            "starts": column((_bound(p.valid_from, _EARLIEST) for p in passages), pa.int32()),
-            "ends": column((_bound(p.valid_until, _LATEST) for p in passages), pa.int32()),
-            "words": column(words, pa.string()),
-            "vector": pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1]),
+            "doc": text,
+            "title": text,
+            "section": text,
+            "text": text,
+            "ordinal": number,
+            "valid_from": text,
+            "valid_until": text,
+            "internal": pa.bool_(),
+            "tags": pa.list_(text),
+            "starts": number,
+            "ends": number,
+            "words": text,
+            "vector": pa.list_(pa.float32(), dimension),
         }
     )
+    # Compressing takes twice as long as writing, and saves a fifth.
+    return pa.schema([field.with_metadata({_COMPRESSION: "none"}) for field in fields])
+
+
+def batch(passages: Sequence[Passage], words: Sequence[str], vectors: Vectors) -> pa.RecordBatch:
+    """The rows of `passages`, with each one's grams with a space between them, and its vector."""
+    import pyarrow as pa
+
+    flat = pa.array(np.ascontiguousarray(vectors, dtype=np.float32).reshape(-1))
+    dimension = vectors.shape[1]
+    columns = {
+        "doc": [p.doc for p in passages],
+        "title": [p.title for p in passages],
+        "section": [p.section for p in passages],
+        "text": [p.text for p in passages],
+        "ordinal": [p.ordinal for p in passages],
+        "valid_from": [p.valid_from for p in passages],
+        "valid_until": [p.valid_until for p in passages],
+        "internal": [p.internal for p in passages],
+        "tags": [p.tags for p in passages],
+        "starts": [_bound(p.valid_from, _EARLIEST) for p in passages],
+        "ends": [_bound(p.valid_until, _LATEST) for p in passages],
+        "words": words,
+        "vector": pa.FixedSizeListArray.from_arrays(flat, dimension),
+    }
+    return pa.RecordBatch.from_pydict(columns, schema=_schema(dimension))
 
 
 def _bound(day: str | None, otherwise: int) -> int:

@@ -17,12 +17,12 @@ from engine.bench.workbench import BenchError, Workbench
 from engine.knowledge import catalogue
 from engine.knowledge.catalogue import DocumentRow, Layout
 from engine.knowledge.documents import read_document
-from engine.knowledge.grams import grams, with_pairs
+from engine.knowledge.grams import Weights, indexed_grams
 from engine.knowledge.index import import_documents
-from engine.knowledge.passages import passages
+from engine.knowledge.passages import passages, searched_text
 from engine.knowledge.search import Searcher
-from engine.knowledge.table import PassageTable, searched_text
-from engine.knowledge.version import write_version
+from engine.knowledge.table import PassageTable, batch, create
+from engine.knowledge.version import finish_version
 
 _DOCUMENTS = 1_000
 _LARGE = 20_000
@@ -64,7 +64,7 @@ def search_huge(bench: Workbench) -> list[Figure]:
     sources = write_documents(bench.folder / "huge-documents", number // SECTIONS)
     found = [one for path in sources for one in passages(read_document(path))]
     texts = [searched_text(one) for one in found]
-    words = [" ".join(with_pairs(grams(text))) for text in texts]
+    words = [" ".join(indexed_grams(text)) for text in texts]
     once = bench.embedder.passages(texts)
     random = np.random.default_rng(5)
     vectors = np.tile(once, (copies, 1))
@@ -75,15 +75,21 @@ def search_huge(bench: Workbench) -> list[Figure]:
     layout = Layout(bench.folder / "huge-knowledge")
     version = layout.version(1)
     version.mkdir(parents=True)
-    now = write_version(
+    rows = (
+        batch([replace(one, doc=f"{copy}.md") for one in found], words, part)
+        for copy, part in enumerate(np.split(vectors, copies))
+    )
+    create(version, bench.embedder.dimension, rows)
+    counted = Weights.counted(line.split() for line in words)
+    now = finish_version(
         version,
         1,
         [DocumentRow(f"{copy}.md", f"{copy}") for copy in range(copies)],
-        [replace(one, doc=f"{copy}.md") for copy in range(copies) for one in found],
-        words * copies,
-        vectors,
+        len(vectors),
+        {gram: seen * copies for gram, seen in counted.frequency.items()},
         embedder=bench.embedder.name,
         digest=bench.embedder.digest,
+        dimension=bench.embedder.dimension,
     )
     catalogue.switch(layout, now)
     searcher = Searcher.open(layout.folder, bench.embedder)

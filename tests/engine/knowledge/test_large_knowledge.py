@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.knowledge.embedding import Vectors
-from engine.knowledge.table import _ROWS_FOR_VECTOR_INDEX, Asked, PassageTable, create
+from engine.knowledge.table import _ROWS_FOR_VECTOR_INDEX, Asked, PassageTable, batch, create
 from engine.records import Passage
 
 ROWS = 30_000
@@ -47,7 +47,8 @@ def table(tmp_path_factory: pytest.TempPathFactory, vectors: Vectors) -> Passage
         for row in range(ROWS)
     ]
     folder = tmp_path_factory.mktemp("version")
-    create(folder, found, [f"第 条 {row % 97}" for row in range(ROWS)], vectors)
+    words = [f"第 条 {row % 97}" for row in range(ROWS)]
+    create(folder, DIMENSION, [batch(found, words, vectors)])
     assert list(folder.rglob("*.idx")), "there is an index over the vectors"
     return PassageTable(folder)
 

@@ -1,0 +1,226 @@
+"""Files become passages and grams: all of an import that needs no embedder.
+
+Of many files it is done in a process beside the import's own, which embeds meanwhile. That process
+loads no large library. It may be killed at any time: all it writes is copies, each in one step.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+from msgspec import Struct
+
+from engine.errors import InputError, KnowledgeError, ZuoxiError
+from engine.knowledge.catalogue import DocumentRow, Layout
+from engine.knowledge.copies import Copies
+from engine.knowledge.documents import Document, Skipped, parse_document, read_bytes
+from engine.knowledge.grams import Counting, indexed_grams
+from engine.knowledge.passages import passages, searched_text
+from engine.records import Passage
+
+# Of fewer files a process takes longer to start than to help.
+_FOR_A_PROCESS = 200
+_LENGTH = 4
+
+
+class Task(Struct, frozen=True):
+    """Read `files`, names as bytes, then the stored copies `copies`, for the knowledge in `folder`.
+
+    `known` are the digests of documents that need not be read again.
+    """
+
+    folder: str
+    files: tuple[bytes, ...] = ()
+    known: dict[str, str] = {}
+    copies: tuple[DocumentRow, ...] = ()
+
+
+class Given(Struct, frozen=True, tag=True):
+    """A document, its passages, and each one's grams with a space between them.
+
+    A `copy` was made from the stored copy, not from a file that was given.
+    """
+
+    document: DocumentRow
+    passages: tuple[Passage, ...]
+    words: tuple[str, ...]
+    copy: bool = False
+
+
+class Same(Struct, frozen=True, tag=True):
+    """The file is the known document `doc`."""
+
+    doc: str
+
+
+class Left(Struct, frozen=True, tag=True):
+    """A file that cannot be taken in."""
+
+    skipped: Skipped
+
+
+class Ready(Struct, frozen=True, tag=True):
+    """The last one: all copies are on the disk. In how many of the passages each gram stands."""
+
+    frequency: dict[str, int]
+
+
+class _Refused(Struct, frozen=True, tag=True):
+    """The disk refuses: the error's number."""
+
+    number: int
+
+
+Answer = Given | Same | Left | Ready
+_answers = msgspec.msgpack.Decoder(Answer | _Refused)
+_tasks = msgspec.msgpack.Decoder(Task)
+
+
+@contextlib.contextmanager
+def reading(task: Task) -> Iterator[Iterator[Answer]]:
+    """What becomes of each file, in order, and `Ready` at the end. Raises `OSError` on the way."""
+    if len(task.files) + len(task.copies) < _FOR_A_PROCESS:
+        yield read(task)
+        return
+    process = subprocess.Popen(
+        [sys.executable, "-S", "-P", "-m", "engine.knowledge.reading"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        # Ctrl+C reaches whoever asked for the import, who decides what it means.
+        start_new_session=True,
+    )
+    with process:
+        try:
+            yield _received(process, task)
+        finally:
+            process.kill()
+
+
+def _received(process: subprocess.Popen[bytes], task: Task) -> Iterator[Answer]:
+    assert process.stdin is not None and process.stdout is not None
+    with contextlib.suppress(BrokenPipeError), process.stdin as stdin:
+        stdin.write(msgspec.msgpack.encode(task))
+    while length := process.stdout.read(_LENGTH):
+        answer = _answers.decode(process.stdout.read(int.from_bytes(length)))
+        if isinstance(answer, _Refused):
+            raise OSError(answer.number, os.strerror(answer.number))
+        yield answer
+        if isinstance(answer, Ready):
+            return
+    raise KnowledgeError(
+        f"The process that reads documents ended unexpectedly ({process.wait()}). The former "
+        "version of the knowledge is in use; import again.",
+        "knowledge_crashed",
+        exit=str(process.returncode),
+    )
+
+
+def _serve(given: BinaryIO, taken: BinaryIO) -> None:
+    """What the process beside does: a task in, answers out."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def send(answer: Answer | _Refused) -> None:
+        data = msgspec.msgpack.encode(answer)
+        taken.write(len(data).to_bytes(_LENGTH) + data)
+
+    try:
+        for answer in read(_tasks.decode(given.read())):
+            send(answer)
+    except BrokenPipeError:
+        # Nobody listens any more.
+        os._exit(1)
+    except OSError as error:
+        send(_Refused(error.errno or errno.EIO))
+    taken.flush()
+
+
+def read(task: Task) -> Iterator[Answer]:
+    """What becomes of each file of `task`, in order, and `Ready` at the end. Raises `OSError`."""
+    layout = Layout(Path(task.folder))
+    names: set[str] = set()
+    counting = Counting()
+    with Copies() as copies:
+        for name in task.files:
+            path = Path(os.fsdecode(name))
+            try:
+                data = read_bytes(path)
+                document = parse_document(path, data)
+                if document.doc in names:
+                    raise _twice(document.doc)
+            except InputError as error:
+                yield Left(_skipped(path, error))
+                continue
+            names.add(document.doc)
+            if task.known.get(document.doc) == document.digest:
+                yield Same(document.doc)
+                continue
+            yield _given(document, time.time(), counting)
+            copies.store(layout.copy(document.digest, document.doc), data)
+    for row in task.copies:
+        if row.doc in names:
+            continue
+        path = layout.copy(row.digest, row.doc)
+        try:
+            document = _of_copy(path, row)
+        except InputError as error:
+            yield Left(_skipped(path, error))
+            continue
+        yield _given(document, row.imported or time.time(), counting, copy=True)
+    yield Ready(dict(counting.frequency))
+
+
+def _given(document: Document, imported: float, counting: Counting, *, copy: bool = False) -> Given:
+    found = passages(document)
+    row = DocumentRow(
+        doc=document.doc,
+        title=document.title,
+        valid_from=document.valid_from,
+        valid_until=document.valid_until,
+        tags=document.tags,
+        internal=document.internal,
+        digest=document.digest,
+        passages=len(found),
+        characters=len(document.text),
+        imported=imported,
+    )
+    words = [indexed_grams(searched_text(passage)) for passage in found]
+    counting.add(words)
+    return Given(row, found, tuple(map(" ".join, words)), copy)
+
+
+def _of_copy(path: Path, row: DocumentRow) -> Document:
+    data = read_bytes(path)
+    if not hashlib.sha256(data).hexdigest().startswith(row.digest):
+        raise InputError("Its stored copy is damaged; import the file again.", "document_damaged")
+    return parse_document(path, data)
+
+
+def _twice(doc: str) -> InputError:
+    return InputError(
+        f"Another file of the name {doc} was imported in the same go; a name can be used once.",
+        "document_twice",
+        doc=doc,
+    )
+
+
+def _skipped(path: Path, error: ZuoxiError) -> Skipped:
+    shown = str(path).encode("utf-8", "replace").decode("utf-8")
+    values = {key: str(value) for key, value in error.values.items()}
+    return Skipped(shown, error.message, error.code, values)
+
+
+if __name__ == "__main__":
+    _serve(sys.stdin.buffer, sys.stdout.buffer)
