@@ -60,6 +60,7 @@ def doctor(context: typer.Context, json: Json = False) -> None:
 def examine(session: Session) -> Iterator[Finding]:
     """All findings, each from the real thing: the model is loaded, the database is checked."""
     yield from _engine(session)
+    yield _wordings(session)
     yield _database(session)
     yield _rules(session)
     yield _fonts(session)
@@ -100,6 +101,18 @@ def _engine(session: Session) -> Iterator[Finding]:
         yield Finding("knowledge", "warning", empty, text("cli.doctor.import", language))
     else:
         yield Finding("knowledge", "ok", f"v{event.knowledge} · {event.passages}")
+
+
+def _wordings(session: Session) -> Finding:
+    """The table of everyday wordings: lines of the operator's own that cannot be read."""
+    from engine.knowledge.synonyms import synonyms_of
+
+    table, bad = synonyms_of(session.folder.knowledge)
+    if not bad:
+        return Finding("wordings", "ok", text("cli.doctor.pairs", session.language, n=len(table)))
+    lines = ", ".join(f"{one.file}:{one.line}" for one in bad[:5])
+    advice = text("cli.doctor.wordings", session.language)
+    return Finding("wordings", "warning", lines, advice)
 
 
 def _database(session: Session) -> Finding:

@@ -347,7 +347,8 @@ def test_the_doctor_finds_a_sound_desk_sound(zuoxi: Zuoxi, informed: DataFolder)
     assert said.code == 0
     found = {one["check"]: one for one in said.one["checks"]}
     assert set(found) == {
-        *("model", "gpu", "embedder", "knowledge", "database", "rules", "fonts", "display")
+        *("model", "gpu", "embedder", "knowledge", "wordings"),
+        *("database", "rules", "fonts", "display"),
     }
     assert said.one["ok"] is True
     assert found["model"]["detail"].startswith("starter@")
@@ -359,11 +360,15 @@ def test_the_doctor_finds_everything_that_is_wrong_at_once(
 ) -> None:
     settings.save(folder, settings.Settings(model=str(tmp_path / "none.gguf"), embedder="none"))
     folder.database.write_bytes(b"no database at all" * 400)
+    folder.knowledge.mkdir(parents=True, exist_ok=True)
+    (folder.knowledge / "synonyms.txt").write_text("运费 = 邮费\n少了等号\n", "utf-8")
     said = zuoxi("doctor", "--json")
     assert said.code == 1
     assert said.one["ok"] is False
     wrong = {one["check"] for one in said.one["checks"] if one["status"] == "error"}
     assert wrong == {"model", "embedder", "database"}
+    (wordings,) = (one for one in said.one["checks"] if one["check"] == "wordings")
+    assert (wordings["status"], wordings["detail"]) == ("warning", "synonyms.txt:2")
     monkeypatch.setattr("engine.paths.RULES", tmp_path / "nowhere")
     people = zuoxi("doctor")
     assert people.code == 1
