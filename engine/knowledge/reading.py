@@ -93,12 +93,14 @@ def reading(task: Task) -> Iterator[Iterator[Answer]]:
     if len(task.files) + len(task.copies) < _FOR_A_PROCESS:
         yield read(task)
         return
+    # Without what `site` does the process is there sooner; it needs to be told where things are.
+    path = [str(Path(__file__).parents[2]), *sys.path]
     process = subprocess.Popen(
         [sys.executable, "-S", "-P", "-m", "engine.knowledge.reading"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
         # Ctrl+C reaches whoever asked for the import, who decides what it means.
         start_new_session=True,
     )
