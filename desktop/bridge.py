@@ -23,6 +23,7 @@ from engine.protocol import (
     Event,
     EvidenceFound,
     KnowledgeReloaded,
+    ModelMemory,
     RequestFailed,
     SearchFinished,
     TextReleased,
@@ -114,6 +115,11 @@ class EngineBridge(QObject):
     def state(self) -> EngineState:
         """What the engine does now."""
         return self._state
+
+    @property
+    def model_memory(self) -> ModelMemory:
+        """What the engine remembered of conversations when it last gave a sign of life."""
+        return self._client.model_memory
 
     @property
     def pid(self) -> int | None:

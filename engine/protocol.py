@@ -205,12 +205,22 @@ class KnowledgeReloaded(Struct, frozen=True, tag=True):
     passages: int
 
 
+class ModelMemory(Struct, frozen=True):
+    """What a model remembers of conversations: K/V sequences taken, conversations known, and the
+    bytes of the states saved of those that had to leave."""
+
+    sequences: int = 0
+    conversations: int = 0
+    saved_bytes: int = 0
+
+
 class Pong(Struct, frozen=True, tag=True):
     """The process lives. `beats` says how many pings in a row found its main thread in the same
     step of work; 0 while it has nothing to do. For the client alone, which tells nobody.
     """
 
     beats: int = 0
+    memory: ModelMemory = ModelMemory()
 
 
 class RequestFailed(Struct, frozen=True, tag=True):

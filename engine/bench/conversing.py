@@ -14,7 +14,7 @@ from engine.drafting import prompt
 from engine.drafting.generation import Constraint, Generator, Piece, Shares, Vocabulary, alone
 from engine.drafting.pipeline import Drafter
 from engine.drafting.prompt import ChatMessage
-from engine.protocol import DraftFinished, DraftRequest, Offload
+from engine.protocol import DraftFinished, DraftRequest, ModelMemory, Offload
 from engine.records import Draft, Language, Turn
 
 # What agents write where the knowledge says nothing.
@@ -140,6 +140,11 @@ class Listening:
     def context(self) -> int:
         """See `Generator`."""
         return self._inner.context
+
+    @property
+    def memory(self) -> ModelMemory:
+        """See `Generator`."""
+        return self._inner.memory
 
     @property
     def replies_at_once(self) -> int:

@@ -39,6 +39,7 @@ from engine.protocol import (
     EngineRestarted,
     EngineStarting,
     Event,
+    ModelMemory,
     Ping,
     Pong,
     PrioritiseRequest,
@@ -101,6 +102,8 @@ class EngineClient:
         self._run: _Run | None = None
         self._closed = False
         self._pid: int | None = None
+        self.model_memory = ModelMemory()
+        """What the engine remembered of conversations when it last gave a sign of life."""
 
     @property
     def pid(self) -> int | None:
@@ -349,7 +352,10 @@ class EngineClient:
             life.ready_at = time.monotonic()
         elif isinstance(event, EngineFailed):
             run.failure = (event.code, event.message)
-        elif isinstance(event, (EngineRestarted, Pong)) or not self._requests.hear(event, life):
+        elif isinstance(event, Pong):
+            self.model_memory = event.memory
+            return
+        elif isinstance(event, EngineRestarted) or not self._requests.hear(event, life):
             return
         self._tell(event)
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from engine.drafting.prompt import ChatMessage
-from engine.protocol import Offload
+from engine.protocol import ModelMemory, Offload
 from engine.records import TokenCounts
 
 Logits = NDArray[np.float32]
@@ -88,6 +88,11 @@ class Generator(Protocol):
     @property
     def replies_at_once(self) -> int:
         """How many replies are best written in turn; beyond them room has to be made each time."""
+        ...
+
+    @property
+    def memory(self) -> ModelMemory:
+        """What it remembers of conversations."""
         ...
 
     def count(self, text: str) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.drafting.generation import Constraint, Logits, Piece, Shares, TextAssembler, alone
 from engine.drafting.prompt import ChatMessage
-from engine.protocol import Offload
+from engine.protocol import ModelMemory, Offload
 from engine.records import TokenCounts
 
 _END = 256
@@ -37,6 +37,7 @@ class ScriptedGenerator:
         self.vocabulary = ByteVocabulary()
         self.context = context
         self.replies_at_once = 4
+        self.memory = ModelMemory()
         self.seen: list[Sequence[ChatMessage]] = []
         self._replies = list(replies)
 

@@ -11,7 +11,6 @@ import contextlib
 import os
 import queue
 import signal
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from engine import logs
 from engine.drafting.generation import Generator
 from engine.drafting.pipeline import Drafter, Worked
 from engine.drafting.style import load_style
@@ -39,6 +39,7 @@ from engine.protocol import (
     EngineStep,
     Event,
     KnowledgeReloaded,
+    ModelMemory,
     Offload,
     Ping,
     Pong,
@@ -75,7 +76,7 @@ def run(config: bytes, connection: Connection) -> None:
     """The process's main: serve `connection` until it closes. `config` is encoded."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is the desk's to handle.
     os.environ.update(_ENVIRONMENT)
-    log_to_stderr()
+    logs.to_stderr()
     code = 0
     try:
         worker = Worker(msgspec.msgpack.decode(config, type=EngineConfig), connection)
@@ -92,16 +93,6 @@ def run(config: bytes, connection: Connection) -> None:
     os._exit(code)
 
 
-def log_to_stderr() -> None:
-    """Have the engine's logs written to standard error, or nowhere where a program has none."""
-    # Looked up at each line: what standard error is may change, standard output is the caller's.
-    structlog.configure(
-        logger_factory=lambda *_: (
-            structlog.PrintLogger(sys.stderr) if sys.stderr else structlog.ReturnLogger()
-        )
-    )
-
-
 class Worker:
     """One engine: what it has loaded, and the requests that wait."""
 
@@ -114,6 +105,7 @@ class Worker:
         self._schedule = Schedule()
         self._embedder: Embedder | None = None
         self._drafter: Drafter | None = None
+        self._memory = ModelMemory()
         self._idle = False
         self._steps = 0
 
@@ -248,6 +240,7 @@ class Worker:
                 self._send(event)
             if isinstance(event, DraftFinished):
                 self._schedule.remove(request.id)
+                self._memory = self._generator.memory if self._generator else ModelMemory()
         except ConnectionError:
             raise
         except Exception as error:
@@ -296,7 +289,7 @@ class Worker:
             seen = self._steps
             # Where the desk is gone, the next reading says so.
             with contextlib.suppress(OSError):
-                self._send(Pong(beats))
+                self._send(Pong(beats, self._memory))
 
     def _step(self, step: EngineStep) -> None:
         self._steps += 1

@@ -43,6 +43,8 @@ PER_MESSAGE_MIB = 0.03
 # The engine keeps what the model has read of each conversation, which fills for some minutes.
 FILLING_MIB, FILLED_AFTER = 150.0, 5.0
 # Libraries open and close a thread or a file now and then; a leak opens one each time.
+# One for each reply that is written in turn, and the open conversation's.
+MOST_SEQUENCES = 5
 SPARE = {"threads": 3.0, "files": 4.0, "children": 0.5}
 STARTING = 300.0
 ENDING = 60.0
@@ -64,6 +66,8 @@ class Sample(Struct, frozen=True):
     arrived: int
     drafted: int
     decided: int
+    sequences: int
+    saved: float
 
 
 class Verdict(Struct, frozen=True):
@@ -146,6 +150,8 @@ def _look(pid: int, folder: Path, at: float) -> Sample:
         arrived=status["arrived"],
         drafted=status["drafted"],
         decided=sum(status["decisions"].values()),
+        sequences=status["model"]["sequences"],
+        saved=round(status["model"]["saved_bytes"] / MIB, 1),
     )
 
 
@@ -207,6 +213,8 @@ def _judge(samples: list[Sample], folder: Path, code: int | None, messages: int)
         faults.append("an error that nobody foresaw came up; see log.txt")
     if samples:
         faults += _lost(folder)
+        if (taken := max(one.sequences for one in samples)) > MOST_SEQUENCES:
+            faults.append(f"{taken} sequences of the K/V cache were taken")
     return Verdict(tuple(faults), slopes, tuple(samples), status)
 
 
@@ -258,14 +266,18 @@ def _lost(folder: Path) -> list[str]:
     return found
 
 
-HEAD = "  min   desk engine others  MiB | threads  files children |    db | arrived drafted decided"
+HEAD = (
+    "  min   desk engine others  MiB | threads  files children |    db | arrived drafted decided "
+    "| sequences, saved MiB"
+)
 
 
 def _row(one: Sample) -> str:
     return (
         f"{one.at / 60:5.1f} {one.desk:6.0f} {one.engine:6.0f} {one.others:6.0f}      | "
         f"{one.threads:3}+{one.engine_threads:<3} {one.files:3}+{one.engine_files:<3} "
-        f"{one.children:6} | {one.database:5.1f} | {one.arrived:7} {one.drafted:7} {one.decided:7}"
+        f"{one.children:6} | {one.database:5.1f} | {one.arrived:7} {one.drafted:7} {one.decided:7} "
+        f"| {one.sequences:2} {one.saved:6.1f}"
     )
 
 

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from msgspec import to_builtins
 from msgspec.structs import replace
 from PySide6.QtCore import QCoreApplication, QTimer
 from PySide6.QtGui import QInputMethodEvent
@@ -207,6 +208,7 @@ class Show:
         status = {
             "began": self.began,
             "engine": self.desk.bridge.pid,
+            "model": to_builtins(self.desk.bridge.model_memory),
             "arrived": self.arrived,
             "drafted": self.drafted,
             "opened": agent.opened,

@@ -12,12 +12,12 @@ from engine.drafting.chat_template import ChatTemplate
 from engine.drafting.generation import Constraint, Logits, Piece, Shares, TextAssembler, alone
 from engine.drafting.llama.context import BATCH, CHUNK, NativeContext, Run, Threads
 from engine.drafting.llama.library import Library
-from engine.drafting.llama.memory import ConversationMemory, MemoryUse, Track, common_length
+from engine.drafting.llama.memory import ConversationMemory, Track, common_length
 from engine.drafting.llama.speculation import LookUp, Pays
 from engine.drafting.llama.vocabulary import LlamaVocabulary
 from engine.drafting.prompt import ChatMessage
 from engine.errors import ModelError
-from engine.protocol import Offload
+from engine.protocol import ModelMemory, Offload
 from engine.records import TokenCounts
 
 # A reply that others wait behind reads its prompt in steps of about so long.
@@ -83,7 +83,7 @@ class LlamaGenerator:
         self._sharing = Pays()
 
     @property
-    def memory(self) -> MemoryUse:
+    def memory(self) -> ModelMemory:
         """How full the memory of the conversations is."""
         return self._memory.use
 

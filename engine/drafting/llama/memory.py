@@ -14,6 +14,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from engine.protocol import ModelMemory
+
 _WORTH_COPYING = 8
 """Tokens; a shorter common beginning is read as quickly as it is copied."""
 _SMOOTHING = 0.2
@@ -46,14 +48,6 @@ class Track:
         self.busy = False
 
 
-class MemoryUse(Struct, frozen=True):
-    """How full it is: sequences taken, conversations known, bytes of the saved states."""
-
-    sequences: int
-    tracks: int
-    saved_bytes: int
-
-
 class ConversationMemory:
     """Tracks over `count` sequences, and at most `budget` bytes of saved states beside them.
 
@@ -74,10 +68,10 @@ class ConversationMemory:
         self._copying = 2e-9
 
     @property
-    def use(self) -> MemoryUse:
+    def use(self) -> ModelMemory:
         """How full it is now."""
         saved = sum(len(track.saved.state) for track in self._tracks.values() if track.saved)
-        return MemoryUse(len(self._seated), len(self._tracks), saved)
+        return ModelMemory(len(self._seated), len(self._tracks), saved)
 
     def open(self, conversation: str, prompt: Sequence[int]) -> Track:
         """The track on which `prompt` is to be read, holding as much of its beginning as can be.
