@@ -30,6 +30,7 @@ from desktop.session.queue_model import QueueModel
 from desktop.session.sample import Sample, read_sample
 from desktop.session.soundness import Soundness
 from desktop.widgets.values import PAGES
+from engine import logs
 from engine import settings as settings_file
 from engine.drafting.style import StyleProfile, list_styles
 from engine.errors import KnowledgeError, ZuoxiError
@@ -447,10 +448,8 @@ def _hook(desk: Desk) -> Callable[..., None]:
         if issubclass(kind, KeyboardInterrupt):
             desk.window.close()
             return
-        import structlog  # Here: it takes longer to load than the rest of the window.
-
         name = kind.__name__
-        structlog.get_logger(__name__).error("unexpected", kind=name)
+        logs.error("unexpected", kind=name)
         desk.notices.tell(ZuoxiError(f"An unexpected error ({name}).", "internal", kind=name))
 
     return hook

@@ -15,6 +15,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 from PySide6.QtCore import QObject, Qt, Signal
 from shiboken6 import isValid
 
+from engine import logs
 from engine.errors import ZuoxiError
 
 T = TypeVar("T")
@@ -165,9 +166,7 @@ def _unexpected(error: Exception) -> ZuoxiError:
     while place is not None and place.tb_next is not None:
         place = place.tb_next
     where = f"{place.tb_frame.f_code.co_name}:{place.tb_lineno}" if place else ""
-    import structlog  # Here: it takes longer to load than the rest of the window.
-
-    structlog.get_logger(__name__).error("background_failed", kind=kind, where=where)
+    logs.error("background_failed", kind=kind, where=where)
     return ZuoxiError(
         f"An unexpected error ({kind}) stopped this step; nothing else is affected.",
         "internal",

@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Any, Final
 
 import msgspec
-import structlog
 from PySide6.QtCore import Qt, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication, QComboBox
 
@@ -21,6 +20,7 @@ from desktop.pages.availability import stopping_reason
 from desktop.session.sample import read_sample
 from desktop.widgets.evidence_list import EvidenceHead
 from desktop.widgets.text_panel import TextPanel
+from engine import logs
 from engine import settings as settings_file
 from engine.errors import ZuoxiError
 from engine.paths import ASSETS, DataFolder
@@ -38,8 +38,6 @@ _SCREEN: Final = ASSETS / "theme" / "screen.json"
 
 _INVOICE, _KETTLE, _REPAIR, _LAWYER = "李先生", "豆豆妈", "王大姐", "赵先生"
 _PARCEL, _MOONCAKE, _THREAD, _ISLAND = "罗先生", "邹阿姨", "张阿姨", "Ella P."
-
-_log = structlog.get_logger(__name__)
 
 
 def main(out: Path, *, language: Language = "zh", json: bool = False) -> int:
@@ -101,7 +99,7 @@ def _run(out: Path, language: Language) -> dict[str, Any]:
         def note(
             kind: type[BaseException], _value: BaseException, _at: TracebackType | None
         ) -> None:
-            _log.error("unexpected", kind=kind.__name__)
+            logs.error("unexpected", kind=kind.__name__)
             hands.unforeseen = kind.__name__
 
         sys.excepthook = note

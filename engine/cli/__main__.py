@@ -1,6 +1,6 @@
 """`python -m engine.cli`."""
 
-from engine.cli.app import main
+from engine.cli import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import itertools
 import os
 import sys
 from collections.abc import Sequence
@@ -23,9 +21,9 @@ from engine.cli import (
     window,
 )
 from engine.cli.console import Session, Told, fail, say, show
+from engine.cli.opening import data_first, data_of, streams_in_utf8
 from engine.errors import ZuoxiError
 from engine.records import Language
-from engine.worker import log_to_stderr
 
 app = typer.Typer(
     name="zuoxi",
@@ -63,30 +61,32 @@ for group in (window, doctor, knowledge, drafts, rules, conversations, models, b
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. 0: done, 1: refused or failed and explained, 2: wrong usage."""
-    arguments = _data_first(list(sys.argv[1:] if arguments is None else arguments))
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="replace")
-    log_to_stderr()
+    arguments = data_first(list(sys.argv[1:] if arguments is None else arguments))
+    streams_in_utf8()
     try:
         command = typer.main.get_command(app)
         outcome = command.main(arguments, prog_name="zuoxi", standalone_mode=False)
         return outcome if isinstance(outcome, int) else 0
-    except ZuoxiError as error:
+    except (Exception, KeyboardInterrupt) as error:
+        return explained(error, arguments)
+
+
+def explained(error: BaseException, arguments: list[str]) -> int:
+    """Say in one line what ended the command that `arguments` gave; the exit code."""
+    if isinstance(error, ZuoxiError):
         return _fail(error, arguments)
-    except (typer.Abort, KeyboardInterrupt):
+    if isinstance(error, (typer.Abort, KeyboardInterrupt)):
         say("")
         return 130
-    except Exception as error:
-        if hasattr(error, "format_message"):  # Wrong usage, in the words of the parser.
-            wrong = Told(f"zuoxi: {error.format_message()} (zuoxi --help)", "usage")
-            _fail(wrong, arguments)
-            return 2
-        if os.environ.get("ZUOXI_DEBUG"):
-            raise
-        kind = type(error).__name__
-        internal = ZuoxiError(f"An unexpected error ({kind}).", "internal", kind=kind)
-        return _fail(internal, arguments)
+    if hasattr(error, "format_message"):  # Wrong usage, in the words of the parser.
+        wrong = Told(f"zuoxi: {error.format_message()} (zuoxi --help)", "usage")
+        _fail(wrong, arguments)
+        return 2
+    if os.environ.get("ZUOXI_DEBUG"):
+        raise error
+    kind = type(error).__name__
+    internal = ZuoxiError(f"An unexpected error ({kind}).", "internal", kind=kind)
+    return _fail(internal, arguments)
 
 
 def _fail(error: ZuoxiError, arguments: list[str]) -> int:
@@ -97,27 +97,8 @@ def _fail(error: ZuoxiError, arguments: list[str]) -> int:
         return 1
 
 
-def _data_first(arguments: list[str]) -> list[str]:
-    """`--data` may stand anywhere; the parser wants it before the command. The last one holds."""
-    found: list[str] = []
-    rest: list[str] = []
-    left = iter(arguments)
-    for argument in left:
-        if argument == "--":
-            rest += [argument, *left]
-        elif argument == "--data":
-            found = [argument, *itertools.islice(left, 1)]
-        elif argument.startswith("--data="):
-            found = [argument]
-        else:
-            rest.append(argument)
-    return [*found, *rest]
-
-
 def _language(arguments: list[str]) -> Language:
-    first = [*arguments[:2], "", ""]
-    explicit = first[1] if first[0] == "--data" else first[0].partition("--data=")[2]
     try:
-        return settings.load(paths.data_folder(explicit or None)).language
+        return settings.load(paths.data_folder(data_of(arguments) or None)).language
     except (ZuoxiError, OSError, ValueError):
         return settings.Settings().language

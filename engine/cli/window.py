@@ -1,18 +1,13 @@
-"""`zuoxi desk` and `zuoxi demo`: the window, which the engine finds only by its entry point."""
+"""`zuoxi desk` and `zuoxi demo`. Alone, without options, they go `engine.cli.opening`'s way."""
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
 
 import typer
 
 from engine.cli.console import Json, Session
-from engine.errors import InputError
-from engine.paths import DataFolder
-
-_PARTS = ("PySide6", "shiboken6", "qtawesome", "desktop", "desktop.app", "desktop.demo")
+from engine.cli.opening import load_window, open_desk, open_sample
 
 
 def register(app: typer.Typer) -> None:
@@ -24,7 +19,7 @@ def register(app: typer.Typer) -> None:
 def desk(context: typer.Context) -> None:
     """Open the window."""
     session: Session = context.obj
-    raise typer.Exit(_window("desk")(session.folder))
+    raise typer.Exit(open_desk(session.folder))
 
 
 def demo(
@@ -36,22 +31,5 @@ def demo(
     """The sample company with replayed conversations, in a data folder of its own."""
     session: Session = context.obj
     if headless:
-        raise typer.Exit(_window("demo")(out, language=session.language, json=json))
-    raise typer.Exit(_window("desk")(DataFolder(session.folder.root / "sample"), sample=True))
-
-
-def _window(name: str) -> Any:
-    for point in entry_points(group="zuoxi.window", name=name):
-        try:
-            return point.load()
-        except ModuleNotFoundError as error:
-            if error.name not in _PARTS and (error.name or "").split(".")[0] not in _PARTS[:3]:
-                raise
-        except ImportError as error:  # Qt is there, a library of the system that it needs is not.
-            raise InputError(
-                f"The window's parts cannot be loaded ({error}).", "window_parts", detail=str(error)
-            ) from error
-    raise InputError(
-        "The window's parts (PySide6) are not installed; the other commands work without.",
-        "no_window",
-    )
+        raise typer.Exit(load_window("demo")(out, language=session.language, json=json))
+    raise typer.Exit(open_sample(session.folder))

@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection
 import msgspec
 from msgspec import Struct
 
+from engine import logs
 from engine.protocol import EngineStep, Event, Pong, decode_event
 
 # An engine that served for this long was sound: its death does not count with those before.
@@ -144,9 +145,7 @@ class Link:
 
 def complain(what: str, **values: str) -> None:
     """Log `what` went wrong."""
-    import structlog  # Here: the window waits for what loads above.
-
-    structlog.get_logger(__name__).error(what, **values)
+    logs.error(what, **values)
 
 
 def cause_of_death(code: int | None) -> str:
