@@ -51,7 +51,8 @@ def main(kind: str, folder: str) -> int:
     """Open the desk on the data folder `folder`, which holds conversations, and end by itself.
 
     "standing": an empty line goes to stdout once its first conversations were painted, another
-    once the first of them is open, and a line from stdin ends it. "responding": see `desktop.responding.run`.
+    once the first of them is open, and a line from stdin ends it.
+    "responding": see `desktop.responding.run`.
     """
     if kind == "responding":
         from desktop import responding

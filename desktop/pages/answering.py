@@ -77,6 +77,10 @@ class Answering(QObject):
         self._ticker.timeout.connect(self._tick)
         self._ticker.start()
         self._bind()
+        if session.snapshot is not None:
+            # It was opened before these columns were made.
+            self._on_bubbles(session.transcript.bubbles)
+            self._on_opened(session.snapshot)
         self.show_phase()
 
     def _bind(self) -> None:

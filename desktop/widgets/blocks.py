@@ -149,6 +149,8 @@ class IconLabel(Dressed, QWidget):
 
     def set_icon(self, name: str, color: str) -> None:
         """Another icon, another token."""
+        if (name, color) == (self._name, self._color):
+            return
         self._name, self._color = name, color
         self.update()
 
@@ -169,6 +171,7 @@ class Chip(Dressed, QWidget):
         self._look = look
         self._key, self._tone, self._icon, self._text = key, tone, icon, ""
         self._values: dict[str, object] = {}
+        self._shown: tuple[object, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self._dress()
 
@@ -211,6 +214,10 @@ class Chip(Dressed, QWidget):
     def _dress(self) -> None:
         if self._key:
             self._text = one_line(self._look.text(self._key, **self._values))
+        shown = (self._look.tokens.dark, self._text, self._tone, self._icon)
+        if shown == self._shown:
+            return
+        self._shown = shown
         self.setAccessibleName(self._text)
         self.updateGeometry()
         self.update()
@@ -260,6 +267,7 @@ class PushButton(Dressed, QPushButton):
         self._why = self._keys = self._trailing = ""
         self._tip_action = ""
         self._compact = False
+        self._shown: tuple[object, ...] = ()
         self.setProperty("kind", kind)
         self.setFont(theme.font("small", bold=kind in ("primary", "link")))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -331,6 +339,9 @@ class PushButton(Dressed, QPushButton):
             parts.append((theme.ICON, "trailing"))
         return parts
 
+    def _caption(self) -> str:
+        return self._look.text(self._key, **self._values)
+
     def _inks(self) -> tuple[QColor, QColor]:
         look = self._look
         if not self.isEnabled():
@@ -370,12 +381,18 @@ class PushButton(Dressed, QPushButton):
             left += width + theme.S2
 
     def _dress(self) -> None:
-        look = self._look
-        self.setText(look.text(self._key, **self._values))
+        look, words = self._look, self._caption()
         self._keys = actions.keys_text(self._action, look.language) if self._action else ""
-        self.setAccessibleName(self.text())
         named = self._action or self._tip_action
         keys = actions.keys_text(named, look.language) if named else ""
+        parts = (words, self._keys, keys, self._why, self._icon, self._trailing, self._compact)
+        shown = (look.tokens.dark, *parts)
+        # Told again what it shows already, it need not be laid out and painted again.
+        if shown == self._shown:
+            return
+        self._shown = shown
+        self.setText(words)
+        self.setAccessibleName(words)
         self.setAccessibleDescription(self._why or keys)
         tip = f"{self.text()}  {keys}".rstrip()
         self.setToolTip(tooltip(f"{tip}\n{self._why}" if self._why else tip))

@@ -11,7 +11,16 @@ from PySide6.QtWidgets import QGridLayout, QLineEdit, QWidget
 
 from desktop import theme
 from desktop.theme import Look, Tone
-from desktop.widgets.blocks import Card, Chip, Dressed, Elided, IconLabel, Label, PushButton
+from desktop.widgets.blocks import (
+    Card,
+    Chip,
+    Dressed,
+    Elided,
+    IconLabel,
+    Label,
+    PushButton,
+    restyle,
+)
 from desktop.widgets.boxes import column, row
 from desktop.widgets.plain_text import clock_text, safe
 from desktop.widgets.values import CaseView
@@ -114,14 +123,15 @@ class CaseCard(Dressed, QWidget):
 
     def set_case(self, case: CaseView) -> None:
         """Show a case."""
-        self._case = case
+        same, self._case = case == self._case, case
         if self._note.text() != case.note:
             self._note.setText(safe(case.note))
         if case.opened_at and not case.closed:
             self._timer.start()
         else:
             self._timer.stop()
-        self._dress()
+        if not same:
+            self._dress()
 
     def case(self) -> CaseView:
         """The case that is shown."""
@@ -137,9 +147,7 @@ class CaseCard(Dressed, QWidget):
         self._level.set_key(f"case.level.{case.level}", tone, icon)
         if case.closed:
             tone = "neutral"
-        self._band.setProperty("kind", tone)
-        self._band.style().unpolish(self._band)
-        self._band.style().polish(self._band)
+        restyle(self._band, kind=tone)
         self._flag.set_icon("check-circle" if case.closed else "flag-banner", f"{tone}_text")
         self._category.set_text(case.category)
         self._category.set_tone(tone if tone != "neutral" else "")

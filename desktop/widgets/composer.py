@@ -232,18 +232,21 @@ class Composer(Dressed, Card):
 
     def set_hits(self, hits: Sequence[Hit]) -> None:
         """Mark the red-line hits of the text as it is now."""
+        marked = bool(self._hits)
         self._hits = tuple(hits)
-        self._dress()
+        if marked or self._hits:
+            self._mark()
+        self._show_state()
 
     def set_scripts(self, scripts: Sequence[str]) -> None:
         """The mandatory scripts that are missing in the text."""
         self._scripts = tuple(scripts)
-        self._dress()
+        self._show_state()
 
     def set_blocked(self, why: str) -> None:
         """Refuse to send because of `why`; "" allows it."""
         self._blocked = why
-        self._dress()
+        self._show_state()
 
     def set_enabled(self, enabled: bool, why: str = "") -> None:
         """Allow typing, or not and say why in its place."""

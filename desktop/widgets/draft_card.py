@@ -236,8 +236,8 @@ class DraftCard(Dressed, QWidget):
         self._progress.setVisible(drafting and not self._streamed)
         if drafting:
             self._show_progress()
-        text = self._draft.text if ready and self._draft else self._streamed
-        self._text.setVisible(bool(text) and (ready or drafting))
+        text = self._draft.text if ready and self._draft else self._streamed if drafting else ""
+        self._text.setVisible(bool(text))
         self._text.setAccessibleName(self._look.text("draft.text"))
         self._skeleton.setVisible(drafting and not self._streamed)
         marks = Marks.of(self._draft) if ready and self._draft else Marks()

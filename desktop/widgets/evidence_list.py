@@ -110,37 +110,58 @@ class EvidenceItem(Dressed, QWidget):
         self._mark = (0, 0)
         self.head = EvidenceHead(look, evidence)
         self.head.toggled.connect(self._on_toggled)
-        self._body = QWidget()
-        self._text = TextPanel(look, "small")
-        self._validity = Label(look, tone="faint", wrap=True)
-        inside = column(self._body, theme.S1)
-        left = theme.S2 + theme.CHIP + theme.S3
-        inside.setContentsMargins(left, 0, theme.S3, theme.S3)
-        inside.addWidget(self._text)
-        inside.addWidget(self._validity)
-        layout = column(self, 0)
-        layout.addWidget(self.head)
-        layout.addWidget(self._body)
-        self._body.hide()
-        self._dress()
+        self._body: EvidenceBody | None = None
+        self._room = column(self, 0)
+        self._room.addWidget(self.head)
 
     def open(self, start: int = 0, end: int = 0) -> None:
         """Show the whole passage with ``text[start:end]`` and its sentence marked."""
         self._mark = (start, end)
         self.head.setChecked(True)
-        self._body.show()
-        self._dress()
+        self._show_body(True)
 
     def _on_toggled(self, opened: bool) -> None:
         if not opened:
             self._mark = (0, 0)
-        self._body.setVisible(opened)
+        self._show_body(opened)
         self.head.updateGeometry()
-        self._dress()
         self.toggled.emit(self.evidence.n, opened)
 
+    def _show_body(self, shown: bool) -> None:
+        """Most passages are never opened: their text is laid out when one is."""
+        if self._body is None:
+            if not shown:
+                return
+            self._body = EvidenceBody(self._look, self.evidence)
+            self._room.addWidget(self._body)
+        self._body.set_mark(*self._mark)
+        self._body.setVisible(shown)
+
+
+class EvidenceBody(Dressed, QWidget):
+    """The whole passage and how long it holds."""
+
+    def __init__(self, look: Look, evidence: Evidence) -> None:
+        super().__init__()
+        self._look = look
+        self._evidence = evidence
+        self._mark = (0, 0)
+        self._text = TextPanel(look, "small")
+        self._validity = Label(look, tone="faint", wrap=True)
+        inside = column(self, theme.S1)
+        left = theme.S2 + theme.CHIP + theme.S3
+        inside.setContentsMargins(left, 0, theme.S3, theme.S3)
+        inside.addWidget(self._text)
+        inside.addWidget(self._validity)
+        self._dress()
+
+    def set_mark(self, start: int, end: int) -> None:
+        """Mark ``text[start:end]`` and its sentence; equal places mark nothing."""
+        self._mark = (start, end)
+        self._dress()
+
     def _dress(self) -> None:
-        text, (start, end) = self.evidence.text, self._mark
+        text, (start, end) = self._evidence.text, self._mark
         plain = self._text.plain_format("text_soft")
         if end > start:
             left, right = sentence_around(text, start, end)
@@ -158,7 +179,7 @@ class EvidenceItem(Dressed, QWidget):
             self._text.set_runs([Run(text[a:b], style) for a, b, style in cuts if b > a])
         else:
             self._text.set_runs([Run(text, plain)])
-        since, until = self.evidence.valid_from, self.evidence.valid_until
+        since, until = self._evidence.valid_from, self._evidence.valid_until
         self._validity.setVisible(bool(since or until))
         if since and until:
             self._validity.set_key("evidence.between", since=since, until=until)

@@ -103,12 +103,9 @@ class FilterChip(PushButton):
         self._count = count
         self._dress()
 
-    def _dress(self) -> None:
-        super()._dress()
-        if self._count is not None:
-            self.setText(f"{self.text()} {self._count}")
-            self.setAccessibleName(self.text())
-            self.updateGeometry()
+    def _caption(self) -> str:
+        words = super()._caption()
+        return words if self._count is None else f"{words} {self._count}"
 
     def _inks(self) -> tuple[QColor, QColor]:
         ink = self._look.color("accent_text" if self.isChecked() else "text_soft")
@@ -132,8 +129,6 @@ class QueuePanel(Dressed, Card):
         super().__init__("column")
         self._look = look
         self._last = ""
-        self._counts: dict[str, int] = {}
-        self._summary: tuple[int, int] | None = None
         self._start = True
         self._focus_wanted = False
         title = Label(look, "queue", size="title", bold=True)
@@ -194,13 +189,12 @@ class QueuePanel(Dressed, Card):
 
     def set_counts(self, counts: Mapping[str, int]) -> None:
         """How many conversations each filter would show."""
-        self._counts = dict(counts)
-        self._dress()
+        for name, chip in self._chips.items():
+            chip.set_count(counts.get(name))
 
     def set_summary(self, waiting: int, today: int) -> None:
         """How many wait now and how many came today."""
-        self._summary = (waiting, today)
-        self._dress()
+        self._sum.set_key("queue.summary", waiting=waiting, today=today)
 
     def set_filter(self, name: str) -> None:
         """Mark a filter as chosen, without a signal."""
@@ -222,6 +216,11 @@ class QueuePanel(Dressed, Card):
 
     def select(self, conversation_id: str) -> bool:
         """Choose a conversation, without a signal; False when the list does not show it."""
+        current = self._list.currentIndex()
+        if conversation_id and current.data(QueueRole.ID) == conversation_id:
+            self._last = conversation_id
+            self._list.scrollTo(current)
+            return True
         model = self._list.model()
         for at in range(model.rowCount() if model else 0):
             index = model.index(at, 0)
@@ -326,8 +325,3 @@ class QueuePanel(Dressed, Card):
         self._sheet.update()
         self._list.setAccessibleName(look.text("queue.list"))
         self._filters.setAccessibleName(look.text("queue.filters"))
-        if self._summary:
-            waiting, today = self._summary
-            self._sum.set_key("queue.summary", waiting=waiting, today=today)
-        for name, chip in self._chips.items():
-            chip.set_count(self._counts.get(name))

@@ -81,6 +81,7 @@ class StatusBar(Dressed, Card):
         self._knowledge = self._rules = ""
         self._share: float | None = None
         self._count = 0
+        self._shown: tuple[object, ...] = ()
         self.setFixedHeight(theme.STATUS)
         self._dot = StateDot(look)
         self._state = Label(look)
@@ -129,6 +130,13 @@ class StatusBar(Dressed, Card):
 
     def _dress(self) -> None:
         look = self._look
+        # It is told of every step of every draft, and seldom of anything new.
+        told = (self._phase, self._step, self._reason, self._model, self._knowledge, self._rules)
+        offload = (self._offload, self._offload_reason)
+        shown = (look.language, look.tokens.dark, *told, *offload, self._share, self._count)
+        if shown == self._shown:
+            return
+        self._shown = shown
         state = look.text(f"status.{self._phase}")
         why = self._reason
         if self._phase == "starting" and self._step:

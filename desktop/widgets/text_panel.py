@@ -43,6 +43,7 @@ class TextPanel(Dressed, QTextBrowser):
         super().__init__()
         self._look = look
         self._size: TextSize = size
+        self._runs: list[Run] = []
         self.setOpenLinks(False)
         self.setOpenExternalLinks(False)
         self.setFrameShape(QTextBrowser.Shape.NoFrame)
@@ -66,16 +67,22 @@ class TextPanel(Dressed, QTextBrowser):
 
     def set_runs(self, runs: Iterable[Run]) -> None:
         """Replace the text."""
+        wanted = list(runs)
+        if wanted == self._runs:
+            return
+        self._runs = wanted
         document = self.document()
         document.clear()
         cursor = QTextCursor(document)
+        # Laid out once, not after each run.
+        cursor.beginEditBlock()
         block = QTextBlockFormat()
         block.setLineHeight(
             theme.LEADING * theme.TEXT[self._size],
             QTextBlockFormat.LineHeightTypes.FixedHeight.value,
         )
         cursor.setBlockFormat(block)
-        for run in runs:
+        for run in wanted:
             made = QTextCharFormat(run.format)
             if run.target:
                 made.setAnchor(True)
@@ -83,6 +90,7 @@ class TextPanel(Dressed, QTextBrowser):
             if run.tip:
                 made.setToolTip(tooltip(run.tip))
             cursor.insertText(safe(run.text).replace("\n", "\u2028"), made)
+        cursor.endEditBlock()
         self._fit()
 
     def sizeHint(self) -> QSize:
