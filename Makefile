@@ -62,6 +62,7 @@ starter: $(VENV)/.dev
 $(VENV)/.run: $(VENV)/.base
 	@echo "== the window's parts"
 	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[desk]"
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m compileall -q engine desktop || true
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.run
