@@ -44,7 +44,7 @@ Values (all frozen msgspec structs) and calls, by module::
                 .start()  .poll(seconds=0) -> list[ImportProgress]  .events() -> Iterator
                 .cancel()  .finished  .result() -> ImportReport     raises ZuoxiError
 
-`documents`, `passages`, `catalogue`, `reading`, `queries` and `job` load neither lancedb nor torch. A folder
-that holds no knowledge yet opens as an empty `Searcher` (`passage_count` 0), so that callers show
-an empty state.
+`documents`, `passages`, `catalogue`, `reading`, `queries` and `job` load neither lancedb nor torch.
+A folder that holds no knowledge yet opens as an empty `Searcher` (`passage_count` 0), so that
+callers show an empty state.
 """

@@ -202,7 +202,7 @@ def _folding() -> re.Pattern[str]:
     marks = [chr(code) for first, last in _MARKS for code in range(first, last + 1)]
     found = [mark for mark in marks if _changed(mark)]
     han = [chr(code) for code in range(0x3400, 0xA000)]
-    folded = _simplifier().convert(unicodedata.normalize("NFKC", "\n".join(han))).split("\n")
+    folded = _simplifier().convert("\n".join(han)).split("\n")
     found += [one for one, other in zip(han, folded, strict=True) if one != other]
     found += _IN_PHRASES
     others = "\x80-\u1fff\u2070-\u2fff\u3040-\u33ff\ua000-\ufeff\ufff0-\U0010ffff"

@@ -14,12 +14,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.errors import InputError, KnowledgeError, ZuoxiError
 from engine.knowledge.catalogue import DocumentRow, Layout
@@ -31,19 +33,23 @@ from engine.records import Passage
 
 # Of fewer files a process takes longer to start than to help.
 _FOR_A_PROCESS = 200
+# As many as are read here while the process starts.
+_MEANWHILE = 64
 _LENGTH = 4
 
 
 class Task(Struct, frozen=True):
     """Read `files`, names as bytes, then the stored copies `copies`, for the knowledge in `folder`.
 
-    `known` are the digests of documents that need not be read again.
+    `known` are the digests of documents that need not be read again, `taken` the names that other
+    files have already.
     """
 
     folder: str
     files: tuple[bytes, ...] = ()
     known: dict[str, str] = {}
     copies: tuple[DocumentRow, ...] = ()
+    taken: frozenset[str] = frozenset()
 
 
 class Given(Struct, frozen=True, tag=True):
@@ -106,9 +112,32 @@ def reading(task: Task) -> Iterator[Iterator[Answer]]:
     )
     with process:
         try:
-            yield _received(process, task)
+            yield _shared(process, task)
         finally:
             process.kill()
+
+
+def _shared(process: subprocess.Popen[bytes], task: Task) -> Iterator[Answer]:
+    """What becomes of the first files, read here, and of the others."""
+    taken: set[str] = set()
+    frequency: Counter[str] = Counter()
+    first = replace(task, files=task.files[:_MEANWHILE], copies=())
+    for answer in read(first):
+        if isinstance(answer, Ready):
+            frequency.update(answer.frequency)
+            continue
+        if isinstance(answer, Given):
+            taken.add(answer.document.doc)
+        elif isinstance(answer, Same):
+            taken.add(answer.doc)
+        yield answer
+    rest = replace(task, files=task.files[_MEANWHILE:], taken=frozenset(taken))
+    for answer in _received(process, rest):
+        if isinstance(answer, Ready):
+            frequency.update(answer.frequency)
+            yield Ready(frequency)
+        else:
+            yield answer
 
 
 def _received(process: subprocess.Popen[bytes], task: Task) -> Iterator[Answer]:
@@ -152,7 +181,7 @@ def _serve(given: BinaryIO, taken: BinaryIO) -> None:
 def read(task: Task) -> Iterator[Answer]:
     """What becomes of each file of `task`, in order, and `Ready` at the end. Raises `OSError`."""
     layout = Layout(Path(task.folder))
-    names: set[str] = set()
+    names = set(task.taken)
     counting = Counting()
     with Copies() as copies:
         for name in task.files:
