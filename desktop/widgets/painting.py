@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen, QPixmap
 
-from desktop import theme
+from desktop import icons, theme
 from desktop.theme import Tokens, Tone
 
 
@@ -80,7 +80,7 @@ def draw_icon(painter: QPainter, name: str, box: QRectF, color: QColor | str) ->
 
 @lru_cache(maxsize=512)
 def _icon(name: str, rgb: str, width: int, height: int, scale: float) -> QPixmap:
-    return theme.icon(name, rgb).pixmap(QSize(width, height), scale)
+    return icons.icon(name, rgb).pixmap(QSize(width, height), scale)
 
 
 @cache

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop import actions, theme
+from desktop import actions, icons, theme
 from desktop.theme import Look
 from desktop.widgets.blocks import Card, Dressed, Elided, KeyHint, Label, PushButton
 from desktop.widgets.boxes import column, row
@@ -84,7 +84,7 @@ class SearchField(Dressed, QLineEdit):
 
     def _dress(self) -> None:
         look = self._look
-        self._glass.setIcon(theme.icon("magnifying-glass", look.tokens.text_faint))
+        self._glass.setIcon(icons.icon("magnifying-glass", look.tokens.text_faint))
         self.setPlaceholderText(look.text("queue.search"))
         self.setAccessibleName(look.text("action.search"))
 

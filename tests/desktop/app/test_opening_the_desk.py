@@ -133,8 +133,8 @@ def test_main_shows_the_trouble_and_returns_one(
         def __getattr__(self, name: str) -> object:
             return getattr(self._real, name)
 
-    real = desk_app._application()
-    monkeypatch.setattr(desk_app, "_application", lambda: Application(real))
+    real = desk_app.application()
+    monkeypatch.setattr(desk_app, "application", lambda: Application(real))
     monkeypatch.setattr(theme, "apply", lambda *_: None)
     assert desk_app.main(folder) == 1
     assert len(shown) == 1

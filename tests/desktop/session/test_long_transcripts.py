@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from desktop.app import Desk
 from desktop.session.transcript import PAGE, TranscriptModel
-from desktop.widgets.values import Bubble
+from desktop.widgets.values import Bubble, ConversationHead
 
 Open = Callable[..., Desk]
 SAID = 2 * PAGE + 50
@@ -102,3 +102,33 @@ def test_pieces_put_together_are_always_the_whole(growth: list[tuple[int, int]])
         first, last = first - before, last + after
         model.show("c", bubbles(first, last), whole=False)
         assert tuple(shown) == bubbles(first, last)
+
+
+def test_ten_thousand_turns_are_shown_without_laying_out_more_than_is_in_sight(
+    qtbot: QtBot, open_desk: Open
+) -> None:
+    desk = open_desk()
+    desk.window.show()
+    listed = desk.page.view.message_list()
+    bubbles = [
+        Bubble(id=f"b{at}", role="customer", text=f"第{at}句" * (1 + at % 9), at=1.7e9 + at)
+        for at in range(10_000)
+    ]
+    desk.page.view.set_head(ConversationHead("王女士"))
+    desk.page.view.set_bubbles(bubbles)
+    bar = listed.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 0 and bar.value() == bar.maximum())
+    in_sight = len(listed._visible())
+    assert 0 < in_sight < 40
+    # The column is laid out at two widths while it finds its place; no more than that is seen.
+    assert listed.laid_out() <= 2 * in_sight + 2
+
+    before = listed.laid_out()
+    bar.setValue(bar.maximum() // 2)
+    assert listed.laid_out() <= before + 2 * len(listed._visible()) + 2
+    place = listed._visible().start
+    desk.page.view.append_bubble(Bubble(id="new", role="customer", text="在吗", at=1.8e9))
+    assert listed._visible().start == place
+    for value in range(0, bar.maximum(), bar.maximum() // 200):
+        bar.setValue(value)
+    assert listed.laid_out() <= 300
