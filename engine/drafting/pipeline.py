@@ -49,7 +49,7 @@ from engine.records import (
 from engine.redline.gate import STOPPING, Gate, masked
 from engine.texts import text
 
-_REPLY_TOKENS = 400
+_REPLY_TOKENS = 300
 _STARTER = "starter@"
 # The starter model is small: what retrieval knows of a sentence counts for more than its liking.
 _STARTER_TRUST = 30.0

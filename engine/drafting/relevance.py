@@ -29,9 +29,9 @@ def relevance(
     if not sentences:
         return []
     best = max(item.score for item in sentences.values()) or 1.0
-    alone = knowledge.score_sentences(query, list(sentences))
     within = [f"{item.section} {sentence}" for sentence, item in sentences.items()]
-    in_section = knowledge.score_sentences(query, within)
+    scores = knowledge.score_sentences(query, [*sentences, *within])
+    alone, in_section = scores[: len(within)], scores[len(within) :]
     return [
         (
             alone[place]
