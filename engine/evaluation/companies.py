@@ -36,7 +36,7 @@ def stored_documents(knowledge: Path) -> list[Document]:
     """All documents of a knowledge folder as they were read, whatever their dates and access."""
     layout = Layout(knowledge)
     rows = catalogue.list_documents(knowledge)
-    return [read_document(layout.copy(row.digest, row.doc)) for row in rows]
+    return [read_document(layout.copy(row)) for row in rows]
 
 
 def companies_below(folder: Path) -> list[Company]:

@@ -3,7 +3,8 @@
 ::
 
     current.json                 the version in use; replaced in one step
-    documents/<digest>/<name>    the imported files themselves
+    documents/<n>/<name>         the imported files themselves, by the version they came with;
+                                 once it was documents/<digest>/<name>
     versions/<n>/                lance data, catalogue.jsonl, weights.json, and files.json, the seal
     import.lock                  held by the one that writes
 """
@@ -31,7 +32,10 @@ MENDABLE = frozenset({"knowledge_corrupt", "knowledge_layout", "embedder_mismatc
 
 
 class DocumentRow(Struct, frozen=True):
-    """One document. `characters` is its text's length, `imported` in epoch seconds."""
+    """One document. `characters` is its text's length, `imported` in epoch seconds.
+
+    `folder` is that of its stored copy; "" stands for the beginning of its digest.
+    """
 
     doc: str
     title: str
@@ -43,6 +47,12 @@ class DocumentRow(Struct, frozen=True):
     passages: int = 0
     characters: int = 0
     imported: float = 0.0
+    folder: str = ""
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Where among the stored copies its own file is kept: folder and name."""
+        return self.folder or self.digest[:32], self.doc
 
 
 class Current(Struct, frozen=True):
@@ -93,9 +103,9 @@ class Layout(Struct, frozen=True):
         """One version's folder."""
         return self.versions / str(number)
 
-    def copy(self, digest: str, doc: str) -> Path:
+    def copy(self, row: DocumentRow) -> Path:
         """Where the document's own file is kept."""
-        return self.documents / digest[:32] / doc
+        return self.documents.joinpath(*row.place)
 
     def numbers(self) -> list[int]:
         """The versions that lie there, whole or not."""
@@ -179,7 +189,7 @@ def sweep(layout: Layout, keep: Iterable[int]) -> None:
 
 def sweep_copies(layout: Layout, rows: Iterable[DocumentRow]) -> None:
     """Delete the stored copies that none of `rows` names."""
-    wanted = {(row.digest[:32], row.doc) for row in rows}
+    wanted = {row.place for row in rows}
     with contextlib.suppress(FileNotFoundError):
         for folder in os.scandir(layout.documents):
             if folder.is_dir():

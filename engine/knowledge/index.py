@@ -144,7 +144,7 @@ def _from_copies(layout: Layout) -> _Kept:
         rows = catalogue.list_documents(layout.folder)
     except KnowledgeError:
         copies = sorted(layout.documents.glob("*/*"), key=lambda path: path.stat().st_mtime)
-        rows = [DocumentRow(path.name, path.name, digest=path.parent.name) for path in copies]
+        rows = [DocumentRow(path.name, path.name, folder=path.parent.name) for path in copies]
     kept.documents = {row.doc: row for row in rows}
     catalogue.sweep(layout, [kept.current.version] if kept.current else [])
     return kept
@@ -207,6 +207,7 @@ class _Making:
         rows = list(kept.documents.values())
         task = Task(
             str(self._layout.folder),
+            self._number,
             tuple(os.fsencode(path) for path in files),
             {row.doc: row.digest for row in rows} if kept.whole else {},
             () if kept.whole else tuple(rows),

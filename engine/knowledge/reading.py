@@ -41,11 +41,13 @@ _LENGTH = 4
 class Task(Struct, frozen=True):
     """Read `files`, names as bytes, then the stored copies `copies`, for the knowledge in `folder`.
 
+    Of what is read from files copies are stored, for the version `number`.
     `known` are the digests of documents that need not be read again, `taken` the names that other
     files have already.
     """
 
     folder: str
+    number: int
     files: tuple[bytes, ...] = ()
     known: dict[str, str] = {}
     copies: tuple[DocumentRow, ...] = ()
@@ -198,22 +200,25 @@ def read(task: Task) -> Iterator[Answer]:
             if task.known.get(document.doc) == document.digest:
                 yield Same(document.doc)
                 continue
-            yield _given(document, time.time(), counting)
-            copies.store(layout.copy(document.digest, document.doc), data)
+            given = _given(document, counting, time.time(), str(task.number))
+            yield given
+            copies.store(layout.copy(given.document), data)
     for row in task.copies:
         if row.doc in names:
             continue
-        path = layout.copy(row.digest, row.doc)
+        path = layout.copy(row)
         try:
             document = _of_copy(path, row)
         except InputError as error:
             yield Left(_skipped(path, error))
             continue
-        yield _given(document, row.imported or time.time(), counting, copy=True)
+        yield _given(document, counting, row.imported or time.time(), row.place[0], copy=True)
     yield Ready(dict(counting.frequency))
 
 
-def _given(document: Document, imported: float, counting: Counting, *, copy: bool = False) -> Given:
+def _given(
+    document: Document, counting: Counting, imported: float, folder: str, *, copy: bool = False
+) -> Given:
     found = passages(document)
     row = DocumentRow(
         doc=document.doc,
@@ -226,6 +231,7 @@ def _given(document: Document, imported: float, counting: Counting, *, copy: boo
         passages=len(found),
         characters=len(document.text),
         imported=imported,
+        folder=folder,
     )
     words = [indexed_grams(searched_text(passage)) for passage in found]
     counting.add(words)

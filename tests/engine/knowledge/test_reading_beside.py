@@ -62,7 +62,7 @@ def test_the_process_answers_as_this_one_would(
     (tmp_path / "001.md").write_text("同名的另一份。", "utf-8")
     files = (*sorted(many.iterdir()), tmp_path / "001.md", tmp_path / "none.md")
     known = {"002.md": reading.parse_document(files[2], files[2].read_bytes()).digest}
-    task = Task(str(tmp_path / "beside"), tuple(map(os.fsencode, files)), known)
+    task = Task(str(tmp_path / "beside"), 1, tuple(map(os.fsencode, files)), known)
     beside = answers(task)
     monkeypatch.setattr(reading, "_FOR_A_PROCESS", 10_000)
     here = answers(replace(task, folder=str(tmp_path / "here")))
