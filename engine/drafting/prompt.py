@@ -30,8 +30,10 @@ _CUT = "…"
 # Where not all turns fit the oldest go, so many at a time: whenever they go, all is read again.
 _TURNS_DROPPED = 8
 _REMINDER = 12
-# Further down seldom stands what an answer needs, and each is read anew for every question.
-_PASSAGES = 4
+# Passages are what is read anew for each question: the first ones always, others while they are
+# short. Reading them is most of the wait on a CPU.
+_FEWEST_PASSAGES = 3
+_SOURCE_TOKENS = 280
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _LATIN = re.compile(r"[A-Za-z]")
 
@@ -143,11 +145,14 @@ class _Writer:
     def _sources(self, evidence: Sequence[Evidence], before: set[str]) -> str:
         if not evidence:
             return ""
-        shown = evidence[:_PASSAGES]
-        each = max(48, 2 * self._share // len(shown))
+        each = max(48, 2 * self._share // len(evidence))
         lines = [_SOURCES[self._language]]
-        for item in shown:
+        tokens = 0
+        for item in evidence:
             line = source_line(item)
+            tokens += self._count(line[: 8 * each])
+            if len(lines) > _FEWEST_PASSAGES and tokens > _SOURCE_TOKENS:
+                break
             body = line.partition(" ")[2]
             if body in before:
                 head, colon, text = line.partition("：")
