@@ -219,6 +219,8 @@ class QueuePanel(Dressed, Card):
         current = self._list.currentIndex()
         if conversation_id and current.data(QueueRole.ID) == conversation_id:
             self._last = conversation_id
+            # Getting the focus makes a row current, and does not mark it as chosen.
+            self._list.setCurrentIndex(current)
             self._list.scrollTo(current)
             return True
         model = self._list.model()

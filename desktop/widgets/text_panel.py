@@ -69,6 +69,7 @@ class TextPanel(Dressed, QTextBrowser):
         """Replace the text."""
         wanted = list(runs)
         if wanted == self._runs:
+            self._fit()
             return
         self._runs = wanted
         document = self.document()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QListView
 from pytestqt.qtbot import QtBot
 
 from desktop import app as desk_app
@@ -170,3 +171,20 @@ def test_window_and_columns_stand_where_they_stood(qtbot: QtBot, open_desk: Open
     again.window.show()
     assert (again.window.width(), again.window.height()) == (1080, 700)
     assert again.page._splitter.sizes() == kept
+
+
+def test_the_list_stands_first_and_then_the_most_urgent_conversation_is_open_and_marked(
+    qtbot: QtBot, open_desk: Open
+) -> None:
+    desk = open_desk()
+    with desk.store.transaction():
+        first = desk.store.conversations.receive("王女士", "在吗", at=1.7e9).conversation
+        desk.store.conversations.receive("李先生", "在吗", at=1.7e9 + 1)
+    desk.queue.refresh()
+    desk.window.show()
+    qtbot.waitUntil(lambda: desk.session.snapshot is not None)
+    assert desk.session.conversation == desk.page.queue.current_id() == first
+    rows = desk.page.queue.findChild(QListView)
+    assert isinstance(rows, QListView)
+    assert [index.row() for index in rows.selectedIndexes()] == [0]
+    assert desk.page.view.message_list().bubbles()[-1].text == "在吗"
