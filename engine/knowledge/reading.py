@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -99,7 +99,8 @@ _tasks = msgspec.msgpack.Decoder(Task)
 def reading(task: Task) -> Iterator[Iterator[Answer]]:
     """What becomes of each file, in order, and `Ready` at the end. Raises `OSError` on the way."""
     if len(task.files) + len(task.copies) < _FOR_A_PROCESS:
-        yield read(task)
+        with contextlib.closing(read(task)) as answers:
+            yield answers
         return
     # Without what `site` does the process is there sooner; it needs to be told where things are.
     path = [str(Path(__file__).parents[2]), *sys.path]
@@ -111,15 +112,17 @@ def reading(task: Task) -> Iterator[Iterator[Answer]]:
         env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
         # Ctrl+C reaches whoever asked for the import, who decides what it means.
         start_new_session=True,
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
     with process:
         try:
-            yield _shared(process, task)
+            with contextlib.closing(_shared(process, task)) as answers:
+                yield answers
         finally:
             process.kill()
 
 
-def _shared(process: subprocess.Popen[bytes], task: Task) -> Iterator[Answer]:
+def _shared(process: subprocess.Popen[bytes], task: Task) -> Generator[Answer, None, None]:
     """What becomes of the first files, read here, and of the others."""
     taken: set[str] = set()
     frequency: Counter[str] = Counter()
@@ -180,7 +183,7 @@ def _serve(given: BinaryIO, taken: BinaryIO) -> None:
     taken.flush()
 
 
-def read(task: Task) -> Iterator[Answer]:
+def read(task: Task) -> Generator[Answer, None, None]:
     """What becomes of each file of `task`, in order, and `Ready` at the end. Raises `OSError`."""
     layout = Layout(Path(task.folder))
     names = set(task.taken)
