@@ -17,6 +17,7 @@ from engine.bench.random_model import (
     write_random_model,
 )
 from engine.drafting.llama import load_generator
+from engine.drafting.llama.context import Threads
 from engine.drafting.prompt import ChatMessage
 from engine.learning.starter.export import Shape
 from engine.paths import STARTER_MODEL
@@ -94,7 +95,7 @@ class _Likeliest:
 
 def test_it_reads_and_writes_and_the_bare_loop_does_too(model: Path) -> None:
     generator = load_generator(model, threads=1)
-    loop = BareLoop(model, gpu_layers=0, threads=1, context=512)
+    loop = BareLoop(model, gpu_layers=0, threads=Threads(1, 1), context=512)
     try:
         constraint = _Likeliest()
         chat = [ChatMessage("user", _TEXT * 9)]

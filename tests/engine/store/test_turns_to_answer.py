@@ -1,4 +1,4 @@
-"""What drafting is given of a conversation: its newest turns, with what earlier drafts rested on."""
+"""What drafting gets of a conversation: its newest turns, with what earlier drafts rested on."""
 
 from __future__ import annotations
 
