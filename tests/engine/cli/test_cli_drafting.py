@@ -119,7 +119,8 @@ def test_knowledge_of_another_embedder_is_refused_with_what_to_do(
 ) -> None:
     HashedEmbedder(64).save(tmp_path / "other")
     settings.save(informed, settings.Settings(embedder=str(tmp_path / "other"), language="en"))
-    assert "zuoxi kb rebuild" in zuoxi("kb", "search", "运费", "--json").refused("embedder_mismatch")
+    said = zuoxi("kb", "search", "运费", "--json")
+    assert "zuoxi kb rebuild" in said.refused("embedder_mismatch")
 
 
 # draft
