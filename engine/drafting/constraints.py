@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from engine.drafting.generation import Logits, Vocabulary
 from engine.drafting.grounding import GroundedNumbers
-from engine.drafting.quantities import SETTLED, is_plain, unfinished_from
+from engine.drafting.quantities import SETTLED, is_plain
 
 _SENTENCE_ENDS = "。！？!?\n"
 _REPEAT = 12
@@ -37,6 +37,7 @@ class GroundedFree:
         self._judged_from = 0
         # How many plain characters the text ends with; None when all that is judged is plain.
         self._plain_end: int | None = None
+        self._open = False
 
     def choose(self, logits: Logits) -> Sequence[int]:
         """The likeliest token that may stand here; none at the end."""
@@ -75,10 +76,13 @@ class GroundedFree:
                 return False
             unread = decoder.getstate()[0]
         plain = is_plain(added, self._text)
-        if not (plain and self._plain_end is None):
-            candidate = self._text[self._judged_from :] + added
-            if self._numbers.violation(candidate, final=False):
+        if not plain or self._open:
+            judged = self._text[self._judged_from :] + added
+            violation, is_open = self._numbers.judge(judged)
+            if violation:
                 return False
+            # Shortly behind what may belong to a number, the next characters decide.
+            self._open = is_open or not is_plain(judged[-3:])
         self._text += added
         self._unread = unread
         self._settle(added, plain=plain)
@@ -88,14 +92,14 @@ class GroundedFree:
         """Move on from where numbers are judged, as far as nothing to come can change them."""
         if any(end in added for end in _SENTENCE_ENDS):
             self._judged_from = max(self._text.rfind(end) for end in _SENTENCE_ENDS)
+            self._open = self._open and not plain
             self._plain_end = None if is_plain(self._text[self._judged_from :]) else 0
         elif not plain:
             self._plain_end = 0
         elif self._plain_end is not None:
             self._plain_end += len(added)
             settled = SETTLED[not added.isascii()]
-            judged = self._text[self._judged_from :]
-            if self._plain_end >= settled and unfinished_from(judged) == len(judged):
+            if self._plain_end >= settled and not self._open:
                 # What a number is depends on what stands before it (第三天, May 3).
                 self._judged_from = max(self._judged_from, len(self._text) - settled // 2)
                 self._plain_end = None

@@ -77,9 +77,19 @@ class GroundedNumbers:
         With `final` false, a number at the very end that more text may still complete is let
         pass only as long as some allowed number begins like it.
         """
+        return self.judge(text, final=final)[0]
+
+    def judge(self, text: str, *, final: bool = False) -> tuple[Span | None, bool]:
+        """The `violation`, and whether more text may still change what the last number is."""
         folded = folded_alike(text)
         open_from = len(text) if final else unfinished_from(folded)
         found = quantities(folded)
+        is_open = open_from < len(text) or (bool(found) and found[-1].end == len(text))
+        return self._violation(text, folded, found, open_from, final=final), is_open
+
+    def _violation(
+        self, text: str, folded: str, found: list[Quantity], open_from: int, *, final: bool
+    ) -> Span | None:
         for quantity, after in zip_longest(found, found[1:]):
             if quantity.end > open_from:
                 if not self._may_grow(folded[open_from:]):
