@@ -52,24 +52,32 @@ _WRITTEN: Final = ("在吗？我的快递还没到", "能不能退货，运费�
 
 
 class Busy:
-    """Notes how long each turn of the event loop lasts, from waking up to waiting again."""
+    """Notes how long each turn of the event loop lasts, from waking up to waiting again.
+
+    Qt calls timers after it has waited and before it says that it is awake. Of that stretch the
+    thread's own time counts, which stands still while it waits.
+    """
 
     def __init__(self) -> None:
         dispatcher = QAbstractEventDispatcher.instance()
         assert dispatcher is not None
         self.turns: list[float] = []
-        self._awake = 0.0
+        self._awake = self._timers = 0.0
+        self._slept = time.thread_time()
         dispatcher.awake.connect(self._on_awake)
         dispatcher.aboutToBlock.connect(self._on_block)
 
     def _on_awake(self) -> None:
         # It may be told twice in one turn.
-        self._awake = self._awake or time.perf_counter()
+        if not self._awake:
+            self._awake = time.perf_counter()
+            self._timers = time.thread_time() - self._slept
 
     def _on_block(self) -> None:
         if self._awake:
-            self.turns.append(time.perf_counter() - self._awake)
+            self.turns.append(time.perf_counter() - self._awake + self._timers)
             self._awake = 0.0
+        self._slept = time.thread_time()
 
 
 def quantile(turns: Sequence[float], share: float, whole: float) -> float:

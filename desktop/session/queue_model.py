@@ -18,7 +18,7 @@ from PySide6.QtCore import (
 
 from desktop.background import Background
 from desktop.session.queue_changes import Insert, Move, Remove, Step, steps
-from desktop.widgets.queue_roles import QueueRole
+from desktop.widgets.queue_roles import QueueRole, QueueRow
 from desktop.widgets.values import QueueFilter, QueueState
 from engine.records import DraftStatus, Language
 from engine.store.rows import ConversationRow, Counts, DayCounts, Filter
@@ -217,27 +217,41 @@ class QueueModel(QAbstractListModel):
         row = self._rows[index.row()]
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{row.customer}, {row.preview}"
-        waiting = None if row.waiting_since is None else self._clock() - row.waiting_since
         match role:
             case QueueRole.ID:
                 return row.id
+            case QueueRole.ROW:
+                return self._shown(row)
             case QueueRole.NAME:
                 return row.customer
             case QueueRole.PREVIEW:
                 return row.preview
             case QueueRole.WAITING:
-                return None if waiting is None else max(0.0, waiting)
+                return self._shown(row).waiting
             case QueueRole.STATE:
                 return self.state(row)
             case QueueRole.CATEGORY:
-                return category_name(row.handed_over, self._language) if row.handed_over else ""
+                return self._shown(row).category
             case QueueRole.CHANNEL:
                 return row.channel
             case QueueRole.UNREAD:
-                return max(0, row.customer_messages - (self._known or {}).get(row.id, 0))
+                return self._shown(row).unread
             case QueueRole.URGENCY:
-                return 0 if waiting is None else (waiting >= AMBER_AFTER) + (waiting >= RED_AFTER)
+                return self._shown(row).urgency
         return None
+
+    def _shown(self, row: ConversationRow) -> QueueRow:
+        waiting = None if row.waiting_since is None else self._clock() - row.waiting_since
+        return QueueRow(
+            name=row.customer,
+            preview=row.preview,
+            state=self.state(row),
+            category=category_name(row.handed_over, self._language) if row.handed_over else "",
+            channel=row.channel,
+            unread=max(0, row.customer_messages - (self._known or {}).get(row.id, 0)),
+            urgency=0 if waiting is None else (waiting >= AMBER_AFTER) + (waiting >= RED_AFTER),
+            waiting=None if waiting is None else max(0.0, waiting),
+        )
 
     def state(self, row: ConversationRow) -> QueueState:
         """Where the draft of a row stands."""
@@ -321,7 +335,7 @@ class QueueModel(QAbstractListModel):
 
     def _tick(self) -> None:
         if self._rows:
-            roles = [int(QueueRole.WAITING), int(QueueRole.URGENCY)]
+            roles = [int(QueueRole.ROW), int(QueueRole.WAITING), int(QueueRole.URGENCY)]
             self.dataChanged.emit(self.index(0), self.index(len(self._rows) - 1), roles)
 
 

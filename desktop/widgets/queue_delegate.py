@@ -13,7 +13,7 @@ from desktop import theme
 from desktop.theme import Look, Tone
 from desktop.widgets import painting
 from desktop.widgets.plain_text import clock_text, one_line
-from desktop.widgets.queue_roles import QueueRole
+from desktop.widgets.queue_roles import QueueRole, QueueRow
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -44,7 +44,7 @@ _URGENCY: Final = (
 )
 
 
-_ROLES: Final = tuple(int(role) for role in QueueRole if role != QueueRole.WAITING)
+_ROW: Final = int(QueueRole.ROW)
 _SHOWN: Final = (
     QStyle.StateFlag.State_Selected
     | QStyle.StateFlag.State_MouseOver
@@ -91,17 +91,18 @@ class QueueDelegate(QStyledItemDelegate):
         return QSize(theme.RAIL, theme.QUEUE_ROW)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Draw one row, or put down what was drawn when it last looked just like this."""
+        """Draw one row, or put down what was drawn when it last looked just like this.
+
+        The waiting time, which changes every second, is written on top.
+        """
         look, box, scale = self.look, option.rect, painter.device().devicePixelRatio()
-        waiting = index.data(QueueRole.WAITING)
+        row: QueueRow = index.data(_ROW)
+        words = "" if row.waiting is None else clock_text(row.waiting)
+        clock = painting.text_width(words, bold=row.urgency > 0) if words else 0
+        shown, width, height = option.state.value & _SHOWN, box.width(), box.height()
         key = (
-            *(index.data(role) for role in _ROLES),
-            None if waiting is None else int(waiting),
-            option.state.value & _SHOWN,
-            *box.size().toTuple(),
-            scale,
-            look.language,
-            look.tokens.dark,
+            *(row.name, row.preview, row.state, row.category, row.channel, row.unread),
+            *(row.urgency, clock, shown, width, height, scale, look.language, look.tokens.dark),
         )
         drawn = self._drawn.get(key)
         if drawn is None:
@@ -112,19 +113,34 @@ class QueueDelegate(QStyledItemDelegate):
             drawn.fill(look.color("surface"))
             inner = QPainter(drawn)
             inner.translate(-box.topLeft())
-            self._draw(inner, option, index)
+            self._draw(inner, option, row, clock)
             inner.end()
         painter.drawPixmap(box.topLeft(), drawn)
+        if words:
+            self._write_clock(painter, box, row.urgency, words, clock)
         if self.on_first is not None:
             first, self.on_first = self.on_first, None
             first()
 
-    def _draw(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+    def _write_clock(
+        self, painter: QPainter, box: QRect, urgency: int, words: str, width: int
+    ) -> None:
+        room = _room(box)
+        painter.save()
+        painter.setPen(self.look.color(_URGENCY[urgency][0]))
+        painter.setFont(theme.font("small", bold=urgency > 0))
+        line = QRectF(room.right() - width, room.top(), width + 1, painting.line_height("body"))
+        painting.draw_line(painter, line, words)
+        painter.restore()
+
+    def _draw(
+        self, painter: QPainter, option: QStyleOptionViewItem, row: QueueRow, clock: int
+    ) -> None:
         look, state = self.look, option.state
         outer = option.rect
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        frame = outer.adjusted(theme.S2, theme.S1 // 2, -theme.S2, -theme.S1 // 2)
+        frame = _frame(outer)
         chosen = bool(state & QStyle.StateFlag.State_Selected)
         if chosen or state & QStyle.StateFlag.State_MouseOver:
             painter.setPen(Qt.PenStyle.NoPen)
@@ -136,12 +152,12 @@ class QueueDelegate(QStyledItemDelegate):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(look.color("accent"))
             painter.drawRoundedRect(bar, theme.S1 / 2, theme.S1 / 2)
-        room = QRectF(frame).adjusted(theme.S3, theme.S2, -theme.S3, -theme.S2)
+        room = _room(outer)
         top = room.top()
-        top = self._draw_name(painter, QRectF(room.left(), top, room.width(), 0), index)
-        top = self._draw_preview(painter, QRectF(room.left(), top, room.width(), 0), index)
+        top = self._draw_name(painter, QRectF(room.left(), top, room.width(), 0), row, clock)
+        top = self._draw_preview(painter, QRectF(room.left(), top, room.width(), 0), row)
         self._draw_chips(
-            painter, QRectF(room.left(), top + theme.S1, room.width(), theme.CHIP), index
+            painter, QRectF(room.left(), top + theme.S1, room.width(), theme.CHIP), row
         )
         if state & QStyle.StateFlag.State_HasFocus:
             painting.draw_focus(painter, frame, look.tokens)
@@ -154,37 +170,28 @@ class QueueDelegate(QStyledItemDelegate):
             painter.drawRect(below)
         painter.restore()
 
-    def _draw_name(self, painter: QPainter, room: QRectF, index: Index) -> float:
+    def _draw_name(self, painter: QPainter, room: QRectF, row: QueueRow, clock: int) -> float:
         look = self.look
         height = painting.line_height("body")
         room.setHeight(height)
-        right = room.right()
-        waiting = index.data(QueueRole.WAITING)
-        if waiting is not None:
-            urgency = max(0, min(2, int(index.data(QueueRole.URGENCY) or 0)))
-            token, icon = _URGENCY[urgency]
-            words = clock_text(waiting)
-            width = painting.text_width(words, bold=urgency > 0)
-            right -= width
-            painter.setPen(look.color(token))
-            painter.setFont(theme.font("small", bold=urgency > 0))
-            painting.draw_line(painter, QRectF(right, room.top(), width + 1, height), words)
-            if urgency:
-                right -= theme.ICON + theme.S1
-                spot = theme.icon_rect(right, room.center().y())
-                painting.draw_icon(painter, icon, spot, look.color(token))
+        right = room.right() - clock
+        if clock and row.urgency:
+            token, icon = _URGENCY[row.urgency]
+            right -= theme.ICON + theme.S1
+            spot = theme.icon_rect(right, room.center().y())
+            painting.draw_icon(painter, icon, spot, look.color(token))
         painter.setPen(look.color("text"))
         painter.setFont(theme.font("body", bold=True))
         name = QRectF(room.left(), room.top(), right - theme.S2 - room.left(), height)
-        painting.draw_line(painter, name, one_line(str(index.data(QueueRole.NAME) or "")))
+        painting.draw_line(painter, name, one_line(row.name))
         return room.bottom()
 
-    def _draw_preview(self, painter: QPainter, room: QRectF, index: Index) -> float:
+    def _draw_preview(self, painter: QPainter, room: QRectF, row: QueueRow) -> float:
         look = self.look
         height = painting.line_height("small")
         room.setHeight(height)
         right = room.right()
-        unread = int(index.data(QueueRole.UNREAD) or 0)
+        unread = row.unread
         if unread:
             count = str(unread) if unread < 100 else "99+"
             width = max(height, painting.text_width(count, bold=True) + theme.S3)
@@ -199,22 +206,19 @@ class QueueDelegate(QStyledItemDelegate):
             right -= theme.S2
         painter.setPen(look.color("text" if unread else "text_soft"))
         painter.setFont(theme.font("small"))
-        preview = one_line(str(index.data(QueueRole.PREVIEW) or ""))
         line = QRectF(room.left(), room.top(), right - room.left(), height)
-        painting.draw_line(painter, line, preview)
+        painting.draw_line(painter, line, one_line(row.preview))
         return room.bottom()
 
-    def _draw_chips(self, painter: QPainter, room: QRectF, index: Index) -> None:
-        look = self.look
-        channel = str(index.data(QueueRole.CHANNEL) or "")
+    def _draw_chips(self, painter: QPainter, room: QRectF, row: QueueRow) -> None:
+        look, channel, state = self.look, row.channel, row.state
         words = channel_name(look, channel) if channel else ""
         icon = CHANNEL_ICONS.get(channel, "chat-circle")
         width = painting.text_width(words) + theme.ICON + theme.S1 if words else 0
-        state = str(index.data(QueueRole.STATE) or "")
         if state:
             tone, mark = STATE_LOOKS.get(state, ("neutral", ""))
             label = look.text(f"queue.state.{state}")
-            if category := one_line(str(index.data(QueueRole.CATEGORY) or "")):
+            if category := one_line(row.category):
                 label = f"{label} · {category}"
             if painting.chip_width(label, mark) > room.width() - width - theme.S2:
                 # The state matters more than the channel's name; its icon stays.
@@ -232,3 +236,11 @@ class QueueDelegate(QStyledItemDelegate):
             spot = QPointF(left + theme.ICON + theme.S1, room.top())
             line = QRectF(spot.x(), spot.y(), room.right() - spot.x() + 1, room.height())
             painting.draw_line(painter, line, words)
+
+
+def _frame(outer: QRect) -> QRect:
+    return outer.adjusted(theme.S2, theme.S1 // 2, -theme.S2, -theme.S1 // 2)
+
+
+def _room(outer: QRect) -> QRectF:
+    return QRectF(_frame(outer)).adjusted(theme.S3, theme.S2, -theme.S3, -theme.S2)

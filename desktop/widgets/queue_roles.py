@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from msgspec import Struct
 from PySide6.QtCore import Qt
 
 
@@ -28,3 +29,18 @@ class QueueRole(IntEnum):
     """int: messages that the agent has not seen."""
     URGENCY = ID + 8
     """int: 0 calm, 1 amber, 2 red; colours the waiting time."""
+    ROW = ID + 9
+    """`QueueRow`: all of these at once, for painting."""
+
+
+class QueueRow(Struct, frozen=True, kw_only=True):
+    """All that a row shows; the fields are those of `QueueRole`."""
+
+    name: str = ""
+    preview: str = ""
+    state: str = ""
+    category: str = ""
+    channel: str = ""
+    unread: int = 0
+    urgency: int = 0
+    waiting: float | None = None

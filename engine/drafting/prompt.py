@@ -30,10 +30,9 @@ _CUT = "…"
 # Where not all turns fit the oldest go, so many at a time: whenever they go, all is read again.
 _TURNS_DROPPED = 8
 _REMINDER = 12
-# Passages are what is read anew for each question: the first ones always, others while they are
-# short. Reading them is most of the wait on a CPU.
 _FEWEST_PASSAGES = 3
-_SOURCE_TOKENS = 280
+SOURCE_TOKENS = 280
+"""Passages are what is read anew for each question, which is most of the wait on a CPU."""
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _LATIN = re.compile(r"[A-Za-z]")
 
@@ -74,17 +73,19 @@ def build_messages(
     budget: int,
     count: Callable[[str], int],
     avoid: Sequence[str] = (),
+    source_tokens: int = SOURCE_TOKENS,
 ) -> list[ChatMessage]:
     """The chat for one draft, at most about `budget` tokens as `count` measures them.
 
-    `avoid` holds wordings that a former try was stopped for.
+    `avoid` holds wordings that a former try was stopped for. The first passages always stand in
+    it, others as long as all of a turn have at most `source_tokens`.
 
     The system message, the newest customer turns and the evidence always stand in it (cut in the
     middle when one alone is too long); of the rest, as many of the newest turns as still fit.
     """
     system = system_message(style, language)
     room = budget - count(system.content)
-    writer = _Writer(evidence, language, max(64, room // 3), count)
+    writer = _Writer(evidence, language, max(64, room // 3), source_tokens, count)
     said = [turn for turn in turns if turn.role != "system"]
     newest = len(said)
     while newest and said[newest - 1].role == "customer":
@@ -115,8 +116,10 @@ class _Writer:
         evidence: Sequence[Evidence],
         language: Language,
         share: int,
+        source_tokens: int,
         count: Callable[[str], int],
     ) -> None:
+        self._source_tokens = source_tokens
         self._evidence = evidence
         self._language: Language = language
         self._share = share
@@ -151,7 +154,7 @@ class _Writer:
         for item in evidence:
             line = source_line(item)
             tokens += self._count(line[: 8 * each])
-            if len(lines) > _FEWEST_PASSAGES and tokens > _SOURCE_TOKENS:
+            if len(lines) > _FEWEST_PASSAGES and tokens > self._source_tokens:
                 break
             body = line.partition(" ")[2]
             if body in before:

@@ -40,7 +40,7 @@ class Ahead:
         self._version = version
         self._embedder = embedder
         self._dimension = dimension
-        self._embedding = ThreadPoolExecutor(1, "embedding")
+        self._embedding = ThreadPoolExecutor(embedder.at_once if embedder else 1, "embedding")
         self._writing = ThreadPoolExecutor(1, "table")
         self._known: dict[str, Vectors] = {}
         self._passages: list[Passage] = []

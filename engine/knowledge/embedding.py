@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Protocol
@@ -25,6 +26,8 @@ DEFAULT_ANSWERABLE = 0.7
 FUSION = "fusion.json"
 HASHED = "hashed.json"
 _BATCH = 32
+# More would wait for the interpreter.
+_AT_ONCE = 2
 # These beside a model change nothing in its vectors.
 _NOT_DIGESTED = {FUSION, "README.md", ".gitattributes"}
 
@@ -51,6 +54,10 @@ class Embedder(Protocol):
     @property
     def vector_weight(self) -> float:
         """The vectors' share in the fusion with full text."""
+
+    @property
+    def at_once(self) -> int:
+        """How many threads may ask for vectors at the same time, and gain by it."""
 
     @property
     def answerable(self) -> float:
@@ -90,6 +97,7 @@ class HashedEmbedder:
         self.name = f"hashed-{dimension}"
         self.digest = hashlib.sha256(f"zuoxi hashed 1 {dimension}".encode()).hexdigest()
         self.dimension = dimension
+        self.at_once = 1
         self.vector_weight = vector_weight
         # Hashed vectors of texts without a common gram are nearly at right angles.
         self.answerable = 0.35
@@ -126,6 +134,10 @@ class SentenceTransformerEmbedder:
         self.name = folder.name
         self.digest = folder_digest(folder)
         self.dimension = dimension
+        # A table of vectors is mostly cutting into tokens, which one thread does by itself. A
+        # network has threads of its own, and its tokenizer is changed while it is used.
+        table = type(next(iter(model))).__name__ == "StaticEmbedding"
+        self.at_once = min(_AT_ONCE, os.cpu_count() or 1) if table else 1
         fusion = _fusion(folder)
         self.vector_weight = min(1.0, max(0.0, fusion.vector_weight))
         self.answerable = fusion.answerable

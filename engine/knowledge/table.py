@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 NAME = "passages"
 # Below these sizes a scan is faster than building and asking an index.
 _ROWS_FOR_SCALAR_INDEX = 2_000
-_ROWS_FOR_VECTOR_INDEX = 5_000
+_ROWS_FOR_VECTOR_INDEX = 20_000
 _ROWS_IN_PARTITION = 1_000
 _PROBES = 20
 _COMPRESSION = "lance-encoding:compression"

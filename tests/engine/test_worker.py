@@ -330,10 +330,11 @@ def test_the_scripted_generator_opens_and_closes_without_leaks(
     cycle()
     process = psutil.Process()
     files, threads = process.num_fds(), process.num_threads()
-    pids = [cycle() for _ in range(2)]
+    pids = [cycle() for _ in range(3)]
     assert not any(psutil.pid_exists(pid) for pid in pids)
     assert process.num_fds() == files
-    assert process.num_threads() <= threads
+    # A library may have started one of its own meanwhile; three cycles would leave three.
+    assert process.num_threads() <= threads + 1
 
 
 PARENT = """

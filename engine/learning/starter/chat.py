@@ -61,7 +61,14 @@ class SampleMaker:
         """
         style = random.choice(self._styles)
         messages = build_messages(
-            turns, evidence, style, language, budget=PROMPT_BUDGET, count=self.count
+            turns,
+            evidence,
+            style,
+            language,
+            budget=PROMPT_BUDGET,
+            count=self.count,
+            # The answer's passage may be any of them.
+            source_tokens=PROMPT_BUDGET,
         )
         pieces: dict[int, list[str]] = {}
         for question, reply in (("", answer), *later):

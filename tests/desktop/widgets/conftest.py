@@ -9,11 +9,12 @@ from datetime import datetime
 import pytest
 from PySide6.QtCore import QAbstractListModel, QModelIndex, Qt
 
-from desktop.widgets.queue_roles import QueueRole
+from desktop.widgets.queue_roles import QueueRole, QueueRow
 from desktop.widgets.values import Bubble, CaseView, ConversationHead
 from engine.records import Draft, Evidence, Hit, NumberSource, Span
 
 NOW = datetime(2026, 11, 22, 14, 3).timestamp()
+_FIELDS = QueueRow.__struct_fields__
 
 
 class RowModel(QAbstractListModel):
@@ -28,7 +29,10 @@ class RowModel(QAbstractListModel):
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         try:
-            return self.rows[index.row()].get(QueueRole(role))
+            row = self.rows[index.row()]
+            if role == QueueRole.ROW:
+                return QueueRow(**{field: row[QueueRole[field.upper()]] for field in _FIELDS})
+            return row.get(QueueRole(role))
         except (ValueError, IndexError):
             return None
 

@@ -269,9 +269,9 @@ def test_a_missing_system_library_of_the_window_is_named(
         def load(self) -> None:
             raise ImportError("libEGL.so.1: cannot open shared object file")
 
-    monkeypatch.setattr("engine.cli.window.entry_points", lambda **_: [Point()])
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: [Point()])
     assert "libEGL.so.1" in zuoxi("desk").refused("window_parts")
-    monkeypatch.setattr("engine.cli.window.entry_points", lambda **_: [])
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: [])
     assert "PySide6" in zuoxi("demo", "--headless", "--json").refused("no_window")
 
 
