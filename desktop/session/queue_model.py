@@ -7,10 +7,10 @@ from typing import Final
 
 from msgspec import Struct
 from PySide6.QtCore import (
-    QAbstractListModel,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
+    QStringListModel,
     Qt,
     QTimer,
     Signal,
@@ -73,10 +73,12 @@ def category_name(category: str, language: Language) -> str:
         return category
 
 
-class QueueModel(QAbstractListModel):
+class QueueModel(QStringListModel):
     """Rows for `QueuePanel`. `refresh` reads anew what is loaded; scrolling loads more.
 
-    `drafting` and `failing` tell of a conversation what the store does not know.
+    `drafting` and `failing` tell of a conversation what the store does not know. Of Qt's model
+    only the number of rows is used: a list asks for it twice for each row whenever it is laid out,
+    and would wait for the interpreter as often if it were counted in Python.
     """
 
     refreshed = Signal(object)
@@ -96,6 +98,11 @@ class QueueModel(QAbstractListModel):
         self._clock = clock
         self._language: Language = language
         self._rows: list[ConversationRow] = []
+        self._coming: list[ConversationRow] = []
+        # Before any view hears of it.
+        self.rowsRemoved.connect(self._on_removed)
+        self.rowsMoved.connect(self._on_moved)
+        self.rowsInserted.connect(self._on_inserted)
         self._wanted = PAGE
         self._reach: int | None = None
         self._complete = False
@@ -196,10 +203,6 @@ class QueueModel(QAbstractListModel):
         self._language = language
         if self._rows:
             self.dataChanged.emit(self.index(0), self.index(len(self._rows) - 1))
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 (Qt's own default)
-        """How many rows are loaded."""
-        return 0 if parent.isValid() else len(self._rows)
 
     def canFetchMore(self, parent: Index) -> bool:
         """Whether the store has more than is loaded."""
@@ -313,19 +316,24 @@ class QueueModel(QAbstractListModel):
         nowhere = QModelIndex()
         for step in reading.steps:
             if isinstance(step, Remove):
-                self.beginRemoveRows(nowhere, step.first, step.last)
-                del self._rows[step.first : step.last + 1]
-                self.endRemoveRows()
+                self.removeRows(step.first, step.last - step.first + 1)
             elif isinstance(step, Move):
                 # Qt counts the target before the row is taken out.
                 below = step.target + 1 if step.target > step.source else step.target
-                self.beginMoveRows(nowhere, step.source, step.source, nowhere, below)
-                self._rows.insert(step.target, self._rows.pop(step.source))
-                self.endMoveRows()
+                self.moveRows(nowhere, step.source, 1, nowhere, below)
             elif isinstance(step, Insert):
-                self.beginInsertRows(nowhere, step.first, step.last)
-                self._rows[step.first : step.first] = rows[step.first : step.last + 1]
-                self.endInsertRows()
+                self._coming = rows[step.first : step.last + 1]
+                self.insertRows(step.first, len(self._coming))
+
+    def _on_removed(self, _parent: Index, first: int, last: int) -> None:
+        del self._rows[first : last + 1]
+
+    def _on_moved(self, _from: Index, source: int, _last: int, _to: Index, below: int) -> None:
+        row = self._rows.pop(source)
+        self._rows.insert(below - 1 if below > source else below, row)
+
+    def _on_inserted(self, _parent: Index, first: int, _last: int) -> None:
+        self._rows[first:first] = self._coming
 
     def _changed(self, conversation: str) -> None:
         for at, row in enumerate(self._rows):
