@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -40,7 +41,6 @@ class Copies:
     def store(self, path: Path, data: bytes) -> None:
         """Put `data` into `path`. Until the end a crash may leave less of what is new there."""
         try:
-            path.parent.mkdir(exist_ok=True)
             self._written.append(path.open("xb"))
         except FileNotFoundError:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,12 +50,15 @@ class Copies:
             catalogue.replace(path, data)
         else:
             self._written[-1].write(data)
+            # Their times tell in which order they came, should the catalogue be lost.
+            self._written[-1].flush()
             if len(self._written) == _OPEN:
                 self._wait()
                 self._see_to()
 
     def _see_to(self) -> None:
-        self._under_way = [self._threads.submit(_on_disk, file) for file in self._written]
+        shares = [self._written[first::_AT_ONCE] for first in range(_AT_ONCE)]
+        self._under_way = [self._threads.submit(_on_disk, share) for share in shares if share]
         self._written = []
 
     def _wait(self) -> None:
@@ -63,7 +66,9 @@ class Copies:
             one.result()
 
 
-def _on_disk(file: BinaryIO) -> None:
-    with file:
-        file.flush()
-        os.fsync(file.fileno())
+def _on_disk(files: list[BinaryIO]) -> None:
+    with contextlib.ExitStack() as every:
+        for file in files:
+            every.enter_context(file)
+        for file in files:
+            os.fsync(file.fileno())

@@ -157,12 +157,16 @@ class Weights(Struct, frozen=True):
 
 def _grams(text: str, of_word: Callable[[str], tuple[str, ...]]) -> list[str]:
     found: list[str] = []
+    han: list[str] = []
     for run in _RUN.findall(fold(text) if _folding().search(text) else text.lower()):
-        if run.isascii() or not _HAN.match(run):
-            found += of_word(run)
+        # Most words are told by their first character alone.
+        if run >= "\u3400" and _HAN.match(run):
+            han.append(run)
         else:
-            found += run
-            found += map(add, run, run[1:])
+            found += of_word(run)
+    found += "".join(han)
+    apart = " ".join(han)
+    found += [pair for pair in map(add, apart, apart[1:]) if " " not in pair]
     return found
 
 

@@ -143,7 +143,9 @@ def _from_copies(layout: Layout) -> _Kept:
         kept.current = catalogue.current(layout.folder)
         rows = catalogue.list_documents(layout.folder)
     except KnowledgeError:
-        copies = sorted(layout.documents.glob("*/*"), key=lambda path: path.stat().st_mtime)
+        copies = sorted(
+            layout.documents.glob("*/*"), key=lambda path: (path.stat().st_mtime, path.name)
+        )
         rows = [DocumentRow(path.name, path.name, folder=path.parent.name) for path in copies]
     kept.documents = {row.doc: row for row in rows}
     catalogue.sweep(layout, [kept.current.version] if kept.current else [])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,7 @@ from engine.knowledge.catalogue import corrupt
 FILES = "files.json"
 # LanceDB opens whatever has the highest number in here.
 _NUMBERED = "_versions"
+_AT_ONCE = 4
 
 
 class _File(Struct, frozen=True):
@@ -31,20 +33,22 @@ def seal(version: Path) -> str:
 
     Raises `OSError` when the disk refuses.
     """
-    files = []
-    for path in sorted(version.rglob("*")):
-        if path.is_file():
-            with path.open("rb+") as file:
-                os.fsync(file.fileno())
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-                name = path.relative_to(version).as_posix()
-                files.append(_File(name, file.tell(), digest))
+    paths = [path for path in sorted(version.rglob("*")) if path.is_file()]
+    with ThreadPoolExecutor(_AT_ONCE, "seal") as threads:
+        files = list(threads.map(lambda path: _on_disk(version, path), paths))
     data = msgspec.json.encode(files)
     with (version / FILES).open("wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
     return hashlib.sha256(data).hexdigest()
+
+
+def _on_disk(version: Path, path: Path) -> _File:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return _File(path.relative_to(version).as_posix(), file.tell(), digest)
 
 
 def verify(version: Path, digest: str) -> None:
