@@ -7,12 +7,13 @@ database (short calls only), `engine` for starting and stopping the engine, `lon
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from shiboken6 import isValid
 
 from engine import logs
@@ -95,7 +96,10 @@ class Run(Protocol):
 
 
 class Background(QObject):
-    """The lanes. Made and closed on the UI thread; `trouble` tells of errors nobody asked for."""
+    """The lanes. Made and closed on the UI thread; `trouble` tells of errors nobody asked for.
+
+    Each turn of the event loop gets one result, so that keys and painting come between any two.
+    """
 
     trouble = Signal(object)
     _arrived = Signal(object, str, object)
@@ -105,7 +109,12 @@ class Background(QObject):
         sys.setswitchinterval(_SWITCH)
         self._lanes = {lane: _Lane(lane) for lane in LANES}
         self._closed = False
-        self._arrived.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+        self._results: deque[tuple[Task[Any], str, Any]] = deque()
+        # A timer waits for the next turn, which what is posted does not.
+        self._turn = QTimer(self)
+        self._turn.setInterval(0)
+        self._turn.timeout.connect(self._deliver)
+        self._arrived.connect(self._take_in, Qt.ConnectionType.QueuedConnection)
 
     def runner(self, owner: QObject) -> Run:
         """``run(op)`` for one owner: what it started is forgotten when the owner is destroyed."""
@@ -154,9 +163,18 @@ class Background(QObject):
         if isValid(self):
             self._arrived.emit(task, kind, value)
 
-    def _deliver(self, task: Task[Any], kind: str, value: Any) -> None:
-        if not self._closed:
-            task._deliver(kind, value)
+    def _take_in(self, task: Task[Any], kind: str, value: Any) -> None:
+        self._results.append((task, kind, value))
+        self._turn.start()
+
+    def _deliver(self) -> None:
+        if self._closed:
+            self._results.clear()
+        if not self._results:
+            self._turn.stop()
+            return
+        task, kind, value = self._results.popleft()
+        task._deliver(kind, value)
 
 
 def _unexpected(error: Exception) -> ZuoxiError:

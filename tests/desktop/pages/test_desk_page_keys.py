@@ -224,6 +224,7 @@ def test_a_customer_s_markup_is_shown_and_never_rendered(qtbot: QtBot, open_desk
     conversation = asked(desk, text=markup, reply=None)
     shown(qtbot, desk, conversation)
     assert desk.session.transcript.bubbles[0].text.startswith("<img src=x")
+    qtbot.waitUntil(lambda: bool(desk.queue.rows()))
     assert desk.queue.rows()[0].preview.startswith("<img")
 
 

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 from pytestqt.qtbot import QtBot
 from structlog.testing import capture_logs
 
@@ -120,3 +120,20 @@ def test_closing_finishes_what_was_asked_for_and_ends_the_threads(qtbot: QtBot) 
     background.runner(background)(lambda: done.append(99))
     assert 99 not in done
     assert not [one for one in threading.enumerate() if one.name.startswith("zuoxi-")]
+
+
+def test_keys_and_painting_come_between_two_results(qtbot: QtBot, background: Background) -> None:
+    seen: list[str] = []
+    run = background.runner(background)
+
+    def first(_: object) -> None:
+        seen.append("first")
+        QTimer.singleShot(0, lambda: seen.append("posted meanwhile"))
+
+    run(lambda: None).done(first)
+    run(lambda: None).done(lambda _: seen.append("second"))
+    both_there = threading.Event()
+    run(both_there.set)
+    assert both_there.wait(5)
+    qtbot.waitUntil(lambda: "second" in seen)
+    assert seen == ["first", "posted meanwhile", "second"]
