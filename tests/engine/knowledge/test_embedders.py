@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,15 @@ def test_a_text_has_one_vector_whatever_stands_beside_it(any_embedder: Embedder)
     alone = any_embedder.passages(["运费8元"])[0]
     beside = any_embedder.passages(["运费8元", "退货七天内，" * 40])[0]
     assert np.allclose(alone, beside, atol=1e-3)
+
+
+def test_threads_at_once_get_the_vectors_of_one(any_embedder: Embedder) -> None:
+    texts = [f"第{number}条：退货运费{number}元，{number}天内提出。" * 5 for number in range(200)]
+    alone = any_embedder.passages(texts)
+    assert any_embedder.at_once >= 1
+    with ThreadPoolExecutor(any_embedder.at_once) as threads:
+        for vectors in threads.map(any_embedder.passages, [texts] * 8):
+            assert np.allclose(vectors, alone, atol=1e-5)
 
 
 def test_the_same_words_are_nearer_than_others(any_embedder: Embedder) -> None:
