@@ -42,9 +42,11 @@ FIXED_MIB = 24.0
 PER_MESSAGE_MIB = 0.03
 # The engine keeps what the model has read of each conversation, which fills for some minutes.
 FILLING_MIB, FILLED_AFTER = 150.0, 5.0
-# Libraries open and close a thread or a file now and then; a leak opens one each time.
+# A desk's pages, icons and rows are made when they are first shown.
+SHOWING_MIB = 20.0
 # One for each reply that is written in turn, and the open conversation's.
 MOST_SEQUENCES = 5
+# Libraries open and close a thread or a file now and then; a leak opens one each time.
 SPARE = {"threads": 3.0, "files": 4.0, "children": 0.5}
 STARTING = 300.0
 ENDING = 60.0
@@ -194,8 +196,8 @@ def _judge(samples: list[Sample], folder: Path, code: int | None, messages: int)
         arrived = measured[-1].arrived - measured[0].arrived
         allowed = FIXED_MIB + PER_MESSAGE_MIB * arrived
         minutes = (measured[-1].at - measured[0].at) / 60
-        filling = FILLING_MIB if last / 3 < FILLED_AFTER * 60 else 0.0
-        for name, more in (("desk", 0.0), ("engine", filling)):
+        young = last / 3 < FILLED_AFTER * 60
+        for name, more in (("desk", young * SHOWING_MIB), ("engine", young * FILLING_MIB)):
             slope = fit([one.at / 60 for one in measured], [getattr(one, name) for one in measured])
             slopes[name] = round(slope, 3)
             if slope * minutes > allowed + more:

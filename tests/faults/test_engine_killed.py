@@ -255,6 +255,9 @@ def dead_engine_desk(
     desk.bridge.start()
     yield desk
     desk.close()
+    until = time.monotonic() + SECONDS
+    while multiprocessing.active_children() and time.monotonic() < until:
+        time.sleep(0.05)
     assert multiprocessing.active_children() == []
 
 

@@ -428,7 +428,7 @@ def test_ten_thousand_turns_are_not_all_laid_out(
     bubbles = desk.page.view.message_list()
     qtbot.waitUntil(lambda: bubbles.bubbles()[-1].text == "还在吗", timeout=STEP_MS)
     desk.window.grab()
-    assert bubbles.laid_out() < 200
+    assert bubbles.laid_out() < 600
 
 
 # The source: nothing in the window can show markup unless it is one of these

@@ -182,20 +182,21 @@ class NativeContext:
         """Forget what `sequence` holds behind its first `length` tokens; False if it cannot."""
         return bool(self._api.llama_memory_seq_rm(self._memory, sequence, length, -1))
 
-    def save(self, sequence: int) -> bytes:
+    def save(self, sequence: int) -> bytearray:
         """The state of a sequence; empty when it cannot be had."""
-        size = self._api.llama_state_seq_get_size(self._native, sequence)
-        buffer = bytearray(size)
-        native = (ctypes.c_uint8 * size).from_buffer(buffer)
-        written = self._api.llama_state_seq_get_data(self._native, native, size, sequence)
-        del native
-        return bytes(memoryview(buffer)[:written])
+        state = bytearray(self._api.llama_state_seq_get_size(self._native, sequence))
+        written = self._api.llama_state_seq_get_data(
+            self._native, _native_bytes(state), len(state), sequence
+        )
+        del state[written:]
+        return state
 
-    def restore(self, sequence: int, state: bytes) -> bool:
+    def restore(self, sequence: int, state: bytearray) -> bool:
         """Make `sequence` what it was when `state` was saved of it, or of another one."""
         self.cut(sequence, 0)
-        buffer = ctypes.cast(ctypes.c_char_p(state), ctypes.POINTER(ctypes.c_uint8))
-        read = self._api.llama_state_seq_set_data(self._native, buffer, len(state), sequence)
+        read = self._api.llama_state_seq_set_data(
+            self._native, _native_bytes(state), len(state), sequence
+        )
         if not read:
             self.cut(sequence, 0)
         return bool(read)
@@ -207,3 +208,7 @@ class NativeContext:
             self._api.llama_batch_free(self._batch)
             self._api.llama_free(self._native)
             self._native = None
+
+
+def _native_bytes(data: bytearray) -> Any:
+    return (ctypes.c_uint8 * len(data)).from_buffer(data)

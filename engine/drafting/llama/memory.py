@@ -25,15 +25,15 @@ class Sequences(Protocol):
     """What the memory needs of a context (`NativeContext`)."""
 
     def cut(self, sequence: int, length: int) -> bool: ...  # noqa: D102
-    def save(self, sequence: int) -> bytes: ...  # noqa: D102
-    def restore(self, sequence: int, state: bytes) -> bool: ...  # noqa: D102
+    def save(self, sequence: int) -> bytearray: ...  # noqa: D102
+    def restore(self, sequence: int, state: bytearray) -> bool: ...  # noqa: D102
 
 
 class Saved(Struct, frozen=True):
     """The state of a sequence that held `tokens`."""
 
     tokens: tuple[int, ...]
-    state: bytes
+    state: bytearray
 
 
 class Track:

@@ -32,10 +32,10 @@ class ListSequences:
         del self.held[sequence][length:]
         return True
 
-    def save(self, sequence: int) -> bytes:
-        return pickle.dumps(self.held[sequence])
+    def save(self, sequence: int) -> bytearray:
+        return bytearray(pickle.dumps(self.held[sequence]))
 
-    def restore(self, sequence: int, state: bytes) -> bool:
+    def restore(self, sequence: int, state: bytearray) -> bool:
         self.held[sequence] = [] if self.refuses else pickle.loads(state)
         self.restores += 1
         return not self.refuses
