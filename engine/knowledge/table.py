@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lancedb.table import Table
 
 NAME = "passages"
-# Below these sizes a scan is faster than building and asking an index.
+# Below these sizes a scan is nearly as fast as asking an index, which takes time to build.
 _ROWS_FOR_SCALAR_INDEX = 2_000
 _ROWS_FOR_VECTOR_INDEX = 20_000
 _ROWS_IN_PARTITION = 1_000
