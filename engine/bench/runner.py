@@ -29,6 +29,7 @@ _ENVIRONMENT = {
     "TQDM_DISABLE": "1",
     # As in the engine process: threads that spin while they wait take the cores from the others.
     "OMP_WAIT_POLICY": "passive",
+    "GOMP_SPINCOUNT": "1000",
     # As there and in an import: what a text is cut into is cut in one thread.
     "TOKENIZERS_PARALLELISM": "false",
 }

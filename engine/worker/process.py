@@ -69,6 +69,9 @@ _ENVIRONMENT = {
     "TOKENIZERS_PARALLELISM": "false",
     # Threads that spin while they wait take the cores that the window needs.
     "OMP_WAIT_POLICY": "passive",
+    # But a few microseconds of it are worth more than sleeping: a token of 0.6 billion parameters
+    # takes 34 ms on two cores then, and 50 without.
+    "GOMP_SPINCOUNT": "1000",
 }
 
 _M_MMAP_THRESHOLD = -3
