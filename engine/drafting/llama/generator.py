@@ -325,8 +325,6 @@ class _Ahead:
 
     def went_on(self, written: Sequence[int], chosen: Sequence[int]) -> None:
         """The guesses `written` were right, and `chosen` comes behind them."""
-        if self._look_up is not None and self.guesses:
-            self._look_up.confirmed(len(self.guesses), len(written))
         self._singles = self._singles + 1 if len(chosen) == 1 else 0
         if self._look_up is not None:
             for token in [*written, *chosen]:

@@ -10,42 +10,55 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 _GRAM = 2
-_FEWEST, _MOST = 2, 12
+_MOST = 12
+_CANDIDATES = 8
 _FADING = 0.05
 _PROBE_EVERY = 48
 _FIRST_TRIES = 8
 
 
 class LookUp:
-    """What followed the last tokens where they stood before, in the prompt or in the reply."""
+    """What followed the last tokens where they stood before, in the prompt or in the reply.
+
+    Of several places the one is taken where most of what stands before is the same; the longer
+    that is, the more is guessed.
+    """
 
     def __init__(self, prompt: Sequence[int]) -> None:
         self._tokens = list(prompt)
-        self._places: dict[tuple[int, ...], int] = {}
-        self._length = _FEWEST * 2
+        self._places: dict[tuple[int, ...], list[int]] = {}
         for place in range(_GRAM, len(self._tokens)):
-            self._places[tuple(self._tokens[place - _GRAM : place])] = place
+            self._enter(place)
 
     def add(self, token: int) -> None:
         """The reply goes on with `token`."""
-        # A gram is entered with the token behind it, or the end would only find itself.
-        if len(self._tokens) >= _GRAM:
-            self._places[tuple(self._tokens[-_GRAM:])] = len(self._tokens)
         self._tokens.append(token)
+        # A gram is entered with the token behind it, or the end would only find itself.
+        self._enter(len(self._tokens) - 1)
 
     def guess(self, room: int) -> list[int]:
         """The tokens that may come next, at most `room`; none where nothing is known."""
-        place = self._places.get(tuple(self._tokens[-_GRAM:]))
-        if place is None:
-            return []
-        return self._tokens[place : place + min(room, self._length)]
+        best = alike = 0
+        for place in self._places.get(tuple(self._tokens[-_GRAM:]), ())[-_CANDIDATES:]:
+            length = self._alike(place)
+            if length >= alike:
+                best, alike = place, length
+        return self._tokens[best : best + min(room, _MOST, 2 * alike)] if alike else []
 
-    def confirmed(self, guessed: int, right: int) -> None:
-        """Of `guessed` tokens the first `right` were right: how far to guess next time."""
-        if right == guessed:
-            self._length = min(_MOST, self._length + 2)
-        elif right * 2 < guessed:
-            self._length = max(_FEWEST, self._length - 2)
+    def _enter(self, place: int) -> None:
+        gram = tuple(self._tokens[max(0, place - _GRAM) : place])
+        self._places.setdefault(gram, []).append(place)
+
+    def _alike(self, place: int) -> int:
+        """How many tokens before `place` are those at the end."""
+        length = 0
+        while (
+            length < _MOST
+            and length < place
+            and self._tokens[place - 1 - length] == (self._tokens[-1 - length])
+        ):
+            length += 1
+        return length
 
 
 class Pays:

@@ -8,6 +8,8 @@ from random import Random
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.drafting.generation import Logits, Piece
 from engine.drafting.llama import LlamaGenerator, load_generator
@@ -211,7 +213,7 @@ def test_a_copied_reply_is_verified_in_fewer_steps(llama: LlamaGenerator) -> Non
 
 
 def test_a_guess_is_what_followed_before() -> None:
-    look_up = LookUp([1, 2, 3, 4, 5, 6, 1, 2])
+    look_up = LookUp([1, 2, 3, 4, 5, 6, 7, 1, 2])
     assert look_up.guess(10) == [3, 4, 5, 6]
     assert look_up.guess(2) == [3, 4]
     look_up.add(9)
@@ -221,14 +223,24 @@ def test_a_guess_is_what_followed_before() -> None:
     assert look_up.guess(10)[:1] == [4]
 
 
-def test_guesses_grow_while_they_are_right_and_shrink_when_they_are_wrong() -> None:
-    look_up = LookUp([1, 2, *range(100, 140), 1, 2])
-    for _ in range(8):
-        look_up.confirmed(4, 4)
-    longest = len(look_up.guess(99))
-    for _ in range(8):
-        look_up.confirmed(4, 0)
-    assert len(look_up.guess(99)) < 4 < longest <= 12
+def test_of_several_places_the_one_most_like_the_end_is_followed() -> None:
+    look_up = LookUp([7, 8, 1, 2, 30, 31, 32, 33, 34, 35, 9, 1, 2, 50, 51, 7, 8, 1, 2])
+    assert look_up.guess(99) == [30, 31, 32, 33, 34, 35, 9, 1]
+    assert look_up.guess(0) == []
+
+
+@given(st.lists(st.integers(0, 3), max_size=60), st.integers(0, 20))
+def test_a_guess_always_stood_behind_the_same_tokens(tokens: list[int], room: int) -> None:
+    look_up = LookUp(tokens)
+    guess = look_up.guess(room)
+    assert len(guess) <= room
+    if guess:
+        ending = tokens[-2:]
+        assert any(
+            tokens[place : place + 2] == ending
+            and tokens[place + 2 : place + 2 + len(guess)] == guess
+            for place in range(len(tokens) - 2)
+        )
 
 
 @pytest.mark.parametrize("better", [True, False])
