@@ -249,16 +249,15 @@ def dead_engine_desk(
 ) -> Iterator[Desk]:
     from msgspec.structs import replace
 
+    # Another module's desk may still be open.
+    before = set(multiprocessing.active_children())
     config = replace(parts, model=str(tmp_path))
     desk = fault_desk(tmp_path / "data", configure=lambda *_: config)
     desk.bridge._client = EngineClient(config, desk.bridge._from_client, target=aborting)
     desk.bridge.start()
     yield desk
     desk.close()
-    until = time.monotonic() + SECONDS
-    while multiprocessing.active_children() and time.monotonic() < until:
-        time.sleep(0.05)
-    assert multiprocessing.active_children() == []
+    assert set(multiprocessing.active_children()) <= before
 
 
 def test_an_engine_that_dies_at_every_start_leaves_a_desk_that_works_and_can_be_started_again(
