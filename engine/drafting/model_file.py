@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from engine import texts
 from engine.drafting.gguf_header import (
@@ -100,8 +103,18 @@ _LONGEST_TEMPLATE: Final = 1 << 18
 _MOST_PARTS: Final = 999
 
 
-def check_model_file(path: Path) -> None:
-    """Refuse a file that is no usable text generator.
+class Attention(Struct, frozen=True):
+    """What a model remembers of a token: how many layers it has, each with how many `heads` (keys
+    and values) of which `width`; `context` is the most tokens it was trained for, 0 unless told."""
+
+    layers: int
+    heads: int
+    width: int
+    context: int
+
+
+def check_model_file(path: Path) -> Attention:
+    """What the file says of the model's attention; a file that is no usable generator is refused.
 
     Raises `ModelError`: ``model_missing``, ``model_template`` (it has no chat template),
     ``model_format`` for all else, with `detail` saying what is wrong with it.
@@ -110,7 +123,7 @@ def check_model_file(path: Path) -> None:
         if not path.is_file():
             # A pipe or a device would be read for ever.
             raise FileNotFoundError
-        _check(path)
+        return _checked(path)
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:
         raise ModelError(
             f"There is no model at {path}. Choose one in the settings, or go on without drafts.",
@@ -143,7 +156,7 @@ def _refusal(path: Path, unsound: Unsound) -> ModelError:
     )
 
 
-def _check(path: Path) -> None:
+def _checked(path: Path) -> Attention:
     header = read_header(path)
     facts = _Facts(header)
     _check_purpose(facts)
@@ -164,6 +177,13 @@ def _check(path: Path) -> None:
         raise Unsound("template")
     if len(template) > _LONGEST_TEMPLATE:
         raise Unsound("claims", what="tokenizer.chat_template")
+    heads = _whole(facts, "attention.head_count")
+    return Attention(
+        layers=facts.whole("block_count") or 0,
+        heads=max(_whole(facts, "attention.head_count_kv") or heads, default=0),
+        width=_head_width(facts, heads),
+        context=facts.whole("context_length") or 0,
+    )
 
 
 class _Facts:
@@ -266,10 +286,7 @@ def _check_heads(facts: _Facts) -> None:
             width = facts.whole("embedding_length") or 0
             if width % own:
                 raise _impossible(facts, "attention.head_count", own)
-    first = next((one for one in heads if one), 0)
-    width = facts.whole("attention.key_length") or (
-        (facts.whole("embedding_length") or 0) // first if first else 0
-    )
+    width = _head_width(facts, heads)
     for turned in _whole(facts, "rope.dimension_count"):
         if width and (turned % 2 or turned > width):
             raise _impossible(facts, "rope.dimension_count", turned)
@@ -360,6 +377,12 @@ def _whole(facts: _Facts, key: str) -> tuple[int, ...]:
     if value is not None and number is None:
         raise _impossible(facts, key, value)
     return () if number is None else (number,)
+
+
+def _head_width(facts: _Facts, heads: Sequence[int]) -> int:
+    first = next((one for one in heads if one), 0)
+    shared = (facts.whole("embedding_length") or 0) // first if first else 0
+    return facts.whole("attention.key_length") or shared
 
 
 def _spread(numbers: tuple[int, ...], layers: int) -> tuple[int, ...]:

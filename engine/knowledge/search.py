@@ -50,6 +50,7 @@ class SearchResult(Struct, frozen=True):
 class _Asking(Struct, frozen=True):
     """A query's `words`, its `forms` (with everyday wordings and without), `every` gram of them."""
 
+    query: str
     words: list[str]
     forms: list[list[str]]
     every: list[str]
@@ -68,6 +69,7 @@ class Searcher:
     ) -> None:
         self.current = current
         self._synonyms = synonyms
+        self._asked: _Asking | None = None
         self._folder = folder
         self._embedder = embedder
         self._table: PassageTable | None = None
@@ -202,14 +204,22 @@ class Searcher:
         return scores
 
     def _asking(self, query: str) -> _Asking:
-        """`query` as it is asked, and as the policies would put it where that differs."""
+        """`query` as it is asked, and as the policies would put it where that differs.
+
+        The last one is kept: what is searched for is what sentences are scored for next.
+        """
+        if self._asked is None or self._asked.query != query:
+            self._asked = self._read(query)
+        return self._asked
+
+    def _read(self, query: str) -> _Asking:
         words = grams(query)
         forms = [words]
         put = self._synonyms.in_policy_words(query, self._is_said)
         if put != query:
             forms.append(grams(put))
         every = list(dict.fromkeys(gram for form in forms for gram in form))
-        return _Asking(words, forms, every, self._embedder.queries([query])[0])
+        return _Asking(query, words, forms, every, self._embedder.queries([query])[0])
 
     def _is_said(self, wording: str) -> bool:
         """Whether the knowledge uses `wording`, as far as its grams tell."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.drafting.chat_template import ChatTemplate
 from engine.drafting.generation import Constraint, Logits, Piece, Shares, TextAssembler, alone
-from engine.drafting.llama.context import BATCH, CHUNK, NativeContext, Run, Threads
+from engine.drafting.llama.context import CHUNK, NativeContext, Run, Threads
 from engine.drafting.llama.library import Library
 from engine.drafting.llama.memory import ConversationMemory, Track, common_length
 from engine.drafting.llama.speculation import LookUp, Pays
@@ -239,11 +239,8 @@ class LlamaGenerator:
         others = [one for one in self._waiting if one is not step and one.reply.shares()]
         joining = bool(others) and reply.shares() and len(step.tokens) == 1 and self._sharing.now()
         if joining:
-            room = BATCH - len(step.tokens)
-            for other in others[: self._native.plan.sequences - 1]:
-                if len(other.tokens) == 1:
-                    together.append(other)
-                    room -= 1
+            beside = others[: self._native.plan.sequences - 1]
+            together += [other for other in beside if len(other.tokens) == 1]
         began = time.perf_counter()
         tracks = {one.reply.track for one in together}
         for one in together:

@@ -20,24 +20,12 @@ class Library:
         """The first thing llama.cpp complained of, which names the cause."""
         return self._errors[0][:200] if self._errors else "unknown cause"
 
-    def load(self, path: Path, gpu_layers: int, *, vocabulary_only: bool = False) -> Any:
+    def load(self, path: Path, gpu_layers: int) -> Any:
         """The native model in the file `path`; a null pointer when it is refused."""
         self._errors.clear()
         parameters = self.api.llama_model_default_params()
         parameters.n_gpu_layers = gpu_layers
-        parameters.vocab_only = vocabulary_only
         return self.api.llama_model_load_from_file(str(path).encode(), parameters)
-
-    def number(self, model: Any, key: str) -> int:
-        """A whole number of the file's own description (`key` without the architecture); else 0."""
-        architecture = self._text(model, "general.architecture")
-        value = self._text(model, f"{architecture}.{key}")
-        return int(value) if value.isdigit() else 0
-
-    def _text(self, model: Any, key: str) -> str:
-        buffer = ctypes.create_string_buffer(256)
-        length = self.api.llama_model_meta_val_str(model, key.encode(), buffer, len(buffer))
-        return buffer.value.decode("utf-8", "replace") if length > 0 else ""
 
 
 @cache

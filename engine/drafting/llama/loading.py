@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from engine.drafting.llama.context import CachePlan, NativeContext, Threads, plan_cache
+from engine.drafting.llama.context import NativeContext, Threads, plan_cache
 from engine.drafting.llama.generator import LlamaGenerator
 from engine.drafting.llama.library import Library
 from engine.drafting.model_file import check_model_file
@@ -31,23 +31,23 @@ def load_generator(
     """
     import psutil
 
-    check_model_file(path)
+    attention = check_model_file(path)
+    context = min(context, attention.context or context)
+    plan = partial(plan_cache, attention.layers, attention.heads, attention.width, context=context)
     library = Library()
+    size = path.stat().st_size
     devices = gpu_devices() if gpu_layers else ()
     available = psutil.virtual_memory().available
-    plan = _planner(library, path, context)
-    model = offload = cache = None
-    if plan is not None:
-        cache = plan(budget=cache_budget(available, devices), on_gpu=bool(devices))
-        shape = ModelShape(plan.keywords["layers"] + 1, path.stat().st_size, cache.bytes)
-        offload = choose_offload(gpu_layers, shape, devices)
-        model = library.load(path, offload.layers)
-        if not model and offload.layers:
-            offload = Offload(0, shape.layers, "CPU", "gpu.failed")
-            model = library.load(path, 0)
-        if not offload.layers:
-            cache = plan(budget=cache_budget(available, ()))
-    if not model or offload is None or cache is None:
+    cache = plan(budget=cache_budget(available, devices), on_gpu=bool(devices))
+    shape = ModelShape(attention.layers + 1, size, cache.bytes)
+    offload = choose_offload(gpu_layers, shape, devices)
+    model = library.load(path, offload.layers)
+    if not model and offload.layers:
+        offload = Offload(0, shape.layers, "CPU", "gpu.failed")
+        model = library.load(path, 0)
+    if not offload.layers:
+        cache = plan(budget=cache_budget(available, ()))
+    if not model:
         raise ModelError(
             f"{path.name} is not a model this program can run ({library.last_error}). "
             "Choose another model in the settings.",
@@ -55,7 +55,7 @@ def load_generator(
             name=path.name,
             detail=library.last_error,
         )
-    shared = choose_threads(threads, psutil.cpu_count(logical=False) or 1, path.stat().st_size)
+    shared = choose_threads(threads, psutil.cpu_count(logical=False) or 1, size)
     try:
         native = NativeContext(library, model, cache, threads=shared, on_gpu=offload.layers > 0)
     except MemoryError as error:
@@ -108,22 +108,3 @@ def fingerprint(path: Path) -> str:
         file.seek(max(0, size - (1 << 20)))
         digest.update(file.read(1 << 20))
     return digest.hexdigest()[:12]
-
-
-def _planner(library: Library, path: Path, context: int) -> partial[CachePlan] | None:
-    """`plan_cache` for the model, from its description alone; None when it has none."""
-    model = library.load(path, 0, vocabulary_only=True)
-    if not model:
-        return None
-    # Of a model without its tensors only the description can be asked: the rest would abort.
-    number = partial(library.number, model)
-    heads = number("attention.head_count")
-    planner = partial(
-        plan_cache,
-        layers=number("block_count"),
-        heads=number("attention.head_count_kv") or heads,
-        width=number("attention.key_length") or number("embedding_length") // max(1, heads),
-        context=min(context, number("context_length") or context),
-    )
-    library.api.llama_model_free(model)
-    return planner
