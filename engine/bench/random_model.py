@@ -17,7 +17,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from engine.learning.starter.export import HEAD_DIM, Shape
+from engine.learning.starter.export import HEAD_DIM, Shape, add_shape
 
 Quantisation = Literal["Q8_0", "Q4_K_M"]
 
@@ -101,16 +101,7 @@ def write_random_model(path: Path, size: RealSize, donor: Path) -> None:
     writer = gguf.GGUFWriter(str(path), gguf.MODEL_ARCH_NAMES[gguf.MODEL_ARCH.QWEN3])
     shape = size.shape
     writer.add_name(f"{size.name}-random")
-    writer.add_context_length(shape.context)
-    writer.add_embedding_length(shape.hidden)
-    writer.add_block_count(shape.layers)
-    writer.add_feed_forward_length(shape.feed_forward)
-    writer.add_head_count(shape.heads)
-    writer.add_head_count_kv(shape.kv_heads)
-    writer.add_key_length(HEAD_DIM)
-    writer.add_value_length(HEAD_DIM)
-    writer.add_rope_freq_base(shape.rope_base)
-    writer.add_layer_norm_rms_eps(shape.epsilon)
+    add_shape(writer, shape)
     _copy_tokenizer(writer, gguf.GGUFReader(str(donor)), shape.vocabulary)
     names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.QWEN3, shape.layers)
     tensors = list(size._packed_tensors())

@@ -97,7 +97,7 @@ def write_gguf(
     writer.add_name(name)
     writer.add_license(licence)
     writer.add_file_type(kind)
-    _add_shape(writer, shape)
+    add_shape(writer, shape)
     _add_tokenizer(writer, tokenizer, shape.vocabulary)
     names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.QWEN3, shape.layers)
     for key in expected:
@@ -118,7 +118,8 @@ def write_gguf(
     partial.replace(path)
 
 
-def _add_shape(writer: Any, shape: Shape) -> None:
+def add_shape(writer: Any, shape: Shape) -> None:
+    """Write what `shape` says of a model into the header of a `gguf.GGUFWriter`."""
     writer.add_context_length(shape.context)
     writer.add_embedding_length(shape.hidden)
     writer.add_block_count(shape.layers)
