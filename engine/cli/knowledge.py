@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -50,34 +50,14 @@ def import_(
     session: Session = context.obj
     config = engine_config(session.folder, session.settings)
     report = _followed(ImportJob(session.folder.knowledge, sources, Path(config.embedder)), session)
-    skipped = _skipped(report, session)
-    result = {
-        "documents": report.documents,
-        "passages": report.passages,
-        "skipped": skipped,
-        "version": report.version,
-    }
     if not report.documents:
-        for item in skipped:
-            say(f"  - {item['path']}: {item['reason']}")
+        for item in _skipped(report, session):
+            say(_skipped_line(item))
         nothing = InputError(
             "Nothing was imported; the knowledge in use is unchanged.", "nothing_imported"
         )
-        refuse(nothing, session, json=json, **result)
-    if json:
-        emit(result)
-    else:
-        show(
-            text(
-                "cli.kb.imported",
-                session.language,
-                documents=report.documents,
-                passages=report.passages,
-                version=report.version or "-",
-            )
-        )
-        for item in skipped:
-            show(f"  - {item['path']}: {item['reason']}")
+        refuse(nothing, session, json=json, **_figures(report, session))
+    _tell("cli.kb.imported", report, session, json=json)
 
 
 @group.command("rebuild")
@@ -88,28 +68,7 @@ def rebuild(context: typer.Context, json: Json = False) -> None:
     session: Session = context.obj
     config = engine_config(session.folder, session.settings)
     report = _followed(RebuildJob(session.folder.knowledge, Path(config.embedder)), session)
-    skipped = _skipped(report, session)
-    if json:
-        emit(
-            {
-                "documents": report.documents,
-                "passages": report.passages,
-                "skipped": skipped,
-                "version": report.version,
-            }
-        )
-        return
-    show(
-        text(
-            "cli.kb.rebuilt",
-            session.language,
-            documents=report.documents,
-            passages=report.passages,
-            version=report.version or "-",
-        )
-    )
-    for item in skipped:
-        show(f"  - {item['path']}: {item['reason']}")
+    _tell("cli.kb.rebuilt", report, session, json=json)
 
 
 @group.command("search")
@@ -236,11 +195,43 @@ def _followed(job: Job, session: Session) -> ImportReport:
         end_progress()
 
 
+def _tell(key: str, report: ImportReport, session: Session, *, json: bool) -> None:
+    """Say what a job has done, in the words of `key` or as JSON."""
+    figures = _figures(report, session)
+    if json:
+        emit(figures)
+        return
+    show(
+        text(
+            key,
+            session.language,
+            documents=report.documents,
+            passages=report.passages,
+            version=report.version or "-",
+        )
+    )
+    for item in _skipped(report, session):
+        show(_skipped_line(item))
+
+
+def _figures(report: ImportReport, session: Session) -> dict[str, Any]:
+    return {
+        "documents": report.documents,
+        "passages": report.passages,
+        "skipped": _skipped(report, session),
+        "version": report.version,
+    }
+
+
 def _skipped(report: ImportReport, session: Session) -> list[dict[str, str]]:
     return [
         {"path": str(item.path), "reason": explain(item.error(), session.language)}
         for item in report.skipped
     ]
+
+
+def _skipped_line(item: dict[str, str]) -> str:
+    return f"  - {item['path']}: {item['reason']}"
 
 
 def no_question() -> InputError:
