@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
+import pytest
 from pytestqt.qtbot import QtBot
 
 from desktop.app import Desk
@@ -29,13 +31,28 @@ def replay(taken: Path) -> ReplayChannel:
     return ReplayChannel([SCENE], moment, taken)
 
 
-def decided(qtbot: QtBot, desk: Desk, taken: Path) -> tuple[str, str]:
-    """The replay's customer has written and a reply was decided on: conversation, message."""
+@pytest.fixture
+def taken(tmp_path: Path) -> Path:
+    """Where the replay notes what it has taken."""
+    return tmp_path / "taken.jsonl"
+
+
+class Decided(NamedTuple):
+    """A desk whose replay's customer has written, and on whose reply was decided."""
+
+    desk: Desk
+    conversation: str
+    message: str
+
+
+@pytest.fixture
+def decided(qtbot: QtBot, open_desk: Open, taken: Path) -> Decided:
+    desk = open_desk(clock=moment)
     desk.intake.add_channel(replay(taken))
     qtbot.waitUntil(lambda: len(desk.queue.rows()) == 1)
     conversation = desk.queue.rows()[0].id
     decision = desk.store.decisions.record(conversation, "rewritten", text="马上来", at=1000.0)
-    return conversation, decision.outgoing or ""
+    return Decided(desk, conversation, decision.outgoing or "")
 
 
 def texts(desk: Desk, conversation: str) -> list[str]:
@@ -47,11 +64,9 @@ def keys(taken: Path) -> list[str]:
 
 
 def test_what_was_final_and_not_handed_over_is_handed_over_at_the_next_start(
-    qtbot: QtBot, open_desk: Open, tmp_path: Path
+    qtbot: QtBot, open_desk: Open, taken: Path, decided: Decided
 ) -> None:
-    taken = tmp_path / "taken.jsonl"
-    desk = open_desk(clock=moment)
-    conversation, message = decided(qtbot, desk, taken)
+    desk, conversation, message = decided
     # Killed right after the message became final: its channel never heard of it.
     assert desk.store.outbox.mark_sent(message, 1000.0)
     desk.close()
@@ -63,11 +78,9 @@ def test_what_was_final_and_not_handed_over_is_handed_over_at_the_next_start(
 
 
 def test_what_the_channel_has_already_is_handed_over_again_and_counts_once(
-    qtbot: QtBot, open_desk: Open, tmp_path: Path
+    qtbot: QtBot, open_desk: Open, taken: Path, decided: Decided
 ) -> None:
-    taken = tmp_path / "taken.jsonl"
-    desk = open_desk(clock=moment)
-    conversation, message = decided(qtbot, desk, taken)
+    desk, conversation, message = decided
     assert desk.store.outbox.mark_sent(message, 1000.0)
     # Killed right after the channel took it: nobody noted that it did.
     channel = replay(taken)
@@ -88,11 +101,9 @@ def test_what_the_channel_has_already_is_handed_over_again_and_counts_once(
 
 
 def test_a_message_waits_for_the_channel_that_its_conversation_came_from(
-    qtbot: QtBot, open_desk: Open, tmp_path: Path
+    qtbot: QtBot, open_desk: Open, taken: Path, decided: Decided
 ) -> None:
-    taken = tmp_path / "taken.jsonl"
-    desk = open_desk(clock=moment)
-    _, message = decided(qtbot, desk, taken)
+    desk, _, message = decided
     desk.close()
     # Opened without the sample company: it leaves, and nobody is there to take it.
     without = open_desk(clock=moment)
@@ -140,10 +151,9 @@ class Moody:
 
 
 def test_a_channel_that_cannot_take_over_is_asked_again_and_the_agent_is_told_once(
-    qtbot: QtBot, open_desk: Open, tmp_path: Path
+    qtbot: QtBot, open_desk: Open, decided: Decided
 ) -> None:
-    desk = open_desk(clock=moment)
-    _, message = decided(qtbot, desk, tmp_path / "taken.jsonl")
+    desk, _, message = decided
     desk.close()
     again = open_desk(clock=moment)
     told: list[StoreError] = []

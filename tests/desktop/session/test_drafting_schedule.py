@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from pytestqt.qtbot import QtBot
 
 from desktop.app import Desk
@@ -18,8 +19,15 @@ from engine.protocol import (
     TextWithdrawn,
 )
 
-Open = Callable[..., Desk]
-Attach = Callable[[Desk], Any]
+
+@pytest.fixture
+def desk(open_desk: Callable[..., Desk]) -> Desk:
+    return open_desk()
+
+
+@pytest.fixture
+def twin(desk: Desk, engine_twin: Callable[[Desk], Any]) -> Any:
+    return engine_twin(desk)
 
 
 def waiting(desk: Desk, **people: float) -> dict[str, str]:
@@ -43,10 +51,8 @@ def names(twin: Any) -> list[str]:
 
 
 def test_the_most_urgent_are_asked_for_at_once_and_the_next_when_one_is_done(
-    qtbot: QtBot, open_desk: Open, engine_twin: Attach
+    qtbot: QtBot, desk: Desk, twin: Any
 ) -> None:
-    desk = open_desk()
-    twin = engine_twin(desk)
     made = waiting(desk, e=500.0, a=100.0, c=300.0, b=200.0, d=400.0, f=600.0)
     twin.ready()
     qtbot.waitUntil(lambda: len(twin.asked) == 4)
@@ -71,11 +77,7 @@ def test_the_most_urgent_are_asked_for_at_once_and_the_next_when_one_is_done(
     assert twin.cancelled == []
 
 
-def test_nothing_is_asked_before_the_engine_can_draft(
-    qtbot: QtBot, open_desk: Open, engine_twin: Attach
-) -> None:
-    desk = open_desk()
-    twin = engine_twin(desk)
+def test_nothing_is_asked_before_the_engine_can_draft(qtbot: QtBot, desk: Desk, twin: Any) -> None:
     waiting(desk, one=100.0)
     desk.drafting.poke()
     twin.ready(model_error="no model")
@@ -88,10 +90,8 @@ def test_nothing_is_asked_before_the_engine_can_draft(
 
 
 def test_the_open_conversation_goes_first_and_nobodys_work_is_thrown_away(
-    qtbot: QtBot, open_desk: Open, engine_twin: Attach
+    qtbot: QtBot, desk: Desk, twin: Any
 ) -> None:
-    desk = open_desk()
-    twin = engine_twin(desk)
     made = waiting(desk, a=100.0, b=200.0, c=300.0, d=400.0, e=500.0, f=600.0)
     twin.ready()
     qtbot.waitUntil(lambda: len(twin.asked) == 4)
@@ -115,10 +115,8 @@ def test_the_open_conversation_goes_first_and_nobodys_work_is_thrown_away(
 
 
 def test_a_new_message_cancels_the_draft_of_its_conversation_only(
-    qtbot: QtBot, open_desk: Open, engine_twin: Attach
+    qtbot: QtBot, desk: Desk, twin: Any
 ) -> None:
-    desk = open_desk()
-    twin = engine_twin(desk)
     made = waiting(desk, one=100.0, two=200.0, three=300.0)
     twin.ready()
     qtbot.waitUntil(lambda: len(twin.asked) == 3)
@@ -138,10 +136,8 @@ def test_a_new_message_cancels_the_draft_of_its_conversation_only(
 
 
 def test_a_decision_calls_off_the_draft_of_its_conversation_only(
-    qtbot: QtBot, open_desk: Open, engine_twin: Attach
+    qtbot: QtBot, desk: Desk, twin: Any
 ) -> None:
-    desk = open_desk()
-    twin = engine_twin(desk)
     made = waiting(desk, one=100.0, two=200.0)
     twin.ready()
     qtbot.waitUntil(lambda: len(twin.asked) == 2)
@@ -156,10 +152,8 @@ def test_a_decision_calls_off_the_draft_of_its_conversation_only(
 
 
 def test_messages_answered_by_another_process_call_their_drafts_off(
-    qtbot: QtBot, open_desk: Open, engine_twin: Attach
+    qtbot: QtBot, desk: Desk, twin: Any
 ) -> None:
-    desk = open_desk()
-    twin = engine_twin(desk)
     made = waiting(desk, one=100.0, two=200.0, three=300.0)
     twin.ready()
     qtbot.waitUntil(lambda: len(twin.asked) == 3)
@@ -173,10 +167,8 @@ def test_messages_answered_by_another_process_call_their_drafts_off(
 
 
 def test_a_message_that_comes_while_the_store_is_read_is_the_one_drafted_for(
-    qtbot: QtBot, open_desk: Open, engine_twin: Attach
+    qtbot: QtBot, desk: Desk, twin: Any
 ) -> None:
-    desk = open_desk()
-    twin = engine_twin(desk)
     made = waiting(desk, one=100.0, two=200.0)
     run = desk.background.runner(desk)
     held, kept = threading.Event(), threading.Event()
@@ -197,10 +189,8 @@ def test_a_message_that_comes_while_the_store_is_read_is_the_one_drafted_for(
 
 
 def test_a_new_message_cancels_the_stale_draft_and_its_answer_is_dropped(
-    qtbot: QtBot, open_desk: Open, engine_twin: Attach
+    qtbot: QtBot, desk: Desk, twin: Any
 ) -> None:
-    desk = open_desk()
-    twin = engine_twin(desk)
     made = waiting(desk, someone=100.0)
     twin.ready()
     qtbot.waitUntil(lambda: len(twin.asked) == 1)
@@ -218,11 +208,7 @@ def test_a_new_message_cancels_the_stale_draft_and_its_answer_is_dropped(
     assert stored.draft.text == "new"
 
 
-def test_a_draft_is_stored_before_it_is_told_of(
-    qtbot: QtBot, open_desk: Open, engine_twin: Attach
-) -> None:
-    desk = open_desk()
-    twin = engine_twin(desk)
+def test_a_draft_is_stored_before_it_is_told_of(qtbot: QtBot, desk: Desk, twin: Any) -> None:
     made = waiting(desk, someone=100.0)
     seen: list[bool] = []
     desk.drafting.saved.connect(
@@ -236,10 +222,8 @@ def test_a_draft_is_stored_before_it_is_told_of(
 
 
 def test_an_abstention_is_a_gap_and_newer_knowledge_tries_again(
-    qtbot: QtBot, open_desk: Open, engine_twin: Attach
+    qtbot: QtBot, desk: Desk, twin: Any
 ) -> None:
-    desk = open_desk()
-    twin = engine_twin(desk)
     waiting(desk, someone=100.0)
     twin.ready()
     qtbot.waitUntil(lambda: len(twin.asked) == 1)
@@ -251,11 +235,7 @@ def test_an_abstention_is_a_gap_and_newer_knowledge_tries_again(
     qtbot.waitUntil(lambda: len(twin.asked) == 2)
 
 
-def test_a_hand_over_by_the_engine_opens_a_case(
-    qtbot: QtBot, open_desk: Open, engine_twin: Attach
-) -> None:
-    desk = open_desk()
-    twin = engine_twin(desk)
+def test_a_hand_over_by_the_engine_opens_a_case(qtbot: QtBot, desk: Desk, twin: Any) -> None:
     made = waiting(desk, someone=100.0)
     twin.ready()
     qtbot.waitUntil(lambda: len(twin.asked) == 1)
@@ -267,10 +247,8 @@ def test_a_hand_over_by_the_engine_opens_a_case(
 
 
 def test_a_failure_is_told_not_repeated_and_forgotten_when_the_engine_is_new(
-    qtbot: QtBot, open_desk: Open, engine_twin: Attach
+    qtbot: QtBot, desk: Desk, twin: Any
 ) -> None:
-    desk = open_desk()
-    twin = engine_twin(desk)
     made = waiting(desk, bad=100.0, good=200.0)
     twin.ready()
     qtbot.waitUntil(lambda: len(twin.asked) == 2)
@@ -286,10 +264,8 @@ def test_a_failure_is_told_not_repeated_and_forgotten_when_the_engine_is_new(
 
 
 def test_what_was_streamed_is_forgotten_when_the_engine_dies_and_repeats(
-    qtbot: QtBot, open_desk: Open, engine_twin: Attach
+    qtbot: QtBot, desk: Desk, twin: Any
 ) -> None:
-    desk = open_desk()
-    twin = engine_twin(desk)
     made = waiting(desk, someone=100.0)
     twin.ready()
     desk.session.open(made["someone"])
@@ -304,10 +280,8 @@ def test_what_was_streamed_is_forgotten_when_the_engine_dies_and_repeats(
 
 
 def test_an_engine_that_cannot_start_leaves_no_draft_pending(
-    qtbot: QtBot, open_desk: Open, engine_twin: Attach
+    qtbot: QtBot, desk: Desk, twin: Any
 ) -> None:
-    desk = open_desk()
-    twin = engine_twin(desk)
     made = waiting(desk, someone=100.0)
     twin.ready()
     qtbot.waitUntil(lambda: len(twin.asked) == 1)
@@ -318,11 +292,7 @@ def test_an_engine_that_cannot_start_leaves_no_draft_pending(
     assert failure.words == "gone for good"
 
 
-def test_a_redraft_replaces_what_is_there(
-    qtbot: QtBot, open_desk: Open, engine_twin: Attach
-) -> None:
-    desk = open_desk()
-    twin = engine_twin(desk)
+def test_a_redraft_replaces_what_is_there(qtbot: QtBot, desk: Desk, twin: Any) -> None:
     made = waiting(desk, someone=100.0)
     twin.ready()
     desk.session.open(made["someone"])
