@@ -10,8 +10,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
+from greedy import Greedy
 
 from engine.drafting.generation import Generator, Logits, Piece, TextAssembler
 from engine.drafting.llama import LlamaGenerator, load_generator
@@ -22,18 +22,6 @@ from engine.errors import ModelError
 
 SCRIPT = "您好，邮费由我们承担😀。"
 CHAT = (ChatMessage("system", "你是客服。"), ChatMessage("user", "邮费谁出？"))
-
-
-class Greedy:
-    """The likeliest token that is no end: a reply that only a limit or a caller ends."""
-
-    def __init__(self, generator: Generator) -> None:
-        self._never = list(generator.vocabulary.ends)
-
-    def choose(self, logits: Logits) -> Sequence[int]:
-        allowed = np.array(logits)
-        allowed[self._never] = -np.inf
-        return (int(allowed.argmax()),)
 
 
 class Forced:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 
-import numpy as np
 import pytest
+from greedy import Greedy
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,18 +21,6 @@ SYSTEM = ChatMessage(
     "system", "你是客服的起草助手。只根据依据回答，先回应客户的顾虑，每句话后标注依据编号。"
 )
 LIMIT = 24
-
-
-class Greedy:
-    """The likeliest token that is no end."""
-
-    def __init__(self, generator: LlamaGenerator) -> None:
-        self._never = list(generator.vocabulary.ends)
-
-    def choose(self, logits: Logits) -> Sequence[int]:
-        allowed = np.array(logits)
-        allowed[self._never] = -np.inf
-        return (int(allowed.argmax()),)
 
 
 class Copying:
