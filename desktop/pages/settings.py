@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from PySide6.QtCore import QUrl, Signal
 from PySide6.QtGui import QDesktopServices
@@ -15,8 +16,12 @@ from desktop.widgets.boxes import column
 from desktop.widgets.settings_form import SettingsForm
 from engine import settings as settings_file
 from engine.drafting.style import StyleProfile
+from engine.errors import EmbedderError, ModelError, ZuoxiError
 from engine.paths import DataFolder
 from engine.settings import Settings
+from engine.texts import explain
+
+_REFUSED: Final = {ModelError: "model", EmbedderError: "embedder"}
 
 
 class SettingsPage(Dressed, QWidget):
@@ -52,9 +57,15 @@ class SettingsPage(Dressed, QWidget):
         return {style.id: style.name.of(language) or style.id for style in self._styles}
 
     def save(self, settings: Settings) -> None:
-        """Keep `settings`; if that fails the form shows the former ones again."""
+        """Keep `settings`; if that fails the form shows the former ones again.
+
+        A model or an embedder that could not be used is refused below its field, and the former
+        one stays in use.
+        """
+        folder, former = self._folder, self._kept
 
         def keep() -> Settings:
+            _check_choices(folder, former, settings)
             settings_file.save(self._folder, settings)
             return settings
 
@@ -74,10 +85,16 @@ class SettingsPage(Dressed, QWidget):
 
     def _saved(self, settings: Settings) -> None:
         self._kept = settings
+        for field in _REFUSED.values():
+            self.form.set_problem(field, "")
         self.applied.emit(settings)
 
-    def _not_saved(self, error: object) -> None:
+    def _not_saved(self, error: ZuoxiError) -> None:
         self.form.set_settings(self._kept)
+        for kind, field in _REFUSED.items():
+            if isinstance(error, kind):
+                self.form.set_problem(field, explain(error, self._look.language))
+                return
         self.trouble.emit(error)
 
     def _open_folder(self) -> None:
@@ -86,6 +103,19 @@ class SettingsPage(Dressed, QWidget):
     def _dress(self) -> None:
         self.form.set_styles(list(self.style_names().items()))
         self.form.set_data_folder(str(self._folder.root))
+
+
+def _check_choices(folder: DataFolder, former: Settings, settings: Settings) -> None:
+    """Refuse a newly chosen model or embedder by its header; nothing is loaded."""
+    config = settings_file.engine_config(folder, settings)
+    if settings.model and settings.model != former.model:
+        from engine.drafting.model_file import check_model_file
+
+        check_model_file(Path(config.model))
+    if settings.embedder and settings.embedder != former.embedder:
+        from engine.knowledge.embedder_folder import check_embedder_folder
+
+        check_embedder_folder(Path(config.embedder))
 
 
 def _size(root: Path) -> int:

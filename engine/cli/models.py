@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
+import re
 import shutil
+import stat
 from pathlib import Path
 
 import typer
@@ -18,6 +21,7 @@ from engine.texts import text
 
 group = typer.Typer(help="Models: list, add from a file, use.", no_args_is_help=True)
 STARTER = "starter"
+_PART = re.compile(r"-\d{5}-of-\d{5}\.gguf$")
 
 
 def register(app: typer.Typer) -> None:
@@ -60,6 +64,7 @@ def add(
 ) -> None:
     """Copy a GGUF model from a file or a stick into the data folder."""
     session: Session = context.obj
+    _check_source(source)
     # Only what is called so is listed.
     name = source.name if source.suffix == ".gguf" else f"{source.name}.gguf"
     target = session.folder.models / name
@@ -76,7 +81,10 @@ def use(
     name: str = typer.Argument(help="As `model list` shows it, or the path of a GGUF file."),
     json: Json = False,
 ) -> None:
-    """Draft with this model from now on (`starter` is the one that ships)."""
+    """Draft with this model from now on (`starter` is the one that ships).
+
+    A file that cannot draft is refused by name, and the former model stays in use.
+    """
     session: Session = context.obj
     chosen = "" if name == STARTER else _known(session, name)
     # Loaded anew: a file that cannot be read must not be replaced by the defaults.
@@ -88,31 +96,60 @@ def use(
 
 
 def _known(session: Session, name: str) -> str:
-    """How the settings name the model `name`: by its name in the data folder, else by its path."""
+    """How the settings name the model `name`: by its name in the data folder, else by its path.
+
+    Raises `InputError` (`no_model`) and, for a file that is no usable generator, `ModelError`.
+    """
     for chosen, path in ((name, session.folder.models / name), (None, Path(name).absolute())):
         try:
-            with path.open("rb") as file:
-                if file.read(4) != b"GGUF":
-                    raise _no_gguf(path)
+            there = path.is_file()
         except (OSError, ValueError):
             continue
-        return chosen or str(path)
+        if there:
+            _check(path)
+            return chosen or str(path)
     raise InputError(
         f"There is no model {name}; add it first (zuoxi model add PATH).", "no_model", name=name
     )
 
 
-def _no_gguf(path: Path) -> ModelError:
-    return ModelError(
-        f"{path.name} is not a GGUF model file; nothing was changed.",
-        "model_format",
-        name=path.name,
-        detail="not GGUF",
+def _check(path: Path) -> None:
+    from engine.drafting.model_file import check_model_file
+
+    check_model_file(path)
+
+
+def _check_source(source: Path) -> None:
+    """Refuse what could not be used once it is copied; nothing is written yet."""
+    try:
+        # A pipe or a device would be read for ever.
+        if not stat.S_ISREG(source.stat().st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+    except OSError as error:
+        raise _unreadable(source, error) from error
+    except ValueError as error:
+        raise _unreadable(source, OSError(errno.EINVAL, os.strerror(errno.EINVAL))) from error
+    if _PART.search(source.name):
+        raise ModelError(
+            f"{source.name} is one file of a model in several. Nothing was copied; keep them in "
+            "one folder and use the first where it lies (zuoxi model use PATH).",
+            "model_in_parts",
+            name=source.name,
+        )
+    _check(source)
+
+
+def _unreadable(source: Path, error: OSError) -> InputError:
+    return InputError(
+        f"{source} cannot be copied ({error.strerror}); nothing was kept.",
+        "unreadable",
+        name=str(source),
+        detail=error.strerror or "",
     )
 
 
 def _copy_checked(source: Path, target: Path, wanted: str) -> str:
-    """Copy under another name, check, then rename: a crash or a bad file leaves nothing behind."""
+    """Copy under another name, then rename: a crash or another hash leaves nothing behind."""
     scratch = target.with_name(f".{target.name}.part")
     try:
         size = source.stat().st_size
@@ -125,9 +162,6 @@ def _copy_checked(source: Path, target: Path, wanted: str) -> str:
             )
         digest = hashlib.sha256()
         with source.open("rb") as reading, scratch.open("wb") as writing:
-            if reading.read(4) != b"GGUF":
-                raise _no_gguf(source)
-            reading.seek(0)
             while block := reading.read(4 << 20):
                 digest.update(block)
                 writing.write(block)
@@ -142,12 +176,7 @@ def _copy_checked(source: Path, target: Path, wanted: str) -> str:
             )
         scratch.replace(target)
     except OSError as error:
-        raise InputError(
-            f"{source} cannot be copied ({error.strerror}); nothing was kept.",
-            "unreadable",
-            name=str(source),
-            detail=error.strerror or "",
-        ) from error
+        raise _unreadable(source, error) from error
     finally:
         end_progress()
         with contextlib.suppress(OSError):

@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
 from engine.errors import EmbedderError
+from engine.knowledge.embedder_folder import HASHED, check_embedder_folder
 from engine.knowledge.grams import grams, is_function
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ Vectors = NDArray[np.float32]
 DEFAULT_VECTOR_WEIGHT = 0.3
 DEFAULT_ANSWERABLE = 0.7
 FUSION = "fusion.json"
-HASHED = "hashed.json"
 _BATCH = 32
 # More would wait for the interpreter.
 _AT_ONCE = 2
@@ -78,12 +78,6 @@ class _Fusion(Struct, frozen=True):
 class _HashedConfig(Struct, frozen=True):
     dimension: Annotated[int, Meta(ge=8, le=8192)] = 256
     vector_weight: Annotated[float, Meta(ge=0, le=1)] = 0.0
-
-
-class _Module(Struct, frozen=True):
-    """One of a model's ``modules.json``: the class that makes this part of it."""
-
-    type: str
 
 
 class HashedEmbedder:
@@ -174,21 +168,14 @@ class SentenceTransformerEmbedder:
 
 def load_embedder(folder: Path) -> Embedder:
     """The embedder in `folder`, without network. Raises `EmbedderError` when there is none."""
+    check_embedder_folder(folder)
     if (folder / HASHED).is_file():
         try:
             config = msgspec.json.decode((folder / HASHED).read_bytes(), type=_HashedConfig)
         except (OSError, msgspec.DecodeError, RecursionError) as error:
             raise _broken(folder, error) from error
         return HashedEmbedder(config.dimension, config.vector_weight)
-    if not (folder / "modules.json").is_file() and not (folder / "config.json").is_file():
-        raise EmbedderError(
-            f"There is no embedder in {folder}. Choose a sentence-transformers folder in the "
-            "settings, or install the starter models again.",
-            "embedder_missing",
-            folder=str(folder),
-        )
     try:
-        _refuse_code(folder)
         from sentence_transformers import SentenceTransformer
 
         model = SentenceTransformer(str(folder), local_files_only=True, trust_remote_code=False)
@@ -219,16 +206,6 @@ def _fusion(folder: Path) -> _Fusion:
         return _Fusion()
     except (OSError, msgspec.DecodeError, RecursionError) as error:
         raise _broken(folder, error) from error
-
-
-def _refuse_code(folder: Path) -> None:
-    """A folder may name Python code as its parts; the library's own refusal is not relied upon."""
-    path = folder / "modules.json"
-    if not path.is_file():
-        return
-    for module in msgspec.json.decode(path.read_bytes(), type=list[_Module]):
-        if not module.type.startswith("sentence_transformers."):
-            raise ValueError(f"its part {module.type[:60]} is none of sentence-transformers'")
 
 
 def _broken(folder: Path, error: Exception) -> EmbedderError:

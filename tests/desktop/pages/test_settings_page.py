@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -60,8 +61,9 @@ def test_another_embedder_says_that_the_knowledge_must_be_indexed_again(
     desk = open_desk()
     RestartSpy(desk)
     desk.window.show()
+    other = shutil.copytree(desk_embedder, tmp_path / "other")
     with qtbot.waitSignal(desk.settings_page.applied):
-        desk.settings_page.save(replace(desk.settings, embedder=str(tmp_path)))
+        desk.settings_page.save(replace(desk.settings, embedder=str(other)))
     assert "重新索引" in desk.window.banner.message()
 
 
@@ -84,3 +86,24 @@ def test_the_data_folder_s_size_is_measured(qtbot: QtBot, open_desk: Open) -> No
     desk.window.show_page("settings")
     form = desk.settings_page.form
     qtbot.waitUntil(lambda: form._size.isVisibleTo(form))
+
+
+def test_a_model_or_embedder_that_cannot_be_used_is_refused_below_its_field(
+    qtbot: QtBot, open_desk: Open, tmp_path: Path
+) -> None:
+    desk = open_desk()
+    spy = RestartSpy(desk)
+    (tmp_path / "wrong.gguf").write_bytes(b"GGUF and nothing else")
+    (tmp_path / "empty").mkdir()
+    form = desk.settings_page.form
+    for field, path in (("model", tmp_path / "wrong.gguf"), ("embedder", tmp_path / "empty")):
+        desk.settings_page.save(replace(desk.settings, **{field: str(path)}))
+        qtbot.waitUntil(lambda field=field: bool(form.problem(field)))  # type: ignore[misc]
+        assert getattr(form.settings(), field) == ""
+    assert "不是可用的 GGUF 模型" in form.problem("model")
+    assert "里没有向量模型" in form.problem("embedder")
+    assert spy.configs == []
+    assert settings_file.load(DataFolder(tmp_path / "data")).model == ""
+    with qtbot.waitSignal(desk.settings_page.applied):
+        desk.settings_page.save(replace(desk.settings, theme="dark"))
+    assert form.problem("model") == form.problem("embedder") == ""
