@@ -41,11 +41,18 @@ def m004_due_for_a_draft(db: SqliteDatabase) -> None:
         db.execute(statement)
 
 
+def m005_dismissed_wordings(db: SqliteDatabase) -> None:
+    """Wordings that were proposed for the synonyms and are not wanted."""
+    for statement in _DISMISSED:
+        db.execute(statement)
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_channel_keys_of_two_kinds,
     m003_deliveries,
     m004_due_for_a_draft,
+    m005_dismissed_wordings,
 )
 
 # `seq` orders rows by arrival, whatever the clocks said. In `conversations`, the columns from
@@ -240,4 +247,11 @@ _DELIVERIES = (
 _DUE = (
     """CREATE INDEX conversations_due ON conversations (sort_key, id)
         WHERE urgency = 0 AND draft_status = 'none'""",
+)
+
+_DISMISSED = (
+    """CREATE TABLE dismissed_wordings (
+        wording TEXT PRIMARY KEY,
+        at REAL NOT NULL
+    )""",
 )

@@ -9,12 +9,13 @@ from typing import Literal
 
 from msgspec import Struct
 
-from engine.records import DecisionAction, Draft, Hit, RejectReason, Role
+from engine.records import DecisionAction, Draft, Evidence, Hit, RejectReason, Role
 
 MessageState = Literal["received", "pending", "sent", "undone"]
 StandingDraft = Literal["none", "drafted", "abstained", "handover", "failed"]
 Filter = Literal["all", "waiting", "ready", "handed_over", "answered", "gaps"]
 Verdict = Literal["right", "false_alarm"]
+MissedWhy = Literal["gap", "rejected", "changed"]
 
 
 class ExternalKey(Struct, frozen=True):
@@ -180,6 +181,23 @@ class Gap(Struct, frozen=True):
     first_at: float
     last_at: float
     conversation: str
+
+
+class MissedQuestion(Struct, frozen=True):
+    """A customer's question for which the search had not found what answered it.
+
+    `answer` is what was sent for it, "" if nothing was; `drafted` and `evidence` are the draft's
+    that was not good enough. `customer` is who asked.
+    """
+
+    question: str
+    customer: str
+    conversation: str
+    at: float
+    why: MissedWhy
+    answer: str = ""
+    drafted: str = ""
+    evidence: tuple[Evidence, ...] = ()
 
 
 class Composer(Struct, frozen=True):

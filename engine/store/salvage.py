@@ -34,6 +34,7 @@ _TABLES = (
     "composers",
     "thumbs",
     "channel_keys",
+    "dismissed_wordings",
 )
 _FARTHEST = 1 << 40
 _LOST_NAME = "?"

@@ -16,6 +16,7 @@ from engine.store.feedback import Feedback
 from engine.store.gaps import Gaps
 from engine.store.handovers import Handovers
 from engine.store.hits import Hits
+from engine.store.missed import Missed
 from engine.store.outbox import Outbox
 from engine.store.rows import StoredDraft
 
@@ -32,6 +33,7 @@ class Store:
         self.outbox = Outbox(database)
         self.handovers = Handovers(database, self.conversations)
         self.gaps = Gaps(database)
+        self.missed = Missed(database)
         self.composers = Composers(database)
         self.feedback = Feedback(database, self.drafts)
         self.channel_keys = ChannelKeys(database)
