@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from desktop.app import Desk
 
-DESK_RULES = """
+LAWYER_RULES = """
 pack: {id: faults, version: 1, owner: tests, title: {zh: 测试, en: Tests}}
 rules:
   - id: f.lawyer
@@ -63,9 +63,9 @@ class Told:
 
 @pytest.fixture(scope="session")
 def fault_rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One rule pack, so that a desk opens fast."""
+    """One pack of one rule, so that desks and engines open fast."""
     folder = tmp_path_factory.mktemp("fault_rules")
-    (folder / "faults.yaml").write_text(DESK_RULES, "utf-8")
+    (folder / "faults.yaml").write_text(LAWYER_RULES, "utf-8")
     return folder
 
 

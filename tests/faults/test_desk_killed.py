@@ -29,22 +29,6 @@ from engine.store.store import Store, open_store
 ROOT = Path(__file__).parents[2]
 DRIVER = Path(__file__).with_name("desk_under_load.py")
 SEED = int(os.environ.get("ZUOXI_SEED", random.SystemRandom().randrange(10**6)))
-RULES = """
-pack: {id: killed, version: 1, owner: tests, title: {zh: 测试, en: Tests}}
-rules:
-  - id: k.lawyer
-    side: customer
-    category: legal
-    level: L3
-    action: handover
-    name: {zh: 律师, en: Lawyer}
-    why: {zh: 客户提到律师, en: The customer speaks of a lawyer}
-    advice: {zh: 交给法务, en: Give it to legal}
-    script: {zh: 马上转专人处理。, en: I pass it to a colleague.}
-    match: {words: [律师函]}
-    must_hit: [律师函在路上了]
-    must_miss: [你好]
-"""
 
 
 class Life:
@@ -152,22 +136,21 @@ def came_from_replay(store: Store, message: str) -> bool:
 
 
 @pytest.fixture
-def plan(tmp_path: Path) -> dict[str, Any]:
+def plan(tmp_path: Path, fault_rules: Path) -> dict[str, Any]:
     """A data folder with a short undo window, rules, an embedder without a model, documents."""
     from engine.knowledge.embedding import HashedEmbedder
 
     folder = DataFolder(tmp_path / "data")
     settings_file.save(folder, Settings(undo_seconds=0.5))
-    for name in ("rules", "embedder", "documents"):
+    for name in ("embedder", "documents"):
         (tmp_path / name).mkdir()
-    (tmp_path / "rules" / "killed.yaml").write_text(RULES, "utf-8")
     for number in range(20):
         words = f"# 上门{number}\n\n保修期内电水壶坏了可以免费上门检修，{number}天内联系您。\n"
         (tmp_path / "documents" / f"{number}.md").write_text(words, "utf-8")
     HashedEmbedder().save(tmp_path / "embedder")
     return {
         "folder": str(folder.root),
-        "rules": str(tmp_path / "rules"),
+        "rules": str(fault_rules),
         "embedder": str(tmp_path / "embedder"),
         "documents": str(tmp_path / "documents"),
         "seed": SEED,

@@ -25,6 +25,7 @@ from engine.protocol import (
     EngineFailed,
     EngineReady,
     EngineRestarted,
+    EngineStarting,
     Event,
     RequestFailed,
     SearchFinished,
@@ -55,45 +56,28 @@ DOCUMENT = """# 保修
 # 退货
 签收后7天内可以无理由退货，邮费由客户承担。质量问题退货，邮费由我们承担。
 """
-RULES = """
-pack: {id: killed, version: 1, owner: tests, title: {zh: 测试, en: Tests}}
-rules:
-  - id: k.lawyer
-    side: customer
-    category: legal
-    level: L3
-    action: handover
-    name: {zh: 律师, en: Lawyer}
-    why: {zh: 客户提到律师, en: The customer speaks of a lawyer}
-    advice: {zh: 交给法务, en: Give it to legal}
-    script: {zh: 马上转专人处理。, en: I pass it to a colleague.}
-    match: {words: [律师函]}
-    must_hit: [律师函在路上了]
-    must_miss: [你好]
-"""
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> EngineConfig:
+def parts(tmp_path_factory: pytest.TempPathFactory, fault_rules: Path) -> EngineConfig:
     """A real model of random weights, a real index and rules."""
     from engine.knowledge.embedding import HashedEmbedder, load_embedder
     from engine.knowledge.index import import_documents
     from engine.learning.starter.tiny import write_tiny_gguf
 
     root = tmp_path_factory.mktemp("parts")
-    (root / "rules").mkdir()
-    (root / "rules" / "killed.yaml").write_text(RULES, "utf-8")
     (root / "保修.md").write_text(DOCUMENT, "utf-8")
     HashedEmbedder(256).save(root / "embedder")
     import_documents(root / "knowledge", [root / "保修.md"], load_embedder(root / "embedder"))
     return EngineConfig(
-        model=str(write_tiny_gguf(root / "starter.gguf")),
+        model=str(write_tiny_gguf(root / "tiny.gguf")),
         embedder=str(root / "embedder"),
         knowledge=str(root / "knowledge"),
-        rules=str(root / "rules"),
+        rules=str(fault_rules),
         style=str(ROOT / "assets" / "styles" / "warm_shop.yaml"),
         context=2048,
         threads=1,
+        mode="verbatim",
     )
 
 
@@ -107,6 +91,7 @@ class Load:
         self.late: list[Event] = []
         self.restarts: list[EngineRestarted] = []
         self.ready = self.answers = self.begun = 0
+        self.step = ""
         self.gone: EngineFailed | None = None
         self.client = EngineClient(config, self._hear, patience=PATIENCE)
         self.open: dict[str, str] = {}
@@ -115,6 +100,9 @@ class Load:
         with self._lock:
             if isinstance(event, EngineRestarted):
                 self.restarts.append(event)
+                self.step = ""
+            elif isinstance(event, EngineStarting):
+                self.step = event.step
             elif isinstance(event, EngineFailed):
                 self.gone = event
             elif isinstance(event, EngineReady):
@@ -179,6 +167,10 @@ class Load:
             ready, begun = self.ready, self.begun
             self.until("a new life", lambda: self.ready > min(ready, seen))
             self.until("a draft", lambda: self.begun > begun)
+        if self.restarts:
+            # A second death in a row while the model loads is laid to the model, which is left out.
+            past_the_model = ("embedder", "knowledge")
+            self.until("the loaded model", lambda: self.step in past_the_model)
         ends = time.monotonic() + self._dice.random()
         self.until("the moment", lambda: time.monotonic() > ends)
         self.until("a process", lambda: self.client.pid is not None)
