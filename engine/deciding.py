@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from engine.errors import GateRefused, ZuoxiError
 from engine.records import DecisionAction, Hit, Language, RejectReason, Screening
-from engine.redline.gate import STOPPING, Gate, masked
+from engine.redline.gate import STOPPING, Gate, masked, override_of
 from engine.store.rows import StoredDecision, StoredDraft
 from engine.store.store import Store
 from engine.store.text import clean
@@ -40,7 +40,10 @@ class DecisionRefused(ZuoxiError):
 
 
 class SendRefused(GateRefused):
-    """The gate kept a text back: `blocked` or `script_missing`, with what it found.
+    """The gate kept a text back, with what it found.
+
+    Codes: `blocked`, `script_missing`; with an override `needs_lead` (a lead must approve it) and
+    `no_override` (nobody can).
 
     `hits` index `text`, the text as it would have been sent; `scripts` are the missing ones.
     """
@@ -74,6 +77,7 @@ def decide(
     undo_seconds: float = 0.0,
     language: Language = "zh",
     override: str | None = None,
+    approved_by: str = "",
     needs_draft: bool = False,
     typed: bool = False,
 ) -> StoredDecision:
@@ -82,8 +86,10 @@ def decide(
     `accept` sends the stored draft, `edit` sends `text`, `reject` needs a `reason` and sends
     nothing, `hand_over` opens a case (also without a draft, unless `needs_draft`). `draft_id` is
     the draft the agent saw; another one in its place refuses the decision. `override` is the
-    agent's reason to send what the gate would keep back: it is stored for the lead. `typed`: the
-    conversation's unsent text is what is sent, and is forgotten in the same step.
+    agent's reason to send what the gate would keep back: it is stored for the lead. What a rule of
+    level L3 keeps back needs `approved_by` as well, a lead who is not `who`; what one of level L4
+    keeps back is never sent. `typed`: the conversation's unsent text is what is sent, and is
+    forgotten in the same step.
 
     Raises `InputError` (`no_conversation`, `already_decided`), `DecisionRefused`, `SendRefused`
     (then only the hits are stored) and `StoreError`.
@@ -127,7 +133,8 @@ def decide(
             who=who,
         )
     outgoing = _outgoing(action, drafted, text)
-    final, hits = _pass_gate(store, gate, conversation, outgoing.text, language, override)
+    lead = approved_by.strip() if approved_by.strip() != who.strip() else ""
+    final, hits = _pass_gate(store, gate, conversation, outgoing.text, language, override, lead)
     with store.transaction():
         now = store.drafts.latest(conversation)
         if drafted is not None and (now is None or now.id != drafted.id):
@@ -147,6 +154,7 @@ def decide(
             who=who,
             hits=hits,
             override=override,
+            approved_by=lead if override else "",
             undo_seconds=undo_seconds,
         )
 
@@ -223,30 +231,46 @@ def _outgoing(action: Choice, drafted: StoredDraft | None, text: str | None) -> 
 
 
 def _pass_gate(
-    store: Store, gate: Gate, conversation: str, text: str, language: Language, override: str | None
+    store: Store,
+    gate: Gate,
+    conversation: str,
+    text: str,
+    language: Language,
+    override: str | None,
+    lead: str,
 ) -> tuple[str, tuple[Hit, ...]]:
     """The text as it may leave, and its hits; masking rules star out what must not be told."""
     turns = store.conversations.turns(conversation)
     screening = gate.screen(text, "agent", language=language, turns=turns)
-    if override:
-        return text, screening.hits
+    hits = (*screening.hits, *screening.shadow)
+    allowed = override_of(screening)
+    if override and (allowed in ("free", "told") or (allowed == "approved" and lead)):
+        return text, hits
     if screening.action in STOPPING:
-        store.hits.add_all(conversation, None, text, screening.hits)
+        store.hits.add_all(conversation, None, text, hits)
+        if override and allowed == "approved":
+            raise SendRefused(
+                "Only a lead, and not the agent who sends it, can let this text pass. "
+                "Nothing was sent; change the marked words or ask the lead.",
+                "needs_lead",
+                text,
+                screening,
+            )
         raise SendRefused(
             "A red-line rule keeps this text back. Nothing was sent; change the marked words.",
-            "blocked",
+            "no_override" if override else "blocked",
             text,
             screening,
         )
     if screening.scripts:
-        store.hits.add_all(conversation, None, text, screening.hits)
+        store.hits.add_all(conversation, None, text, hits)
         raise SendRefused(
             "A mandatory script is missing. Nothing was sent; insert it and send again.",
             "script_missing",
             text,
             screening,
         )
-    return masked(text, screening), screening.hits
+    return masked(text, screening), hits
 
 
 def _stale() -> DecisionRefused:

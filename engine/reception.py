@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from engine import texts
+from engine.errors import RuleError
 from engine.records import Language, Screening
 from engine.redline.gate import Gate, spoken
 from engine.store.rows import ExternalKey, StoredHandover, StoredMessage
@@ -38,13 +39,14 @@ def receive(
 ) -> Received:
     """Take in a customer's message; arguments as in `Conversations.receive`.
 
+    What the rules keep out of storage (a card number, a password) is masked before it is stored.
     If the rules cannot be run, the conversation is handed over (category `rules_failed`): no draft
     is made and a human reads it. Raises `InputError` (`no_conversation`), `StoreError`; once the
     message is stored it is not lost, `catch_up` screens it later.
     """
     message = store.conversations.receive(
         customer,
-        text,
+        _storable(gate, text),
         channel=channel,
         conversation=conversation,
         at=at,
@@ -59,6 +61,14 @@ def receive(
 def catch_up(store: Store, gate: Gate, language: Language = "zh") -> list[Received]:
     """Screen the messages that were stored when the program ended before they were screened."""
     return [_screen(store, gate, message, language) for message in store.conversations.unscreened()]
+
+
+def _storable(gate: Gate, text: str) -> str:
+    try:
+        return gate.for_storage(text)
+    except RuleError:
+        # Better kept whole than lost: it is handed over to a human in any case.
+        return text
 
 
 def _screen(store: Store, gate: Gate, message: StoredMessage, language: Language) -> Received:
@@ -76,7 +86,8 @@ def _screen(store: Store, gate: Gate, message: StoredMessage, language: Language
         # What a channel delivers again, or another process screened, was acted on then.
         if not store.conversations.mark_screened(message.id):
             return Received(message, screening, store.handovers.open_case(message.conversation))
-        store.hits.add_all(message.conversation, message.id, message.text, screening.hits)
+        found = (*screening.hits, *screening.shadow)
+        store.hits.add_all(message.conversation, message.id, message.text, found)
         if case is None:
             return Received(message, screening, store.handovers.open_case(message.conversation))
         category, script = case

@@ -97,14 +97,19 @@ class Hit(Struct, frozen=True):
     name: str = ""
     why: str = ""
     advice: str = ""
+    rewrite: str = ""
 
 
 class Screening(Struct, frozen=True):
-    """What the rules say of one text: all hits, the strongest action, the scripts that apply."""
+    """What the rules say of one text: all hits, the strongest action, the scripts that apply.
+
+    `shadow` are the hits of rules on trial: they are recorded, shown to no agent and never act.
+    """
 
     hits: tuple[Hit, ...] = ()
     action: Action = "none"
     scripts: tuple[str, ...] = ()
+    shadow: tuple[Hit, ...] = ()
 
 
 class Span(Struct, frozen=True):

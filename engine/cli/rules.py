@@ -55,6 +55,7 @@ def check(
 def list_(context: typer.Context, json: Json = False) -> None:
     """The rules in use."""
     from engine.redline.rules import load_rules
+    from engine.redline.schema import OVERRIDES
 
     session: Session = context.obj
     rule_set = load_rules(paths.RULES)
@@ -66,6 +67,13 @@ def list_(context: typer.Context, json: Json = False) -> None:
             "level": rule.level,
             "action": rule.action,
             "name": rule.name.zh if session.language == "zh" else rule.name.en,
+            "version": rule.version,
+            "owner": rule.owner,
+            "basis": [f"{basis.law} {basis.article}".strip() for basis in rule.basis],
+            "from": rule.effective.since,
+            "until": rule.effective.until,
+            "shadow": rule.shadow,
+            "override": OVERRIDES[rule.level] if rule.action == "block" else None,
         }
         for rule in rule_set.rules
     ]
@@ -74,7 +82,10 @@ def list_(context: typer.Context, json: Json = False) -> None:
         return
     for row in rows:
         sides = ",".join(row["sides"])
-        show(f"{row['id']}  {row['level']} {row['action']}  {sides}  {row['name']}")
+        trial = text("cli.rules.shadow", session.language) if row["shadow"] else ""
+        show(
+            f"{row['id']}  {row['level']} {row['action']}  {sides}  {row['name']} {trial}".rstrip()
+        )
 
 
 @group.command("validate")
@@ -90,7 +101,7 @@ def validate(
     problems = check_rules(folder)
     if not json:
         for problem in problems:
-            show(problem.line())
+            show(problem.in_words())
     if problems:
         wrong = RuleError(
             f"{len(problems)} problems; these packs do not load.",

@@ -6,45 +6,52 @@ A gate that fails raises `RuleError`; whoever asked then treats the text as bloc
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 
 from engine.errors import RuleError
-from engine.records import Action, Hit, Language, Role, Screening, Side, Turn
-from engine.redline.matching import Matcher, PhraseFinder
+from engine.records import Action, Hit, Language, Screening, Side, Turn
+from engine.redline.book import Book
+from engine.redline.matching import Matcher
 from engine.redline.normalise import fold
-from engine.redline.schema import STRENGTH, Rule, RuleSet
+from engine.redline.schema import OVERRIDES, STRENGTH, Override, Rule, RuleSet, Script
 from engine.texts import Both, text
 
 HITS_PER_RULE = 200
-_REMEMBERED = 12_000
-_REMEMBERED_LENGTH = 500
+SCRIPT = "script"
 STOPPING: frozenset[Action] = frozenset(("block", "handover"))
 
 
 class Gate:
     """One rule set; screening is pure and may be called from any thread.
 
-    The rules are compiled at once, or with ``lazy`` when `make_ready` is called or a side is first
-    asked about; until then nothing passes either, because whoever asks waits.
+    The rules in force are those of the day that `today` gives, so that a gate which stands for
+    weeks follows their dates. They are compiled at once, or with ``lazy`` when `make_ready` is
+    called or a side is first asked about; until then nothing passes either, because whoever asks
+    waits.
     """
 
-    def __init__(self, rule_set: RuleSet, *, lazy: bool = False) -> None:
+    def __init__(
+        self,
+        rule_set: RuleSet,
+        *,
+        lazy: bool = False,
+        today: Callable[[], date] = date.today,
+    ) -> None:
         self.rule_set = rule_set
-        self._rules = {rule.id: rule for rule in rule_set.rules}
-        self._matchers: dict[Side, Matcher] = {}
-        self._due: list[tuple[PhraseFinder, PhraseFinder]] | None = None
-        self._compiling = threading.RLock()
-        # A long conversation is asked about again and again, at every key that is pressed.
-        self._calls = lru_cache(_REMEMBERED)(self._find_calls)
+        self._today = today
+        self._turning = threading.Lock()
+        self._book = Book(rule_set, today())
         if not lazy:
             self.make_ready("customer", "model", "agent")
 
     def make_ready(self, *sides: Side) -> None:
         """Compile the rules of `sides`, and the scripts, now."""
+        book = self._in_force()
         for side in sides:
-            self.matcher(side)
-        self._scripts()
+            book.live(side)
+            book.shadow(side)
+        book.watch()
 
     @property
     def version(self) -> str:
@@ -52,15 +59,8 @@ class Gate:
         return self.rule_set.version
 
     def matcher(self, side: Side) -> Matcher:
-        """The compiled rules of one side."""
-        found = self._matchers.get(side)
-        if found is None:
-            with self._compiling:
-                found = self._matchers.get(side)
-                if found is None:
-                    rules = [rule for rule in self.rule_set.rules if side in rule.sides]
-                    found = self._matchers[side] = Matcher(rules)
-        return found
+        """The compiled rules of one side that act today."""
+        return self._in_force().live(side)
 
     def screen(
         self, text: str, side: Side, *, language: Language = "zh", turns: Sequence[Turn] = ()
@@ -69,7 +69,7 @@ class Gate:
 
         For a reply (`model`, `agent`) the scripts are the mandatory ones that the conversation
         `turns` call for, that no agent has said since, and that `text` lacks; for a `customer` it
-        is the script of the hand-over.
+        is the script of the hand-over. What rules on trial find is apart, in `shadow`.
         Names and advice are in `language`. Raises `RuleError` when the rules cannot be applied.
         """
         try:
@@ -77,11 +77,7 @@ class Gate:
         except RuleError:
             raise
         except Exception as error:
-            raise RuleError(
-                f"the red-line rules could not be applied ({type(error).__name__})",
-                code="rules_failed",
-                kind=type(error).__name__,
-            ) from error
+            raise _failed(error) from error
 
     def handover(self, screening: Screening, language: Language) -> tuple[str, str] | None:
         """Category and script of the gravest hand-over in `screening`, or `None` without one."""
@@ -89,83 +85,80 @@ class Gate:
         if not grave:
             return None
         hit = min(grave, key=lambda hit: (-int(hit.level[1:]), hit.start))
-        rule = self._rules.get(hit.rule)
+        rule = self._in_force().by_id.get(hit.rule)
         if rule is not None and rule.script is not None:
             return hit.category, _in(rule.script, language)
         return hit.category, text("redline.handover.script", language)
 
+    def for_storage(self, message: str) -> str:
+        """A customer's `message` as it may be stored: what rules keep out of storage is masked.
+
+        Its length stays the same. Raises `RuleError` when the rules cannot be applied.
+        """
+        try:
+            matcher = self._in_force().storage()
+            if matcher is None:
+                return message
+            folded = fold(message)
+            found = [one for one in matcher.find(folded.text) if not one.vetoed]
+            return mask_spans(message, [folded.span(one.start, one.end) for one in found])
+        except Exception as error:
+            raise _failed(error) from error
+
+    def _in_force(self) -> Book:
+        day = self._today()
+        if day != self._book.day:
+            with self._turning:
+                if not self._book.same_as(self.rule_set, day):
+                    self._book = Book(self.rule_set, day)
+                self._book.day = day
+        return self._book
+
     def _screen(
         self, text: str, side: Side, language: Language, turns: Sequence[Turn]
     ) -> Screening:
+        book = self._in_force()
         folded = fold(text)
-        counts: dict[str, int] = {}
         hits: list[Hit] = []
-        for found in self.matcher(side).find(folded.text, HITS_PER_RULE):
-            rule = found.rule
-            if found.vetoed or language not in rule.languages:
+        trial: list[Hit] = []
+        for matcher, into in ((book.live(side), hits), (book.shadow(side), trial)):
+            if matcher is None:
                 continue
-            counts[rule.id] = counts.get(rule.id, 0) + 1
-            if counts[rule.id] > HITS_PER_RULE and rule.action != "mask":
-                continue
-            start, end = folded.span(found.start, found.end)
-            hits.append(hit_of(rule, text, start, end, side, language))
+            counts: dict[str, int] = {}
+            for found in matcher.find(folded.text, HITS_PER_RULE):
+                rule = found.rule
+                if found.vetoed or language not in rule.languages:
+                    continue
+                if rule.dialogue and not book.watch().holds(rule, side, folded.text, turns):
+                    continue
+                counts[rule.id] = counts.get(rule.id, 0) + 1
+                if counts[rule.id] > HITS_PER_RULE and rule.action != "mask":
+                    continue
+                start, end = folded.span(found.start, found.end)
+                into.append(hit_of(rule, text, start, end, side, language))
+        for rule in book.about_turns(side):
+            if language in rule.languages and book.watch().holds(rule, side, folded.text, turns):
+                into = trial if rule.shadow else hits
+                into.append(hit_of(rule, text, 0, 0, side, language))
         hits.sort(key=lambda hit: (hit.start, -hit.end, hit.rule))
         action = strongest(hit.action for hit in hits)
-        bare = Screening(hits=tuple(hits), action=action)
+        scripts: tuple[str, ...] = ()
         if side == "customer":
-            due = self.handover(bare, spoken(text, language))
-            scripts: tuple[str, ...] = (due[1],) if due else ()
+            due = self.handover(Screening(tuple(hits), action), spoken(text, language))
+            scripts = (due[1],) if due else ()
         else:
-            scripts = self._missing(text, folded.text, language, turns)
-        return Screening(hits=bare.hits, action=action, scripts=scripts)
-
-    def _missing(
-        self, reply: str, folded: str, language: Language, turns: Sequence[Turn]
-    ) -> tuple[str, ...]:
-        if not self.rule_set.scripts or not turns:
-            return ()
-        said = [self._calls_of(turn) for turn in turns]
-        return tuple(
-            _in(script.text, spoken(reply, language))
-            for number, (script, (_, saying)) in enumerate(
-                zip(self.rule_set.scripts, self._scripts(), strict=True)
-            )
-            if _is_due(said, number) and not saying.found_in(folded)
-        )
-
-    def _calls_of(self, turn: Turn) -> tuple[Role, tuple[bool, ...]]:
-        short = len(turn.text) <= _REMEMBERED_LENGTH
-        calls = self._calls if short else self._find_calls
-        return turn.role, calls(turn.role, turn.text)
-
-    def _find_calls(self, role: Role, text: str) -> tuple[bool, ...]:
-        """For each script, whether a customer's text calls for it, or an agent's text says it."""
-        folded = fold(text).text
-        return tuple(
-            (saying if role == "agent" else when).found_in(folded)
-            for when, saying in self._scripts()
-        )
-
-    def _scripts(self) -> list[tuple[PhraseFinder, PhraseFinder]]:
-        """For each script: when it is due, and what says it."""
-        with self._compiling:
-            if self._due is None:
-                self._due = [
-                    (
-                        PhraseFinder.of_when(script.when),
-                        PhraseFinder(words=script.satisfied_by or (script.text.zh, script.text.en)),
-                    )
-                    for script in self.rule_set.scripts
-                ]
-            return self._due
+            missing = book.watch().missing(folded.text, turns)
+            own = spoken(text, language)
+            scripts = tuple(_in(script.text, own) for script in missing if not script.shadow)
+            trial += [_left_out(script, side, language) for script in missing if script.shadow]
+        return Screening(tuple(hits), action, scripts, tuple(trial))
 
 
-def _is_due(said: Sequence[tuple[Role, tuple[bool, ...]]], script: int) -> bool:
-    """Whether a customer called for a script and no agent has said it since."""
-    for role, calls in reversed(said):
-        if calls[script] and role in ("agent", "customer"):
-            return role == "customer"
-    return False
+def override_of(screening: Screening) -> Override:
+    """Who may let a screened text pass as it is: the strictest answer of the hits that stop it."""
+    order: tuple[Override, ...] = ("free", "told", "approved", "never")
+    stopping = [OVERRIDES[hit.level] for hit in screening.hits if hit.action in STOPPING]
+    return max(stopping, key=order.index, default="free")
 
 
 def strongest(actions: Iterable[Action]) -> Action:
@@ -191,15 +184,38 @@ def hit_of(rule: Rule, text: str, start: int, end: int, side: Side, language: La
         name=_in(rule.name, language),
         why=_in(rule.why, language),
         advice=_in(rule.advice, language),
+        rewrite=_in(rule.rewrite, language) if rule.rewrite else "",
+    )
+
+
+def _left_out(script: Script, side: Side, language: Language) -> Hit:
+    """The record of a script on trial that a reply should have held."""
+    name = _in(script.name, language)
+    return Hit(script.id, SCRIPT, "L0", "log", 0, 0, "", side, name)
+
+
+def _failed(error: Exception) -> RuleError:
+    return RuleError(
+        f"the red-line rules could not be applied ({type(error).__name__})",
+        code="rules_failed",
+        kind=type(error).__name__,
     )
 
 
 def masked(text: str, screening: Screening) -> str:
     """`text` with every hit of a masking rule starred out, character for character.
 
-    Of a number with eleven characters and more the first three and last four stay readable.
+    Of a number with eleven characters and more the first three and last four stay readable. A rule
+    that has a `rewrite` puts it in the hit's place instead.
     """
-    return mask_spans(text, [(h.start, h.end) for h in screening.hits if h.action == "mask"])
+    masks = [hit for hit in screening.hits if hit.action == "mask"]
+    stars = mask_spans(text, [(hit.start, hit.end) for hit in masks if not hit.rewrite])
+    upto = len(stars)
+    for hit in sorted((hit for hit in masks if hit.rewrite), key=lambda hit: -hit.start):
+        if hit.end <= upto:
+            stars = stars[: hit.start] + hit.rewrite + stars[hit.end :]
+            upto = hit.start
+    return stars
 
 
 def mask_spans(text: str, spans: Sequence[tuple[int, int]]) -> str:

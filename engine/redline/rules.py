@@ -16,11 +16,13 @@ from msgspec import Struct
 
 from engine import compiled
 from engine.errors import RuleError
+from engine.redline.dialogue import Watch, example_turns, satisfying
 from engine.redline.matching import Matcher, PhraseFinder, compile_expression
 from engine.redline.normalise import CLAUSE_ENDS, fold
-from engine.redline.schema import Match, Pack, Rule, RuleSet, Script
+from engine.redline.packs import MAX_FILE, PackError, Source, Step, packs_in, read_pack
+from engine.redline.schema import ACTIONS, STRENGTH, Match, Pack, Rule, RuleSet, Saying, Script
+from engine.texts import Both
 
-MAX_FILE = 2_000_000
 MAX_RULES = 5_000
 MAX_WORDS = 200_000
 _CHECKED = "checked"
@@ -28,16 +30,18 @@ _LIBRARIES = ("re2", "ahocorasick_rs", "opencc", "yaml", "msgspec")
 
 
 class Problem(Struct, frozen=True):
-    """One thing that keeps a pack from loading; `rule` and `example` may be empty."""
+    """One thing that keeps a pack from loading; `rule` and `example` may be empty, `line` 0."""
 
     file: str
     rule: str
     example: str
     message: str
+    line: int = 0
 
-    def line(self) -> str:
+    def in_words(self) -> str:
         """The problem in one line."""
-        where = ", ".join(part for part in (self.file, self.rule) if part)
+        file = f"{self.file}:{self.line}" if self.line else self.file
+        where = ", ".join(part for part in (file, self.rule) if part)
         example = f": {self.example[:80]!r}" if self.example else ""
         return f"{where}: {self.message}{example}"
 
@@ -45,7 +49,8 @@ class Problem(Struct, frozen=True):
 def load_rules(folder: Path) -> RuleSet:
     """The rule set in `folder` (all ``*.yaml``).
 
-    Raises `RuleError` with the first problem's file, rule and example; nothing loads by halves.
+    Raises `RuleError` with the first problem's file and line, rule and example; nothing loads by
+    halves.
     """
     sources = _sources(folder)
     known = compiled.recall(folder, _CHECKED, sources, RuleSet) if sources else None
@@ -55,9 +60,9 @@ def load_rules(folder: Path) -> RuleSet:
     if problems:
         first = problems[0]
         raise RuleError(
-            first.line(),
+            first.in_words(),
             code="rules_invalid",
-            file=first.file,
+            file=f"{first.file}:{first.line}" if first.line else first.file,
             rule=first.rule,
             example=first.example[:80],
             problem=first.message,
@@ -80,7 +85,7 @@ def _sources(folder: Path) -> list[bytes]:
     Empty where something cannot be read: nothing is kept then.
     """
     try:
-        packs = _packs(folder)
+        packs = packs_in(folder)
         if any(path.stat().st_size > MAX_FILE for path in packs):
             return []
         parts = [sys.version.encode()]
@@ -97,18 +102,14 @@ def _sources(folder: Path) -> list[bytes]:
     return parts
 
 
-def _packs(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml"))
-
-
 def _read(folder: Path) -> tuple[RuleSet, list[Problem]]:
-    problems: list[Problem] = []
     import hashlib  # Here, as YAML and RE2 below: what was checked before needs none of them.
 
-    packs: list[tuple[str, Pack]] = []
+    problems: list[Problem] = []
+    sources: list[Source] = []
     digest = hashlib.sha256()
     try:
-        paths = _packs(folder)
+        paths = packs_in(folder)
     except OSError as error:
         paths = []
         problems.append(Problem(folder.name, "", "", f"cannot be read ({error.strerror})"))
@@ -116,70 +117,76 @@ def _read(folder: Path) -> tuple[RuleSet, list[Problem]]:
         problems.append(Problem(folder.name, "", "", "no rule pack (*.yaml) stands here"))
     for path in paths:
         try:
-            pack = _decode(path)
-        except (OSError, ValueError, msgspec.MsgspecError) as error:
-            problems.append(Problem(path.name, "", "", _one_line(error)))
+            source = read_pack(path)
+        except PackError as error:
+            problems.append(Problem(path.name, "", "", str(error), error.line))
             continue
-        packs.append((path.name, pack))
-        digest.update(msgspec.json.encode(pack))
-    problems.extend(_twice(packs))
+        sources.append(source)
+        digest.update(msgspec.json.encode(source.pack))
+    problems.extend(_twice(sources))
     rules: list[Rule] = []
     scripts: list[Script] = []
-    for name, pack in packs:
-        for rule in pack.rules:
+    said: list[tuple[_At, Both]] = []
+    for source in sources:
+        for number, written in enumerate(source.pack.rules):
+            at = _At(source, written.id, ("rules", number))
             try:
-                ready = _with_contexts(rule, pack)
+                rule = _with_contexts(written, source.pack)
             except KeyError as error:
-                message = f"the pack has no context {error.args[0]!r}"
-                problems.append(Problem(name, rule.id, "", message))
+                wanted = f"@{error.args[0]}"
+                problems.append(at.problem(f"the pack has no context {wanted!r}", value=wanted))
                 continue
-            found = list(_rule_problems(name, ready))
+            found = list(_rule_problems(at, rule))
             problems.extend(found)
             if not found:
-                problems.extend(_example_problems(name, ready))
-            rules.append(ready)
-        for script in pack.scripts:
-            problems.extend(_script_problems(name, script))
+                problems.extend(_example_problems(at, rule))
+            rules.append(rule)
+            said += [(at, both) for both in (rule.script, rule.rewrite) if both is not None]
+        for number, script in enumerate(source.pack.scripts):
+            at = _At(source, script.id, ("scripts", number))
+            problems.extend(_script_problems(at, script))
             scripts.append(script)
-    heads = tuple(pack.pack for _, pack in packs)
+            said.append((at, script.text))
+    if not problems:
+        problems.extend(_own_words(rules, said))
+    heads = tuple(source.pack.pack for source in sources)
     version = digest.hexdigest()[:12]
     return RuleSet(version, tuple(rules), tuple(scripts), heads), problems
 
 
-def _decode(path: Path) -> Pack:
-    if path.stat().st_size > MAX_FILE:
-        raise ValueError(f"larger than {MAX_FILE // 1_000_000} MB")
-    data = path.read_bytes()
-    import yaml
+class _At(Struct, frozen=True):
+    """Where a rule or script stands: its file, and the way to it there."""
 
-    try:
-        # Aliases can blow a small file up to any size in memory, and packs need none.
-        tokens = yaml.scan(data, Loader=yaml.CSafeLoader)
-        if any(isinstance(token, yaml.AliasToken) for token in tokens):
-            raise ValueError("YAML aliases are not allowed")
-        return msgspec.yaml.decode(data, type=Pack)
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
-    except (yaml.YAMLError, KeyError, AttributeError, TypeError) as error:
-        # A tag with a wrong value raises anything.
-        raise ValueError(f"not valid YAML ({error})") from error
+    source: Source
+    identity: str
+    path: tuple[Step, ...]
+
+    def problem(self, message: str, *inside: Step, value: str = "", example: str = "") -> Problem:
+        """A problem with it, in the line of what stands `inside` it and reads `value`."""
+        line = self.source.places.line((*self.path, *inside), value or example)
+        return Problem(self.source.file, self.identity, example, message, line)
 
 
-def _one_line(error: Exception) -> str:
-    if isinstance(error, OSError):
-        return f"cannot be read ({error.strerror})"
-    return " ".join(str(error).split())[:300]
-
-
-def _twice(packs: list[tuple[str, Pack]]) -> Iterator[Problem]:
-    seen: dict[str, str] = {}
+def _twice(sources: list[Source]) -> Iterator[Problem]:
+    seen: dict[str, list[tuple[str, Rule | Script | None]]] = {}
     count = words = 0
-    for name, pack in packs:
-        ids = [pack.pack.id, *(r.id for r in pack.rules), *(s.id for s in pack.scripts)]
-        for identity in ids:
-            if identity in seen:
-                yield Problem(name, identity, "", f"the id is used in {seen[identity]} too")
-            seen[identity] = name
+    for source in sources:
+        pack = source.pack
+        parts: list[tuple[_At, Rule | Script | None]] = [
+            (_At(source, pack.pack.id, ("pack", "id")), None)
+        ]
+        parts += [(_At(source, r.id, ("rules", n)), r) for n, r in enumerate(pack.rules)]
+        parts += [(_At(source, s.id, ("scripts", n)), s) for n, s in enumerate(pack.scripts)]
+        for at, part in parts:
+            for file, other in seen.setdefault(at.identity, []):
+                if part is None or other is None or type(part) is not type(other):
+                    yield at.problem(f"the id is used in {file} too")
+                elif part.version == other.version:
+                    yield at.problem(f"the id is used in {file} too, in the same version")
+                elif part.effective.meets(other.effective):
+                    versions = f"{other.version} and {part.version}"
+                    yield at.problem(f"versions {versions} are in force on the same days ({file})")
+            seen[at.identity].append((source.file, part))
         count += len(pack.rules)
         for rule in pack.rules:
             match = rule.match
@@ -189,7 +196,10 @@ def _twice(packs: list[tuple[str, Pack]]) -> Iterator[Problem]:
 
 
 def _with_contexts(rule: Rule, pack: Pack) -> Rule:
-    """`rule` with each ``@name`` replaced by that context of the pack; `KeyError` without one."""
+    """`rule` with its owner, and each ``@name`` replaced by that context of the pack.
+
+    Raises `KeyError` where the pack has no such context.
+    """
     parts: dict[str, tuple[str, ...]] = {}
     for part in ("none_before", "none_after", "none_around"):
         expressions: list[str] = []
@@ -199,35 +209,78 @@ def _with_contexts(rule: Rule, pack: Pack) -> Rule:
             else:
                 expressions.append(expression)
         parts[part] = tuple(expressions)
-    return msgspec.structs.replace(rule, match=msgspec.structs.replace(rule.match, **parts))
+    match = msgspec.structs.replace(rule.match, **parts)
+    return msgspec.structs.replace(rule, match=match, owner=rule.owner or pack.pack.owner)
 
 
-def _rule_problems(file: str, rule: Rule) -> Iterator[Problem]:
+def _rule_problems(at: _At, rule: Rule) -> Iterator[Problem]:
     match = rule.match
-    if not (match.words or match.all or match.expressions):
-        yield Problem(file, rule.id, "", "matches nothing: no words, no groups, no expressions")
+    if not rule.matches and rule.dialogue is None:
+        yield at.problem("matches nothing: no words, no groups, no expressions, no dialogue")
     if not rule.sides:
-        yield Problem(file, rule.id, "", "watches no side")
+        yield at.problem("watches no side", "side")
+    if rule.action not in ACTIONS[rule.level]:
+        allowed = ", ".join(sorted(ACTIONS[rule.level]))
+        message = f"a rule of level {rule.level} cannot {rule.action}; it may: {allowed}"
+        yield at.problem(message, "action")
+    if rule.action == "mask" and rule.rewrite is not None and "model" in rule.sides:
+        yield at.problem("what a model writes is shown as it comes: nothing replaces it", "rewrite")
+    if rule.before_storage and (rule.action != "mask" or rule.sides != ("customer",)):
+        yield at.problem("only a customer's text can be masked before storage", "before_storage")
+    if (
+        rule.effective.since
+        and rule.effective.until
+        and rule.effective.since > rule.effective.until
+    ):
+        yield at.problem("ends before it begins", "effective")
     if len(rule.must_hit) < 1 or len(rule.must_miss) < 1:
-        yield Problem(file, rule.id, "", "needs examples that it must hit and must miss")
+        yield at.problem("needs examples that it must hit and must miss")
     if match.all and (len(match.all) < 2 or not all(match.all)):
-        yield Problem(file, rule.id, "", "'all' needs two groups or more, none of them empty")
-    yield from _wording_problems(file, rule.id, match)
+        yield at.problem("'all' needs two groups or more, none of them empty", "match", "all")
+    yield from _wording_problems(at, match)
     for part in ("expressions", "none_before", "none_after", "none_around"):
         for expression in getattr(match, part):
-            yield from _expression_problems(file, rule.id, expression)
+            yield from _expression_problems(at, expression)
+    if rule.dialogue is not None:
+        yield from _dialogue_problems(at, rule)
 
 
-def _wording_problems(file: str, identity: str, match: Match) -> Iterator[Problem]:
+def _dialogue_problems(at: _At, rule: Rule) -> Iterator[Problem]:
+    dialogue = rule.dialogue
+    assert dialogue is not None
+    if "model" in rule.sides or len(rule.sides) != 1:
+        yield at.problem("a dialogue is looked at for a customer or for an agent", "side")
+    if not rule.matches and rule.action not in ("log", "hint"):
+        yield at.problem("what is wrong with a conversation as a whole is hinted at", "action")
+    if dialogue.agent_turns is None and dialogue.said is None and dialogue.unsaid is None:
+        yield at.problem("a dialogue needs agent_turns, said or unsaid", "dialogue")
+    turns = dialogue.agent_turns
+    if turns is not None and turns[0] > turns[1]:
+        yield at.problem("the first turn comes after the last", "dialogue", "agent_turns")
+    for saying in (dialogue.said, dialogue.unsaid):
+        yield from _saying_problems(at, saying)
+
+
+def _saying_problems(at: _At, saying: Saying | None) -> Iterator[Problem]:
+    if saying is None:
+        return
+    if not (saying.words or saying.expressions):
+        yield at.problem("a saying needs words or expressions", "dialogue")
+    for expression in saying.expressions:
+        yield from _expression_problems(at, expression)
+
+
+def _wording_problems(at: _At, match: Match) -> Iterator[Problem]:
     for word in (*match.words, *match.none, *(w for group in match.all for w in group)):
         folded = fold(word).text.strip()
         if not folded or not any(character.isalnum() for character in folded):
-            yield Problem(file, identity, word, "a wording has no letter or digit")
+            yield at.problem("a wording has no letter or digit", "match", example=word)
         elif not CLAUSE_ENDS.isdisjoint(folded):
-            yield Problem(file, identity, word, "a wording holds punctuation that ends a clause")
+            message = "a wording holds punctuation that ends a clause"
+            yield at.problem(message, "match", example=word)
 
 
-def _expression_problems(file: str, identity: str, expression: str) -> Iterator[Problem]:
+def _expression_problems(at: _At, expression: str) -> Iterator[Problem]:
     import re2
 
     try:
@@ -235,38 +288,61 @@ def _expression_problems(file: str, identity: str, expression: str) -> Iterator[
     except re2.error as error:
         reason = error.args[0] if error.args else "not RE2"
         reason = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
-        yield Problem(file, identity, expression, f"not a valid RE2 expression ({reason})")
+        yield at.problem(f"not a valid RE2 expression ({reason})", example=expression)
         return
     if compiled.search("") is not None:
-        yield Problem(file, identity, expression, "an expression matches the empty text")
+        yield at.problem("an expression matches the empty text", example=expression)
 
 
-def _example_problems(file: str, rule: Rule) -> Iterator[Problem]:
+def _example_problems(at: _At, rule: Rule) -> Iterator[Problem]:
     matcher = Matcher([rule])
+    watch = Watch((), (rule,))
+
+    def hits(example: str) -> bool:
+        turns, text = example_turns(example) if rule.dialogue else ((), example)
+        folded = fold(text).text
+        found = not rule.matches or any(not one.vetoed for one in matcher.find(folded))
+        return found and watch.holds(rule, rule.sides[0], folded, turns)
+
     for example in rule.must_hit:
-        if all(found.vetoed for found in matcher.find(fold(example).text)):
-            yield Problem(file, rule.id, example, "an example that must hit does not")
+        if not hits(example):
+            message = "an example that must hit does not"
+            yield at.problem(message, "must_hit", example=example)
     for example in rule.must_miss:
-        if any(not found.vetoed for found in matcher.find(fold(example).text)):
-            yield Problem(file, rule.id, example, "an example that must miss hits")
+        if hits(example):
+            yield at.problem("an example that must miss hits", "must_miss", example=example)
 
 
-def _script_problems(file: str, script: Script) -> Iterator[Problem]:
-    if not (script.when.words or script.when.expressions):
-        yield Problem(file, script.id, "", "a script is never due: no words, no expressions")
+def _script_problems(at: _At, script: Script) -> Iterator[Problem]:
+    when = script.when
+    if not (when.words or when.expressions) and script.by_turn is None:
+        yield at.problem("a script is never due: no words, no expressions, no turn")
         return
-    bad = [p for e in script.when.expressions for p in _expression_problems(file, script.id, e)]
+    expressions = (*when.expressions, *script.satisfied_if)
+    bad = [problem for e in expressions for problem in _expression_problems(at, e)]
     if bad:
         yield from bad
         return
-    finder = PhraseFinder.of_when(script.when)
+    finder = PhraseFinder.of_when(when)
     for example in script.must_hit:
         if not finder.found_in(fold(example).text):
-            yield Problem(file, script.id, example, "an example that must hit does not")
+            message = "an example that must hit does not"
+            yield at.problem(message, "must_hit", example=example)
     for example in script.must_miss:
         if finder.found_in(fold(example).text):
-            yield Problem(file, script.id, example, "an example that must miss hits")
-    said = PhraseFinder(words=script.satisfied_by or (script.text.zh, script.text.en))
+            yield at.problem("an example that must miss hits", "must_miss", example=example)
+    said = satisfying(script)
     for text in (script.text.zh, script.text.en):
         if not said.found_in(fold(text).text):
-            yield Problem(file, script.id, text, "the script does not satisfy itself")
+            yield at.problem("the script does not satisfy itself", "text", example=text)
+
+
+def _own_words(rules: list[Rule], said: list[tuple[_At, Both]]) -> Iterator[Problem]:
+    """Scripts and rewrites that the agents' own rules would keep back."""
+    matcher = Matcher([rule for rule in rules if "agent" in rule.sides])
+    for at, both in said:
+        for text in (both.zh, both.en):
+            for found in matcher.find(fold(text).text):
+                if not found.vetoed and STRENGTH[found.rule.action] >= STRENGTH["mask"]:
+                    message = f"what is to be said breaks the rule {found.rule.id}"
+                    yield at.problem(message, example=text)

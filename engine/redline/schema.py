@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -19,6 +20,7 @@ Example = Annotated[str, Meta(min_length=1, max_length=2000)]
 Scope = Literal["clause", "sentence"]
 Check = Literal["none", "identity_card", "luhn", "mobile"]
 RuleAction = Literal["log", "hint", "mask", "block", "handover"]
+Override = Literal["free", "told", "approved", "never"]
 
 
 class Match(Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,8 +53,65 @@ class Match(Struct, frozen=True, forbid_unknown_fields=True):
     none_around: tuple[Expression, ...] = ()
 
 
+class Basis(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a rule rests on: a statute or standard by its official name, and the article."""
+
+    law: Annotated[str, Meta(min_length=2, max_length=120)]
+    article: Annotated[str, Meta(max_length=120)] = ""
+
+
+class Effective(Struct, frozen=True, forbid_unknown_fields=True, rename={"since": "from"}):
+    """The days on which something holds, both ends included; an end left out is open."""
+
+    since: date | None = None
+    until: date | None = None
+
+    def holds(self, day: date) -> bool:
+        """Whether `day` is one of them."""
+        return (self.since is None or self.since <= day) and (
+            self.until is None or day <= self.until
+        )
+
+    def meets(self, other: Effective) -> bool:
+        """Whether some day is one of both."""
+        starts = max(self.since or date.min, other.since or date.min)
+        return starts <= min(self.until or date.max, other.until or date.max)
+
+
+ALWAYS = Effective()
+
+
+class Saying(Struct, frozen=True, forbid_unknown_fields=True):
+    """Turns of one role that say any of the words or RE2 expressions, outside `none`."""
+
+    by: Literal["customer", "agent"]
+    words: tuple[Word, ...] = ()
+    expressions: tuple[Expression, ...] = ()
+    none: tuple[Word, ...] = ()
+
+
+class Dialogue(Struct, frozen=True, forbid_unknown_fields=True):
+    """What must hold of the whole conversation; all that is given must.
+
+    `agent_turns`: the reply screened is the agent's first-th to last-th one. `said`: an earlier
+    turn says it. `unsaid`: no turn since then (without `said`: no turn at all), the screened text
+    included, says it.
+    """
+
+    agent_turns: tuple[Annotated[int, Meta(ge=1)], Annotated[int, Meta(ge=1)]] | None = None
+    said: Saying | None = None
+    unsaid: Saying | None = None
+
+
 class Rule(Struct, frozen=True, forbid_unknown_fields=True):
-    """One rule: what it watches for, what happens then, what people are told, and its examples."""
+    """One rule: what it watches for, what happens then, what people are told, and its examples.
+
+    A rule with a `dialogue` may match nothing by itself: then the conversation is what is wrong,
+    and the hit is the empty span at the start. A `shadow` rule's hits are recorded and never act.
+    `rewrite` is what may stand in a hit's place: a mask puts it there, else it is only offered.
+    `before_storage`: what it masks in a customer's message is not even stored. Without an `owner`
+    the pack's owner answers for it.
+    """
 
     id: Id
     side: Side | tuple[Side, ...]
@@ -62,16 +121,29 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     name: Both
     why: Both
     advice: Both
-    match: Match
-    must_hit: tuple[Example, ...]
-    must_miss: tuple[Example, ...]
+    match: Match = Match()
+    must_hit: tuple[Example, ...] = ()
+    must_miss: tuple[Example, ...] = ()
     script: Both | None = None
     languages: tuple[Language, ...] = ("zh", "en")
+    version: Annotated[int, Meta(ge=1)] = 1
+    owner: Annotated[str, Meta(max_length=80)] = ""
+    basis: tuple[Basis, ...] = ()
+    effective: Effective = ALWAYS
+    shadow: bool = False
+    rewrite: Both | None = None
+    before_storage: bool = False
+    dialogue: Dialogue | None = None
 
     @property
     def sides(self) -> tuple[Side, ...]:
         """The sides this rule watches, always as a tuple."""
         return (self.side,) if isinstance(self.side, str) else self.side
+
+    @property
+    def matches(self) -> bool:
+        """Whether it looks for anything in the text itself."""
+        return bool(self.match.words or self.match.all or self.match.expressions)
 
 
 class When(Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,19 +155,27 @@ class When(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Script(Struct, frozen=True, forbid_unknown_fields=True):
-    """A mandatory script (必答话术): `text` must be said when `when` holds.
+    """A mandatory script (必答话术): `text` must be said when `when` holds, or `by_turn`.
 
-    Any wording of `satisfied_by` in the reply fulfils it; without one, the text itself must stand
-    there.
+    Any wording of `satisfied_by` or expression of `satisfied_if` in the reply fulfils it; without
+    either, the text itself must stand there. `by_turn`: it is due, whatever the customer wrote, in
+    the agent's reply of that number and the later ones until it was said.
     """
 
     id: Id
     name: Both
-    when: When
     text: Both
-    must_hit: tuple[Example, ...]
-    must_miss: tuple[Example, ...]
+    when: When = When()
+    must_hit: tuple[Example, ...] = ()
+    must_miss: tuple[Example, ...] = ()
     satisfied_by: tuple[Word, ...] = ()
+    satisfied_if: tuple[Expression, ...] = ()
+    by_turn: Annotated[int, Meta(ge=1)] | None = None
+    version: Annotated[int, Meta(ge=1)] = 1
+    owner: Annotated[str, Meta(max_length=80)] = ""
+    basis: tuple[Basis, ...] = ()
+    effective: Effective = ALWAYS
+    shadow: bool = False
 
 
 class PackHead(Struct, frozen=True, forbid_unknown_fields=True):
@@ -134,3 +214,22 @@ STRENGTH: dict[Action, int] = {
     "handover": 5,
 }
 """How strong each action is; of two, the stronger one decides."""
+
+ACTIONS: dict[Level, frozenset[RuleAction]] = {
+    "L0": frozenset(("log",)),
+    "L1": frozenset(("log", "hint", "mask")),
+    "L2": frozenset(("log", "hint", "mask", "block")),
+    "L3": frozenset(("mask", "block", "handover")),
+    "L4": frozenset(("mask", "block", "handover")),
+}
+"""What a rule of each level may do."""
+
+OVERRIDES: dict[Level, Override] = {
+    "L0": "free",
+    "L1": "free",
+    "L2": "told",
+    "L3": "approved",
+    "L4": "never",
+}
+"""Who may let a blocked text pass: anybody, the agent with a reason that the lead is told, the lead
+beforehand, nobody."""

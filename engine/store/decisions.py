@@ -48,6 +48,7 @@ class Decisions:
         who: str = "",
         hits: Sequence[Hit] = (),
         override: str | None = None,
+        approved_by: str = "",
         undo_seconds: float = 0.0,
         at: float | None = None,
     ) -> StoredDecision:
@@ -85,6 +86,7 @@ class Decisions:
                     "who": who,
                     "hits": to_json(list(hits)),
                     "override": override,
+                    "approved_by": approved_by,
                     "outgoing": outgoing,
                     "at": moment,
                 },

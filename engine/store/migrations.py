@@ -47,12 +47,19 @@ def m005_dismissed_wordings(db: SqliteDatabase) -> None:
         db.execute(statement)
 
 
+def m006_approved_by(db: SqliteDatabase) -> None:
+    """Which lead let a text pass that a rule kept back."""
+    for statement in _APPROVED:
+        db.execute(statement)
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_channel_keys_of_two_kinds,
     m003_deliveries,
     m004_due_for_a_draft,
     m005_dismissed_wordings,
+    m006_approved_by,
 )
 
 # `seq` orders rows by arrival, whatever the clocks said. In `conversations`, the columns from
@@ -255,3 +262,5 @@ _DISMISSED = (
         at REAL NOT NULL
     )""",
 )
+
+_APPROVED = ("ALTER TABLE decisions ADD COLUMN approved_by TEXT NOT NULL DEFAULT ''",)

@@ -127,6 +127,7 @@ class StoredDecision(Struct, frozen=True):
     who: str = ""
     hits: tuple[Hit, ...] = ()
     override: str | None = None
+    approved_by: str = ""
     outgoing: str | None = None
     due: float | None = None
     undone: bool = False

@@ -282,14 +282,58 @@ def test_a_draft_passes_the_gate_as_well(store: Store, gate: Gate) -> None:
         decide(store, gate, conversation, "accept")
 
 
-def test_an_override_sends_and_is_kept_for_the_lead(store: Store, gate: Gate) -> None:
+def test_an_override_with_a_leads_approval_sends_and_is_kept(store: Store, gate: Gate) -> None:
     conversation = drafted(store, gate)
     decision = decide(
-        store, gate, conversation, "edit", text="您说的蠢货是谁", override="引用客户原话"
+        store,
+        gate,
+        conversation,
+        "edit",
+        text="您说的蠢货是谁",
+        override="引用客户原话",
+        who="小李",
+        approved_by="王班长",
     )
-    assert decision.override == "引用客户原话"
+    assert (decision.override, decision.approved_by) == ("引用客户原话", "王班长")
     assert [hit.rule for hit in decision.hits] == ["insult"]
     assert len(store.outbox.pending()) == 1
+
+
+@pytest.mark.parametrize("lead", ["", "  ", "小李", " 小李 "])
+def test_nobody_approves_an_own_override(store: Store, gate: Gate, lead: str) -> None:
+    conversation = drafted(store, gate)
+    with pytest.raises(SendRefused) as caught:
+        decide(
+            store,
+            gate,
+            conversation,
+            "edit",
+            text="您说的蠢货是谁",
+            override="引用客户原话",
+            who="小李",
+            approved_by=lead,
+        )
+    assert caught.value.code == "needs_lead"
+    assert "insult" not in str(caught.value) and store.outbox.pending() == []
+    assert texts.text("error.needs_lead", "zh", **caught.value.values)
+
+
+def test_a_hard_block_has_no_override(store: Store, gate: Gate) -> None:
+    conversation = drafted(store, gate)
+    with pytest.raises(SendRefused) as caught:
+        decide(
+            store,
+            gate,
+            conversation,
+            "edit",
+            text="那就后果自负",
+            override="没有别的说法",
+            who="小李",
+            approved_by="王班长",
+        )
+    assert caught.value.code == "no_override"
+    assert store.outbox.pending() == []
+    assert texts.text("error.no_override", "zh", **caught.value.values)
 
 
 @pytest.mark.parametrize("override", ["", "  ", "\n\u3000"])

@@ -207,6 +207,7 @@ def test_a_check_says_hits_action_and_scripts(zuoxi: Zuoxi) -> None:
         "hits": [],
         "action": "none",
         "scripts": [],
+        "shadow": [],
     }
 
 

@@ -1,0 +1,74 @@
+"""The rules that are in force on one day, compiled side by side as they are asked for."""
+
+from __future__ import annotations
+
+import threading
+from datetime import date
+
+from engine.records import Side
+from engine.redline.dialogue import Watch
+from engine.redline.matching import Matcher
+from engine.redline.schema import Rule, RuleSet
+
+
+class Book:
+    """One rule set as it stands on `day`; what is compiled is kept. Safe from any thread."""
+
+    def __init__(self, rule_set: RuleSet, day: date) -> None:
+        self.day = day
+        self.rules = tuple(rule for rule in rule_set.rules if rule.effective.holds(day))
+        self.scripts = tuple(s for s in rule_set.scripts if s.effective.holds(day))
+        self.by_id = {rule.id: rule for rule in self.rules}
+        self._compiling = threading.RLock()
+        self._live: dict[Side, Matcher] = {}
+        self._shadow: dict[Side, Matcher] = {}
+        self._storage: Matcher | None = None
+        self._watch: Watch | None = None
+
+    def same_as(self, rule_set: RuleSet, day: date) -> bool:
+        """Whether the same rules are in force on `day`: then nothing need be compiled anew."""
+        return self.rules == tuple(r for r in rule_set.rules if r.effective.holds(day)) and (
+            self.scripts == tuple(s for s in rule_set.scripts if s.effective.holds(day))
+        )
+
+    def live(self, side: Side) -> Matcher:
+        """The rules of `side` that act."""
+        return self._matcher(self._live, side, shadow=False)
+
+    def shadow(self, side: Side) -> Matcher | None:
+        """The rules of `side` that are on trial; None when there are none."""
+        if not any(rule.shadow and side in rule.sides for rule in self.rules):
+            return None
+        return self._matcher(self._shadow, side, shadow=True)
+
+    def storage(self) -> Matcher | None:
+        """The rules whose hits in a customer's message are not stored; None without any."""
+        if self._storage is None:
+            rules = [r for r in self.rules if r.before_storage and not r.shadow]
+            if not rules:
+                return None
+            with self._compiling:
+                self._storage = Matcher(rules)
+        return self._storage
+
+    def watch(self) -> Watch:
+        """What is asked of whole conversations."""
+        if self._watch is None:
+            with self._compiling:
+                if self._watch is None:
+                    self._watch = Watch(self.scripts, [r for r in self.rules if r.dialogue])
+        return self._watch
+
+    def about_turns(self, side: Side) -> list[Rule]:
+        """The rules of `side` that look at nothing but the conversation."""
+        return [r for r in self.rules if r.dialogue and not r.matches and side in r.sides]
+
+    def _matcher(self, known: dict[Side, Matcher], side: Side, *, shadow: bool) -> Matcher:
+        found = known.get(side)
+        if found is None:
+            with self._compiling:
+                found = known.get(side)
+                if found is None:
+                    rules = [r for r in self.rules if side in r.sides and r.shadow == shadow]
+                    found = known[side] = Matcher(rules)
+        return found
