@@ -14,6 +14,7 @@ from engine.drafting import prompt
 from engine.drafting.generation import Constraint, Generator, Piece, Shares, Vocabulary, alone
 from engine.drafting.pipeline import Drafter
 from engine.drafting.prompt import ChatMessage
+from engine.model_card import ModelCard
 from engine.protocol import DraftFinished, DraftRequest, ModelMemory, Offload
 from engine.records import Draft, Language, Turn
 
@@ -125,6 +126,11 @@ class Listening:
     def name(self) -> str:
         """See `Generator`."""
         return self._inner.name
+
+    @property
+    def card(self) -> ModelCard:
+        """See `Generator`."""
+        return self._inner.card
 
     @property
     def offload(self) -> Offload:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from engine.drafting.prompt import ChatMessage
+from engine.model_card import ModelCard
 from engine.protocol import ModelMemory, Offload
 from engine.records import TokenCounts
 
@@ -68,6 +69,11 @@ class Generator(Protocol):
     @property
     def name(self) -> str:
         """The model's name and short hash."""
+        ...
+
+    @property
+    def card(self) -> ModelCard:
+        """What is known of it beside its file."""
         ...
 
     @property

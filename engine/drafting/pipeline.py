@@ -25,6 +25,7 @@ from engine.drafting.screening import StreamScreen
 from engine.drafting.style import StyleProfile
 from engine.errors import ModelError, RuleError
 from engine.knowledge.search import SearchResult
+from engine.model_card import UNMEASURED
 from engine.protocol import (
     DraftFinished,
     DraftRequest,
@@ -50,9 +51,6 @@ from engine.redline.gate import STOPPING, Gate, masked
 from engine.texts import text
 
 _REPLY_TOKENS = 300
-_STARTER = "starter@"
-# The starter model is small: what retrieval knows of a sentence counts for more than its liking.
-_STARTER_TRUST = 30.0
 
 
 class Knowledge(Protocol):
@@ -136,12 +134,11 @@ class Drafter:
         yield from _Drafting(self, request, shares).events()
 
     def mode_for(self, request: DraftRequest) -> DraftMode:
-        """`auto` is verbatim for the starter model, which words badly, and free for others."""
+        """`auto` is what was measured to be the better for this model (`ModelCard.mode`)."""
         mode = request.mode if request.mode != "auto" else self._mode
         if mode != "auto":
             return mode
-        name = self._generator.name if self._generator else ""
-        return "verbatim" if name.startswith(_STARTER) else "free"
+        return self._generator.card.mode if self._generator else UNMEASURED
 
     @property
     def release(self) -> Release:
@@ -310,7 +307,7 @@ class _Drafting:
             room=room,
             most=self._style.max_sentences,
         )
-        trust = _STARTER_TRUST if generator.name.startswith(_STARTER) else 1.0
+        trust = generator.card.trust
         return Verbatim(generator.vocabulary, menu, limit=_REPLY_TOKENS, trust=trust)
 
     def _numbers(self) -> GroundedNumbers:

@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.drafting.generation import Constraint, Logits, Piece, Shares, TextAssembler, alone
 from engine.drafting.prompt import ChatMessage
+from engine.model_card import ModelCard
 from engine.protocol import ModelMemory, Offload
 from engine.records import TokenCounts
 
@@ -33,6 +34,7 @@ class ScriptedGenerator:
 
     def __init__(self, replies: Sequence[str] = (), context: int = 65536) -> None:
         self.name = "scripted"
+        self.card = ModelCard()
         self.offload = Offload(0, 0, "CPU", "gpu.none")
         self.vocabulary = ByteVocabulary()
         self.context = context

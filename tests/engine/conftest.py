@@ -104,8 +104,10 @@ def tiny_gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def quoting_gguf(tiny_gguf: Path) -> Path:
-    """The same under the starter's name: drafting quotes whole sentences with it."""
-    return Path(shutil.copy(tiny_gguf, tiny_gguf.with_name("starter.gguf")))
+    """The same under the starter's name, whose card has drafting quote whole sentences with it."""
+    from engine.learning.starter.tiny import let_quote
+
+    return let_quote(Path(shutil.copy(tiny_gguf, tiny_gguf.with_name("starter.gguf"))))
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,6 @@ is why this runs in the engine process only.
 """
 
 from engine.drafting.llama.generator import LlamaGenerator
-from engine.drafting.llama.loading import fingerprint, load_generator
+from engine.drafting.llama.loading import load_generator
 
-__all__ = ["LlamaGenerator", "fingerprint", "load_generator"]
+__all__ = ["LlamaGenerator", "load_generator"]

@@ -17,6 +17,7 @@ from engine.drafting.llama.speculation import LookUp, Pays
 from engine.drafting.llama.vocabulary import LlamaVocabulary
 from engine.drafting.prompt import ChatMessage
 from engine.errors import ModelError
+from engine.model_card import ModelCard
 from engine.protocol import ModelMemory, Offload
 from engine.records import TokenCounts
 
@@ -46,8 +47,10 @@ class LlamaGenerator:
         offload: Offload,
         threads: Threads,
         saved_bytes: int,
+        card: ModelCard,
     ) -> None:
         self.name = name
+        self.card = card
         self.offload = offload
         self.threads = threads
         # One sequence is left for the open conversation's reply.

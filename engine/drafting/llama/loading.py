@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,7 @@ from engine.drafting.llama.library import Library
 from engine.drafting.model_file import check_model_file
 from engine.drafting.offload import Device, ModelShape, choose_offload, gpu_devices
 from engine.errors import ModelError
+from engine.model_card import fingerprint, read_card
 from engine.protocol import Offload
 
 _MOST_CACHE = 3 << 29
@@ -76,6 +76,7 @@ def load_generator(
         offload=offload,
         threads=shared,
         saved_bytes=cache.bytes,
+        card=read_card(path),
     )
 
 
@@ -97,14 +98,3 @@ def cache_budget(available: int, devices: Sequence[Device]) -> int:
     """
     roomiest = max((device.free for device in devices), default=available)
     return min(_MOST_CACHE, min(available, roomiest) // _CACHE_SHARE)
-
-
-def fingerprint(path: Path) -> str:
-    """A short hash of a model file: size, first and last MiB (all of it would be too slow)."""
-    size = path.stat().st_size
-    digest = hashlib.sha256(str(size).encode())
-    with path.open("rb") as file:
-        digest.update(file.read(1 << 20))
-        file.seek(max(0, size - (1 << 20)))
-        digest.update(file.read(1 << 20))
-    return digest.hexdigest()[:12]

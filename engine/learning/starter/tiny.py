@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.learning.starter.export import Precision, Shape, write_gguf
 from engine.learning.starter.tokenizer import train_tokenizer
+from engine.model_card import ModeEvidence, ModelCard, fingerprint, write_card
 
 TEXT = """\
 您好，您的订单今天发出，预计三天内送到。退货邮费由我们承担，请您保留好包装和发票。
@@ -61,6 +62,13 @@ def write_tiny_gguf(
     weights = random_weights(shape, seed)
     write_gguf(path, shape, weights, tokenizer, name="zuoxi-tiny", precision=precision)
     return path
+
+
+def let_quote(model: Path) -> Path:
+    """Give `model` a card by which it drafts in whole sentences, as retrieval chooses; `model`."""
+    evidence = ModeEvidence("verbatim", fingerprint(model), "2026-11-22", 1, 1.0, 0.0, -1.0, -1.0)
+    write_card(model, ModelCard(trust=30.0, measured=evidence))
+    return model
 
 
 def random_weights(shape: Shape, seed: int) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
