@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 
 import msgspec
 from msgspec import Struct
 
 from engine.bench.desks import CONVERSATIONS, fill
 from engine.bench.figures import Figure, Target, measured
-from engine.bench.measures.starting import last_line, window_entry, window_environment
+from engine.bench.windows import last_line, window_command, window_entry, window_environment
 from engine.bench.workbench import BenchError, Workbench
 
-_RUN = """
-import sys
-from importlib import import_module
-module, _, name = sys.argv[1].partition(":")
-sys.exit(getattr(import_module(module), name)(*sys.argv[2:]))
-"""
 _TURNS = 1_000
 _PATIENCE = 90.0
 _BLOCK = Target("value", "≤", 16)
@@ -45,7 +38,7 @@ def block(bench: Workbench) -> list[Figure]:
     fill(folder, turns=_TURNS)
     # Only Qt's own event loop tells when it wakes up; GLib's does not.
     environment = {**window_environment(bench), "QT_NO_GLIB": "1"}
-    command = [sys.executable, "-P", "-c", _RUN, entry, "responding", str(folder)]
+    command = window_command(entry, "responding", str(folder))
     try:
         done = subprocess.run(
             command, env=environment, capture_output=True, timeout=_PATIENCE, check=False

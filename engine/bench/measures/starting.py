@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import queue
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from importlib.metadata import entry_points
 from statistics import median
 
 from msgspec.structs import replace
@@ -17,38 +14,18 @@ from msgspec.structs import replace
 from engine.bench.desks import CONVERSATIONS, fill
 from engine.bench.figures import Figure, Target, measured
 from engine.bench.timing import interleaved, medians, timed
+from engine.bench.windows import (
+    empty_window_command,
+    last_line,
+    window_command,
+    window_entry,
+    window_environment,
+)
 from engine.bench.workbench import BenchError, Workbench
 from engine.client import EngineClient
 from engine.protocol import EngineFailed, EngineReady, EngineRestarted, Event
 
 _IMPORTS = "import llama_cpp, sentence_transformers"
-# The desk is found by its entry point, and loaded as its own program would load it.
-_DESK = """
-import sys
-from importlib import import_module
-module, _, name = sys.argv[1].partition(":")
-sys.exit(getattr(import_module(module), name)(*sys.argv[2:]))
-"""
-_EMPTY = """
-import sys
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication, QMainWindow
-
-class Window(QMainWindow):
-    def paintEvent(self, event):
-        QTimer.singleShot(0, self.stand)
-
-    def stand(self):
-        print("\\n", flush=True)
-        sys.stdin.readline()
-        QApplication.quit()
-
-app = QApplication([])
-window = Window()
-window.resize(1440, 900)
-window.show()
-sys.exit(app.exec())
-"""
 _PATIENCE = 60.0
 _STANDING = Target("ratio", "≤", 2.5)
 _MEMORY = Target("value", "≤", 200)
@@ -90,8 +67,8 @@ def desk(bench: Workbench) -> list[Figure]:
     folder = bench.folder / "desk"
     fill(folder, turns=1)
     commands = {
-        "desk": ["-c", _DESK, entry, "standing", str(folder)],
-        "empty": ["-c", _EMPTY],
+        "desk": window_command(entry, "standing", str(folder)),
+        "empty": empty_window_command(entry),
     }
     environment = window_environment(bench)
     memory: dict[str, list[int]] = {kind: [] for kind in commands}
@@ -137,21 +114,6 @@ def desk(bench: Workbench) -> list[Figure]:
     ]
 
 
-def window_entry(bench: Workbench) -> tuple[str | None, str]:
-    """Where the window's side of a measure is found, as ``module:function``; or why it is not."""
-    if importlib.util.find_spec("PySide6") is None:
-        return None, bench.say("note.no_pyside")
-    found = next(iter(entry_points(group="zuoxi.window", name="standing")), None)
-    return (found.value, "") if found else (None, bench.say("note.no_window"))
-
-
-def window_environment(bench: Workbench) -> dict[str, str]:
-    """The environment of a window that is measured: offscreen, with bytecode of its own."""
-    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    bytecode = str(bench.folder / "bytecode")
-    return {**kept, "QT_QPA_PLATFORM": "offscreen", "PYTHONPYCACHEPREFIX": bytecode}
-
-
 def _await_ready(events: queue.SimpleQueue[Event]) -> None:
     until = time.perf_counter() + _PATIENCE
     while True:
@@ -177,7 +139,7 @@ def _window(command: Sequence[str], environment: dict[str, str]) -> tuple[float,
 
     began = time.perf_counter()
     with subprocess.Popen(
-        [sys.executable, "-P", *command],
+        command,
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -205,9 +167,3 @@ def _run(command: Sequence[str]) -> None:
     if done.returncode:
         why = last_line(done.stderr)
         raise BenchError(f"The peer failed: {why}", "bench_peer", why=why)
-
-
-def last_line(output: bytes) -> str:
-    """The last line of what a process wrote, for people."""
-    lines = output.decode("utf-8", "replace").strip().splitlines()
-    return lines[-1][:200] if lines else "?"
