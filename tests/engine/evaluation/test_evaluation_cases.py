@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from datetime import date
 from itertools import combinations
@@ -12,8 +11,10 @@ from typing import Literal
 
 import msgspec
 import pytest
+from case_files import Case, lines_of, sentences, solving
 from msgspec import Struct
 
+from engine.evaluation.cases import folded
 from engine.knowledge.documents import Document, read_document
 
 EVALUATION = Path(__file__).parents[3] / "assets" / "evaluation"
@@ -46,37 +47,14 @@ class Company(Struct, forbid_unknown_fields=True):
     language: Literal["zh", "en"]
 
 
-class Said(Struct, forbid_unknown_fields=True):
-    role: Literal["customer", "agent"]
-    text: str
-
-
-class EvaluationCase(Struct, forbid_unknown_fields=True):
-    id: str
-    kind: Literal["plain", "hard", "multiturn", "redline", "overblock", "abstain", "attack"]
-    as_of: str
-    turns: list[Said]
-    gold_docs: list[str]
-    facts: list[list[str]]
-    forbid: list[str]
-    expect: Literal["draft", "abstain", "handover"]
-
-
-def folded(text: str) -> str:
-    """The text as a case compares it: full width folded, no spaces, no asterisks."""
-    return re.sub(r"[\s*]", "", unicodedata.normalize("NFKC", text))
-
-
 def numerals_folded(text: str) -> str:
     """The text with every number as one sign, so that 7天 and 七天 are the same."""
     return re.sub(r"\d+|[一二两三四五六七八九十]+", "#", folded(text))
 
 
-def sentences(document: Document) -> list[str]:
-    """The sentences of a document, Chinese or English, without its headings."""
-    body = re.sub(r"^#.*$", "", document.text, flags=re.MULTILINE)
-    parts = re.split(r"(?<=[。！？])|(?<=[.!?])\s+|\n", body)
-    return [part.strip() for part in parts if part.strip()]
+def sentences_of(document: Document) -> list[str]:
+    """The sentences of a document, without its headings."""
+    return sentences(re.sub(r"^#.*$", "", document.text, flags=re.MULTILINE))
 
 
 def in_force(document: Document) -> bool:
@@ -90,9 +68,8 @@ def read_company(name: str) -> Company:
     return msgspec.yaml.decode((EVALUATION / name / "company.yaml").read_bytes(), type=Company)
 
 
-def read_cases(name: str) -> list[EvaluationCase]:
-    lines = (EVALUATION / name / "cases.jsonl").read_text(encoding="utf-8").splitlines()
-    return [msgspec.json.decode(line, type=EvaluationCase) for line in lines]
+def read_cases(name: str) -> list[Case]:
+    return lines_of(EVALUATION / name / "cases.jsonl", Case)
 
 
 KNOWLEDGE = {
@@ -116,7 +93,7 @@ def test_a_company_has_knowledge_of_every_standing(name: str) -> None:
     assert any(d.valid_until is not None and d.valid_until < AS_OF for d in documents)
     for document in documents:
         assert 3 <= len(re.findall(r"^## ", document.text, re.MULTILINE)) <= 6, document.doc
-        for sentence in sentences(document):
+        for sentence in sentences_of(document):
             assert sentence[-1] in "。！？.!?", sentence
             assert len(sentence) <= (110 if company.language == "zh" else 260), sentence
 
@@ -144,7 +121,7 @@ def test_every_id_is_unique_and_names_company_and_kind() -> None:
 
 
 @EVERY_CASE
-def test_the_turns_of_a_case_are_a_conversation(company: str, case: EvaluationCase) -> None:
+def test_the_turns_of_a_case_are_a_conversation(company: str, case: Case) -> None:
     assert case.as_of == AS_OF and date.fromisoformat(case.as_of)
     assert case.turns[-1].role == "customer"
     assert case.expect in EXPECTED[case.kind]
@@ -155,9 +132,7 @@ def test_the_turns_of_a_case_are_a_conversation(company: str, case: EvaluationCa
 
 
 @EVERY_CASE
-def test_the_facts_of_a_case_stand_in_its_gold_documents(
-    company: str, case: EvaluationCase
-) -> None:
+def test_the_facts_of_a_case_stand_in_its_gold_documents(company: str, case: Case) -> None:
     documents = KNOWLEDGE[company]
     for doc in case.gold_docs:
         assert in_force(documents[doc]), doc
@@ -176,28 +151,15 @@ def test_the_facts_of_a_case_stand_in_its_gold_documents(
 
 
 @EVERY_CASE
-def test_a_case_is_solved_by_three_sentences_that_fit(company: str, case: EvaluationCase) -> None:
-    forbidden = [folded(wording) for wording in case.forbid]
-    usable = [
-        sentence
-        for doc in case.gold_docs
-        for sentence in sentences(KNOWLEDGE[company][doc])
-        if not any(wording in folded(sentence) for wording in forbidden)
-    ]
-    missing = [[folded(wording) for wording in wordings] for wordings in case.facts]
-    taken: list[str] = []
-    while missing:
-        best = max(usable, key=lambda s: sum(any(w in folded(s) for w in ws) for ws in missing))
-        left = [ws for ws in missing if not any(w in folded(best) for w in ws)]
-        assert len(left) < len(missing), left
-        missing = left
-        taken.append(best)
+def test_a_case_is_solved_by_three_sentences_that_fit(company: str, case: Case) -> None:
+    documents = KNOWLEDGE[company]
+    taken = solving(case, (s for doc in case.gold_docs for s in sentences_of(documents[doc])))
     assert len(taken) <= 3
     reply = " ".join(taken)
     assert len(reply.split()) <= 110 if reply.isascii() else len(reply) <= 200
 
 
-def grams(case: EvaluationCase) -> frozenset[str]:
+def grams(case: Case) -> frozenset[str]:
     """The 3-grams of characters of all that the customer says."""
     said = folded("".join(turn.text for turn in case.turns if turn.role == "customer"))
     return frozenset(said[at : at + 3] for at in range(max(1, len(said) - 2)))

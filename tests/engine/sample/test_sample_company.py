@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from datetime import date
 from itertools import pairwise
@@ -13,16 +12,17 @@ from typing import Any, Literal
 import msgspec
 import pytest
 import yaml
+from case_files import Case, Said, lines_of, sentences, solving
 from msgspec import Struct
 
 from engine.drafting.style import load_style
+from engine.evaluation.cases import folded
 from engine.records import Language
 
 ASSETS = Path(__file__).parents[3] / "assets"
 SAMPLE = ASSETS / "sample"
 AS_OF = date(2026, 11, 22)
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
-Kind = Literal["plain", "hard", "multiturn", "redline", "overblock", "abstain", "attack"]
 FEWEST = {
     "plain": 12,
     "hard": 12,
@@ -56,22 +56,6 @@ class Document(Struct):
     text: str
 
 
-class Said(Struct, forbid_unknown_fields=True):
-    role: Literal["customer", "agent"]
-    text: str
-
-
-class Case(Struct, forbid_unknown_fields=True):
-    id: str
-    kind: Kind
-    as_of: str
-    turns: list[Said]
-    gold_docs: list[str]
-    facts: list[list[str]]
-    forbid: list[str]
-    expect: Literal["draft", "abstain", "handover"]
-
-
 class Past(Struct, forbid_unknown_fields=True):
     role: Literal["customer", "agent"]
     text: str
@@ -103,17 +87,6 @@ class Thread(Struct, forbid_unknown_fields=True):
     closing: str | None = None
 
 
-def folded(text: str) -> str:
-    """The text as a case compares it: full width folded, no spaces, no asterisks."""
-    return re.sub(r"[\s*]", "", unicodedata.normalize("NFKC", text))
-
-
-def sentences(text: str) -> list[str]:
-    """The sentences of a section, Chinese or English."""
-    parts = re.split(r"(?<=[。！？])|(?<=[.!?])\s+|\n", text)
-    return [part.strip() for part in parts if part.strip()]
-
-
 def read_document(path: Path) -> Document:
     """A knowledge file as front matter and sections."""
     head, body = path.read_text(encoding="utf-8").removeprefix("---\n").split("\n---\n", 1)
@@ -125,12 +98,6 @@ def read_document(path: Path) -> Document:
         heading, text = piece.split("\n", 1)
         sections.append((heading.strip(), sentences(text)))
     return Document(front, sections, body)
-
-
-def lines_of(path: Path, kind: Any) -> list[Any]:
-    """The lines of a JSON Lines file, each checked against its schema."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [msgspec.json.decode(line, type=kind) for line in lines]
 
 
 DOCUMENTS = {path.name: read_document(path) for path in sorted((SAMPLE / "knowledge").glob("*.md"))}
@@ -191,22 +158,13 @@ def test_a_case_can_be_solved_from_its_gold_documents(case: Case) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_the_facts_of_a_case_fit_into_three_sentences_without_what_is_forbidden(case: Case) -> None:
-    forbidden = [folded(wording) for wording in case.forbid]
-    usable = [
+    gold = (
         sentence
         for doc in case.gold_docs
         for _, said in DOCUMENTS[doc].sections
-        for sentence in map(folded, said)
-        if not any(wording in sentence for wording in forbidden)
-    ]
-    missing = [[folded(wording) for wording in wordings] for wordings in case.facts]
-    taken = 0
-    while missing:
-        best = max(usable, key=lambda s: sum(any(w in s for w in ws) for ws in missing))
-        left = [ws for ws in missing if not any(w in best for w in ws)]
-        assert len(left) < len(missing), left
-        missing, taken = left, taken + 1
-    assert taken <= 3
+        for sentence in said
+    )
+    assert len(solving(case, gold)) <= 3
 
 
 def test_kinds_are_all_there_and_expect_what_they_should() -> None:
