@@ -15,6 +15,8 @@ STYLES = ASSETS / "styles"
 SAMPLE = ASSETS / "sample"
 EVALUATION = ASSETS / "evaluation"
 SYNONYMS = ASSETS / "synonyms"
+CHARACTERS = ASSETS / "characters"
+COMMON_WORDS = ASSETS / "wordings" / "common.txt"
 
 
 class DataFolder(Struct, frozen=True):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from engine.cli import synonyms
 from engine.cli.console import (
     Json,
     Session,
@@ -29,12 +30,13 @@ if TYPE_CHECKING:
     from engine.knowledge.reports import ImportReport
 
 group = typer.Typer(
-    help="Knowledge: import, rebuild, search, list, remove, gaps.", no_args_is_help=True
+    help="Knowledge: import, rebuild, search, list, remove, gaps, synonyms.", no_args_is_help=True
 )
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    synonyms.register(group)
     app.add_typer(group, name="kb")
 
 

@@ -131,6 +131,12 @@ class Weights(Struct, frozen=True):
             return idf * (1.5 if seen else _UNSEEN_PAIR_WEIGHT)
         return idf
 
+    def says(self, wording: str) -> bool:
+        """Whether some passage uses `wording`, as far as its grams tell."""
+        found = grams(wording)
+        telling = [gram for gram in found if len(gram) > 1] or found
+        return all(gram in self.frequency for gram in telling)
+
     def telling(self, query: Iterable[str], most: int) -> list[str]:
         """Those of `query`'s grams that some passage has; of many the `most` that say most."""
         there = [gram for gram in dict.fromkeys(query) if gram in self.frequency]

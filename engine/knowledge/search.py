@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -20,7 +20,7 @@ from engine.knowledge.embedding import Embedder, Vectors
 from engine.knowledge.grams import Weights, clean, grams, with_pairs
 from engine.knowledge.queries import standalone_query
 from engine.knowledge.seal import verify
-from engine.knowledge.synonyms import Synonyms, synonyms_of
+from engine.knowledge.synonyms import CurrentSynonyms, Synonyms
 from engine.knowledge.table import Asked, PassageTable, Row, searched_text
 from engine.records import Found, Turn
 
@@ -65,10 +65,11 @@ class Searcher:
         folder: Path,
         embedder: Embedder,
         current: Current | None,
-        synonyms: Synonyms,
+        synonyms: Callable[[], Synonyms],
     ) -> None:
         self.current = current
         self._synonyms = synonyms
+        self._asked_by: Synonyms | None = None
         self._asked: _Asking | None = None
         self._folder = folder
         self._embedder = embedder
@@ -101,7 +102,7 @@ class Searcher:
         """Open the version in use; empty when nothing was imported yet.
 
         `synonyms`: everyday wordings, for which what the policies call them is searched as well;
-        those that ship and the folder's own, unless others are given.
+        those that ship and the folder's own as they are at each search, unless others are given.
 
         Raises `EmbedderMismatch` when it was indexed with another embedder, `KnowledgeError`
         when it cannot be read.
@@ -123,9 +124,8 @@ class Searcher:
                     "or run zuoxi kb rebuild.",
                     "knowledge_layout",
                 )
-        return cls(
-            folder, embedder, current, synonyms_of(folder)[0] if synonyms is None else synonyms
-        )
+        given = CurrentSynonyms(folder) if synonyms is None else lambda: synonyms
+        return cls(folder, embedder, current, given)
 
     def warm(self) -> None:
         """Search once for what is frequent, so that the first question finds the index read."""
@@ -208,24 +208,20 @@ class Searcher:
 
         The last one is kept: what is searched for is what sentences are scored for next.
         """
-        if self._asked is None or self._asked.query != query:
-            self._asked = self._read(query)
+        synonyms = self._synonyms()
+        now = (query, synonyms)
+        if self._asked is None or (self._asked.query, self._asked_by) != now:
+            self._asked, self._asked_by = self._read(query, synonyms), synonyms
         return self._asked
 
-    def _read(self, query: str) -> _Asking:
+    def _read(self, query: str, synonyms: Synonyms) -> _Asking:
         words = grams(query)
         forms = [words]
-        put = self._synonyms.in_policy_words(query, self._is_said)
+        put = synonyms.in_policy_words(query, self._weights.says)
         if put != query:
             forms.append(grams(put))
         every = list(dict.fromkeys(gram for form in forms for gram in form))
         return _Asking(query, words, forms, every, self._embedder.queries([query])[0])
-
-    def _is_said(self, wording: str) -> bool:
-        """Whether the knowledge uses `wording`, as far as its grams tell."""
-        found = grams(wording)
-        telling = [gram for gram in found if len(gram) > 1] or found
-        return all(gram in self._weights.frequency for gram in telling)
 
     def _relevance(self, found: Found) -> float:
         share = self._embedder.vector_weight

@@ -17,9 +17,9 @@ from engine import paths
 from engine.knowledge.grams import fold
 
 OWN_TABLE = "synonyms.txt"
-_SEPARATOR = re.compile(r"[,，、]")
+SEPARATOR = re.compile(r"[,，、]")
 _LATIN = re.compile(r"[a-z0-9]{2}")
-_LONGEST = 40
+LONGEST = 40
 _MOST_FOUND = 12
 
 
@@ -52,6 +52,14 @@ class Synonyms:
     def __len__(self) -> int:
         return sum(len(policies) for policies in self._groups.values())
 
+    def policies(self) -> frozenset[str]:
+        """Every wording of policies, folded."""
+        return frozenset(policy for each in self._groups.values() for policy in each)
+
+    def of(self, wording: str) -> tuple[str, ...]:
+        """How policies put that very wording, which is to be `fold`ed before."""
+        return self._groups.get(wording, ())
+
     def find(self, text: str) -> list[Wordings]:
         """The everyday wordings in `text`, from left to right; `text` is to be `fold`ed before."""
         found = []
@@ -82,6 +90,34 @@ def synonyms_of(knowledge: Path) -> tuple[Synonyms, list[BadLine]]:
     if own.exists():
         return load_synonyms([*sorted(paths.SYNONYMS.glob("*.txt")), own])
     return _shipped()
+
+
+class CurrentSynonyms:
+    """Call it for the table as it is now: what an operator changes counts from the next search."""
+
+    def __init__(self, knowledge: Path) -> None:
+        self._knowledge = knowledge
+        self._own = knowledge / OWN_TABLE
+        self._seen: tuple[int, ...] = ()
+        self._table, _ = self._read()
+
+    def __call__(self) -> Synonyms:
+        """The table that ships with the operator's own, read again only where that was changed."""
+        if self._stamp() != self._seen:
+            self._table, _ = self._read()
+        return self._table
+
+    def _read(self) -> tuple[Synonyms, list[BadLine]]:
+        # Looked at before it is read: a change in between is seen the next time.
+        self._seen = self._stamp()
+        return synonyms_of(self._knowledge)
+
+    def _stamp(self) -> tuple[int, ...]:
+        try:
+            found = self._own.stat()
+        except OSError:
+            return ()
+        return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 @cache
@@ -116,5 +152,5 @@ def load_synonyms(files: Iterable[Path]) -> tuple[Synonyms, list[BadLine]]:
 
 
 def _wordings(side: str) -> list[str]:
-    words = (word.strip() for word in _SEPARATOR.split(side))
-    return [word for word in words if 2 <= len(word) <= _LONGEST and "\ufffd" not in word]
+    words = (word.strip() for word in SEPARATOR.split(side))
+    return [word for word in words if 2 <= len(word) <= LONGEST and "\ufffd" not in word]

@@ -61,7 +61,8 @@ def test_every_option_says_what_it_is_for(name: str) -> None:
         *("desk", "demo", "doctor", "draft", "decide", "redline check", "inbox add"),
         *("rules list", "rules validate", "feedback export"),
         *("kb import", "kb rebuild", "kb search", "kb list", "kb remove", "kb gaps"),
-        *("model list", "model add", "model use"),
+        *("kb synonyms list", "kb synonyms propose", "kb synonyms add", "kb synonyms remove"),
+        *("kb synonyms dismiss", "model list", "model add", "model use"),
     ],
 )
 def test_the_commands_of_the_contract_are_there(name: str) -> None:
