@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+
+HERE = Path(__file__).parent
+WINDOW = {HERE / "desktop", HERE / "e2e"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,3 +37,17 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--without-qt"):
         for name in ("PySide6", "shiboken6", "qtawesome", "desktop"):
             sys.modules[name] = None  # type: ignore[assignment]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if not WINDOW.isdisjoint(item.path.parents):
+            # Any warning of Qt fails a test of the window,
+            item.add_marker(pytest.mark.qt_log_level_fail("WARNING"))
+            # but for what the offscreen platform says of itself (sizes, raising, grabbing).
+            item.add_marker(pytest.mark.qt_log_ignore("This plugin does not support"))
+
+
+@pytest.fixture(scope="session")
+def qapp_args() -> list[str]:
+    return ["zuoxi-tests"]

@@ -1,4 +1,4 @@
-"""Tests of the window run without a screen, and any warning of Qt fails them."""
+"""What tests of the window share: looks, pictures, and desks with or without an engine."""
 
 from __future__ import annotations
 
@@ -24,26 +24,12 @@ if TYPE_CHECKING:
 
     from desktop.app import Desk
 
-HERE = Path(__file__).parent
-SCREENS = HERE.parent.parent / "build" / "screens"
+SCREENS = Path(__file__).parents[2] / "build" / "screens"
 LOOKS = {
     f"{language}-{name}": Look(tokens, language)
     for language in ("zh", "en")
     for name, tokens in (("light", LIGHT), ("dark", DARK))
 }
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.qt_log_level_fail("WARNING"))
-            # What the offscreen platform says of itself (sizes, raising, grabbing).
-            item.add_marker(pytest.mark.qt_log_ignore("This plugin does not support"))
-
-
-@pytest.fixture(scope="session")
-def qapp_args() -> list[str]:
-    return ["zuoxi-tests"]
 
 
 @pytest.fixture(params=LOOKS, ids=list(LOOKS))

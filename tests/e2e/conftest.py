@@ -36,7 +36,6 @@ from engine.store.rows import ConversationRow
 from engine.store.store import open_store
 from engine.texts import text
 
-HERE = Path(__file__).parent
 SCREEN = Path(__file__).parents[2] / "assets" / "theme" / "screen.json"
 if os.environ.get("QT_QPA_PLATFORM", "offscreen") == "offscreen":
     # A screen of a usual size, so that menus and dialogs stand where they stand for a person.
@@ -63,18 +62,6 @@ CUSTOMERS = tuple(
     msgspec.json.decode(line, type=Customer)
     for line in (Path(__file__).parent / "customers.jsonl").read_bytes().splitlines()
 )
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.qt_log_level_fail("WARNING"))
-            item.add_marker(pytest.mark.qt_log_ignore("This plugin does not support"))
-
-
-@pytest.fixture(scope="session")
-def qapp_args() -> list[str]:
-    return ["zuoxi-tests"]
 
 
 @dataclass
