@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,17 +12,7 @@ from engine.bench.workbench import BenchError, SampleCase, Workbench
 from engine.drafting.pipeline import Drafter
 from engine.drafting.prompt import ChatMessage, language_of
 from engine.drafting.scripted import ScriptedGenerator
-from engine.paths import data_folder
 from engine.records import Draft, Turn
-from engine.settings import Settings, engine_config
-
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
-    folder = tmp_path_factory.mktemp("bench")
-    bench = Workbench(engine_config(data_folder(folder), Settings()), folder, "zh")
-    yield bench
-    bench.close()
 
 
 def test_conversations_are_as_long_as_asked_and_in_one_language_each(bench: Workbench) -> None:

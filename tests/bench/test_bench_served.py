@@ -9,16 +9,6 @@ from msgspec.structs import replace
 
 from engine.bench.served import Course, Served, served
 from engine.bench.workbench import BenchError, Workbench
-from engine.paths import data_folder
-from engine.settings import Settings, engine_config
-
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
-    folder = tmp_path_factory.mktemp("bench")
-    bench = Workbench(engine_config(data_folder(folder), Settings()), folder, "zh")
-    yield bench
-    bench.close()
 
 
 @pytest.fixture(scope="module")
