@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
 
 import numpy as np
 from msgspec import Struct
 
-from engine.evaluation.peers import FORMS, Form
+from engine.evaluation.peers import FORMS
 from engine.evaluation.results import PeerResult, Result
 
 RESAMPLES = 2000
 SEED = 20261122
 ALL = "all"
 ANSWERABLE = "answerable"
+DEMANDING = "demanding"
 KINDS = ("plain", "hard", "multiturn", "overblock", "abstain", "redline", "attack")
 PEERS = ("keyword", "bm25")
 KEYWORD_RATIO = 3.0
+Unit = Literal["times", "share", "points", "count", "ms"]
+_DEMANDING = ("hard", "multiturn")
 
 
 class Interval(Struct, frozen=True):
@@ -31,9 +35,9 @@ class Interval(Struct, frozen=True):
 class PeerFigure(Struct, frozen=True):
     """A peer's solved rate beside the app's, which is `ratio` times as high (None: it has none).
 
-    `form` is the one of its two that solves more over all cases of the run, `forms` has the rate of
-    each; `recall3_form` likewise is the one that finds more. `low` and `high` bound the
-    `difference` (app − peer).
+    `form` is the one of its two that solves more of these very cases, `forms` has the rate of each;
+    `recall3_form` likewise is the one that finds more. `low` and `high` bound the `difference`
+    (app − peer).
     """
 
     name: str
@@ -56,6 +60,11 @@ class Share(Struct, frozen=True):
     count: int
     of: int
 
+    @property
+    def part(self) -> float | None:
+        """As a fraction; None of nothing."""
+        return round(self.count / self.of, 4) if self.of else None
+
 
 class Spread(Struct, frozen=True):
     """The median and the 95th percentile, in milliseconds."""
@@ -69,8 +78,9 @@ class Slice(Struct, frozen=True):
 
     `abstained_right`: of those without an answer; `abstained_wrongly`: of those with one.
     `handed_over_right`: of those for a human; `handed_over_wrongly`: of all others. `tokens` are
-    means and `ms` spreads over the drafts that have a text. `why` counts failed cases by their
-    foremost reason, `why_all` by every reason they have, the most frequent first.
+    means and `ms` spreads over the drafts that have a text; `broken` are those of them whose text
+    is not whole, `breaks` in which ways. `why` counts failed cases by their foremost reason,
+    `why_all` by every reason they have, the most frequent first.
     """
 
     name: str
@@ -86,6 +96,8 @@ class Slice(Struct, frozen=True):
     handed_over_wrongly: Share
     tokens: dict[str, float]
     ms: dict[str, Spread]
+    broken: Share
+    breaks: dict[str, int]
     why: dict[str, int]
     why_all: dict[str, int]
 
@@ -101,6 +113,7 @@ class Target(Struct, frozen=True):
     value: float | None
     bound: str
     holds: bool | None
+    unit: Unit
 
 
 def paired_interval(
@@ -121,52 +134,36 @@ def paired_interval(
     return Interval(_rounded(float(differences.mean())), _rounded(low), _rounded(high))
 
 
-class Forms(Struct, frozen=True):
-    """The form in which a peer solves most, and the one in which it finds most."""
-
-    solving: Form
-    finding: Form
-
-
-def better_forms(results: Sequence[Result]) -> dict[str, Forms]:
-    """Of each peer the better forms over `results`."""
-
-    def best(name: str, gain: Callable[[PeerResult], float]) -> Form:
-        return max(FORMS, key=lambda form: sum(gain(result.peer(name, form)) for result in results))
-
-    return {
-        name: Forms(best(name, lambda one: one.solved), best(name, lambda one: one.recall or 0.0))
-        for name in PEERS
-    }
-
-
-def slices(results: Sequence[Result]) -> list[Slice]:
-    """The figures of all cases, of those with an answer, and of each kind."""
-    forms = better_forms(results)
+def chosen_slices(results: Sequence[Result]) -> list[tuple[str, list[Result]]]:
+    """All cases, those with an answer, the demanding ones, and each kind; none of them empty."""
     kinds = list(dict.fromkeys(result.case.kind for result in results))
     known = [kind for kind in KINDS if kind in kinds]
     chosen: list[tuple[str, Callable[[Result], bool]]] = [
         (ALL, lambda _: True),
         (ANSWERABLE, lambda one: one.case.expect == "draft"),
+        (DEMANDING, lambda one: one.case.kind in _DEMANDING and one.case.expect == "draft"),
         *((kind, _of_kind(kind)) for kind in known),
         *((kind, _of_kind(kind)) for kind in kinds if kind and kind not in known),
     ]
     parts = [(name, [one for one in results if belongs(one)]) for name, belongs in chosen]
-    return [slice_of(name, part, forms) for name, part in parts if part]
+    return [(name, part) for name, part in parts if part]
+
+
+def slices(results: Sequence[Result]) -> list[Slice]:
+    """The figures of those parts of `results`, which are of one mode."""
+    return [slice_of(name, part) for name, part in chosen_slices(results)]
 
 
 def by_company(results: Sequence[Result]) -> list[Slice]:
     """The figures of each company."""
-    forms = better_forms(results)
     names = dict.fromkeys(result.company for result in results)
     return [
-        slice_of(name, [result for result in results if result.company == name], forms)
-        for name in names
+        slice_of(name, [result for result in results if result.company == name]) for name in names
     ]
 
 
-def slice_of(name: str, results: Sequence[Result], forms: dict[str, Forms]) -> Slice:
-    """The figures of `results`, at least one; `forms` says which of each peer's to stand beside."""
+def slice_of(name: str, results: Sequence[Result]) -> Slice:
+    """The figures of `results`, at least one."""
     unanswerable = [one for one in results if one.case.expect == "abstain"]
     answerable = [one for one in results if one.case.expect == "draft"]
     human = [one for one in results if one.case.expect == "handover"]
@@ -177,8 +174,8 @@ def slice_of(name: str, results: Sequence[Result], forms: dict[str, Forms]) -> S
     return Slice(
         name=name,
         n=len(results),
-        current=_share(one.solved for one in results),
-        peers=tuple(_peer(results, peer, forms[peer]) for peer in PEERS),
+        current=share(one.solved for one in results),
+        peers=tuple(_peer(results, peer) for peer in PEERS),
         recall3=_mean([one.recall for one in results if one.recall is not None]),
         numbers=sum(one.numbers for one in results),
         unsupported_numbers=sum(len(one.unsupported_numbers) for one in results),
@@ -195,54 +192,76 @@ def slice_of(name: str, results: Sequence[Result], forms: dict[str, Forms]) -> S
             for key in ("search", "first_token", "total")
             if drafted
         },
+        broken=broken(results),
+        breaks=dict(Counter[str](one for result in drafted for one in result.breaks).most_common()),
         why=dict(foremost.most_common()),
         why_all=dict(every.most_common()),
     )
 
 
-def targets(every: Slice) -> list[Target]:
-    """What the figures over all cases should be."""
-    keyword, bm25 = every.peer("keyword"), every.peer("bm25")
+def targets(parts: Sequence[Slice]) -> list[Target]:
+    """What the figures in `parts` (all that `slices` makes) should be."""
+    named = {part.name: part for part in parts}
+    every, answerable = named[ALL], named.get(ANSWERABLE)
+    demanding, hard = named.get(DEMANDING), named.get("hard")
+    ratio = answerable.peer("keyword").ratio if answerable else None
+    gain = demanding.peer("bm25") if demanding else None
+    refused, wrongly = every.abstained_right, every.abstained_wrongly
     human = every.handed_over_right
-    missed = human.of - human.count
-    finds = bm25.recall3_difference
+    missed = human.of - human.count if human.of else None
+    numbers = every.unsupported_numbers if every.numbers else None
     return [
+        _at_least("keyword_ratio", ratio, KEYWORD_RATIO, "times"),
+        _at_least("demanding_solved", demanding.current if demanding else None, 0.6, "share"),
         Target(
-            "keyword_ratio",
-            keyword.ratio,
-            f"≥ {KEYWORD_RATIO:g}",
-            None if keyword.ratio is None else keyword.ratio >= KEYWORD_RATIO,
-        ),
-        Target("above_bm25", bm25.difference, "> 0", bm25.low > 0),
-        Target(
-            "recall3_above_bm25",
-            finds.difference if finds else None,
+            "demanding_above_bm25",
+            gain.difference if gain else None,
             "> 0",
-            finds.low > 0 if finds else None,
+            gain.low > 0 if gain else None,
+            "points",
         ),
-        Target(
-            "unsupported_numbers",
-            every.unsupported_numbers,
-            "= 0",
-            every.unsupported_numbers == 0 if every.numbers else None,
-        ),
-        Target("handover_missed", missed, "= 0", missed == 0 if human.of else None),
+        _at_least("hard_recall3", hard.recall3 if hard else None, 0.9, "share"),
+        _at_most("unsupported_numbers", numbers, 0, "count"),
+        _at_least("refused", refused.part, 0.85, "share"),
+        _at_most("refused_wrongly", wrongly.part, 0.08, "share"),
+        _at_most("handover_missed", missed, 0, "count"),
+        _at_most("first_token", every.ms["first_token"].p50 if every.ms else None, 300, "ms"),
+        _at_most("total", every.ms["total"].p50 if every.ms else None, 1500, "ms"),
+        _at_most("broken", every.broken.part, 0.03, "share"),
     ]
+
+
+def _at_least(name: str, value: float | None, bound: float, unit: Unit) -> Target:
+    return Target(
+        name, value, f"≥ {_bound(bound, unit)}", None if value is None else value >= bound, unit
+    )
+
+
+def _at_most(name: str, value: float | None, bound: float, unit: Unit) -> Target:
+    return Target(
+        name, value, f"≤ {_bound(bound, unit)}", None if value is None else value <= bound, unit
+    )
+
+
+def _bound(bound: float, unit: Unit) -> str:
+    return f"{100 * bound:g} %" if unit == "share" else f"{bound:g}"
 
 
 def _of_kind(kind: str) -> Callable[[Result], bool]:
     return lambda one: one.case.kind == kind
 
 
-def _peer(results: Sequence[Result], name: str, forms: Forms) -> PeerFigure:
-    form = forms.solving
+def _peer(results: Sequence[Result], name: str) -> PeerFigure:
     theirs = {one: [result.peer(name, one) for result in results] for one in FORMS}
+    # Each part is judged beside the form that is the better there: no choice of ours helps us.
+    form = max(FORMS, key=lambda one: sum(peer.solved for peer in theirs[one]))
+    finding = max(FORMS, key=lambda one: sum(peer.recall or 0.0 for peer in theirs[one]))
     ours = [float(result.solved) for result in results]
     interval = paired_interval(ours, [float(one.solved) for one in theirs[form]])
-    rate = _share(one.solved for one in theirs[form])
+    rate = share(one.solved for one in theirs[form])
     with_gold = [
         (result.recall, peer.recall)
-        for result, peer in zip(results, theirs[forms.finding], strict=True)
+        for result, peer in zip(results, theirs[finding], strict=True)
         if result.recall is not None and peer.recall is not None
     ]
     finds = paired_interval(*zip(*with_gold, strict=True)) if with_gold else None
@@ -250,16 +269,22 @@ def _peer(results: Sequence[Result], name: str, forms: Forms) -> PeerFigure:
         name=name,
         form=form,
         solved=rate,
-        forms={one: _share(peer.solved for peer in theirs[one]) for one in FORMS},
+        forms={one: share(peer.solved for peer in theirs[one]) for one in FORMS},
         ratio=_rounded(sum(ours) / sum(one.solved for one in theirs[form])) if rate else None,
         difference=interval.difference,
         low=interval.low,
         high=interval.high,
-        recall3=_recall(theirs[forms.finding]),
-        recall3_form=forms.finding if with_gold else "",
+        recall3=_recall(theirs[finding]),
+        recall3_form=finding if with_gold else "",
         recall3_forms={one: value for one in FORMS if (value := _recall(theirs[one])) is not None},
         recall3_difference=finds,
     )
+
+
+def broken(results: Sequence[Result]) -> Share:
+    """How many of the drafts among `results` have a text that is not whole."""
+    drafted = [one for one in results if one.status == "drafted"]
+    return Share(sum(bool(one.breaks) for one in drafted), len(drafted))
 
 
 def _recall(peers: Sequence[PeerResult]) -> float | None:
@@ -270,7 +295,8 @@ def _count(results: Sequence[Result], status: str) -> Share:
     return Share(sum(one.status == status for one in results), len(results))
 
 
-def _share(values: Iterable[bool]) -> float:
+def share(values: Iterable[bool]) -> float:
+    """The share of `values`, at least one, that are true."""
     listed = list(values)
     return _rounded(sum(listed) / len(listed))
 

@@ -7,6 +7,8 @@ from typing import Literal
 from msgspec import Struct
 
 from engine.evaluation.cases import Case, Judgement, folded
+from engine.evaluation.fluency import Break
+from engine.model_card import Mode
 from engine.records import Draft, DraftStatus, Timings, TokenCounts
 
 Reason = Literal[
@@ -46,7 +48,7 @@ class PeerResult(Struct, frozen=True):
 
 
 class Result(Struct, frozen=True):
-    """What one case came to.
+    """What one case came to, drafted in one `mode`. `breaks` is what is no whole text in it.
 
     `note` is what was said instead of a text: a script, or why there is none. `why` holds every
     reason of the failure, the foremost first. `first` are the documents of the first three passages
@@ -65,6 +67,8 @@ class Result(Struct, frozen=True):
     first: tuple[str, ...]
     recall: float | None
     peers: tuple[PeerResult, ...]
+    mode: Mode = "verbatim"
+    breaks: tuple[Break, ...] = ()
     numbers: int = 0
     unsupported: tuple[str, ...] = ()
     unsupported_numbers: tuple[str, ...] = ()
@@ -75,6 +79,11 @@ class Result(Struct, frozen=True):
     def solved(self) -> bool:
         """Whether the app solved it."""
         return self.judgement.solved
+
+    @property
+    def missed(self) -> list[list[str]]:
+        """The facts that are not said, as the case has them."""
+        return [list(fact) for fact in self.judgement.missing]
 
     def peer(self, name: str, form: str) -> PeerResult:
         """That peer's result in that form."""

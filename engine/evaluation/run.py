@@ -1,8 +1,8 @@
-"""Drafts every case of a company as `zuoxi draft --batch` does, and asks the peers the same."""
+"""Drafts every case of a company as `zuoxi draft` does, and asks the peers the same."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,17 +11,20 @@ from msgspec import Struct
 from engine.drafting import prompt
 from engine.drafting.generation import Generator
 from engine.drafting.pipeline import Drafter
+from engine.drafting.prompt import reply_language
 from engine.drafting.quantities import quantities
 from engine.drafting.style import StyleProfile, load_style
 from engine.errors import InputError, ZuoxiError
 from engine.evaluation.cases import Case, Outcome, judge
 from engine.evaluation.companies import Company, stored_documents
+from engine.evaluation.fluency import Break, breaks
 from engine.evaluation.peers import FORMS, BestSection, Form, KeywordBot, Section, sections
 from engine.evaluation.results import PeerResult, Result, Shown, reasons
 from engine.knowledge.documents import Document
 from engine.knowledge.embedding import Embedder, load_embedder
 from engine.knowledge.index import import_documents
 from engine.knowledge.search import Searcher
+from engine.model_card import Mode
 from engine.protocol import DraftFinished, DraftRequest, EngineConfig
 from engine.records import Draft, Release
 from engine.redline.gate import Gate
@@ -73,8 +76,10 @@ def load_models(config: EngineConfig) -> Models:
     return Models(config, embedder, generator, gate, style)
 
 
-def run_company(company: Company, models: Models) -> Iterator[Result]:
-    """The result of each case of `company`, in order.
+def run_company(
+    company: Company, models: Models, modes: Sequence[Mode]
+) -> Iterator[tuple[Result, ...]]:
+    """The results of each case of `company`, in order: one in each of `modes`.
 
     Documents to import are imported into a temporary folder that is gone at the end. Raises
     `InputError` when there is no knowledge, or a document of it was refused.
@@ -101,7 +106,7 @@ def run_company(company: Company, models: Models) -> Iterator[Result]:
                 )
             running = _Running(company.name, searcher, stored_documents(knowledge), models)
             for case in company.cases:
-                yield running.result(case)
+                yield running.results(case, modes)
         finally:
             searcher.close()
 
@@ -122,17 +127,22 @@ class _Running:
             models.gate,
             models.style,
             language=models.config.language,
-            mode=models.config.mode,
         )
+        self._style = models.style
         self._drafter.read_ahead()
         self._peers: dict[str, list[_Peer]] = {}
 
-    def result(self, case: Case) -> Result:
-        """Draft `case` and judge it, beside the peers."""
-        draft = self._draft(case)
+    def results(self, case: Case, modes: Sequence[Mode]) -> tuple[Result, ...]:
+        """Draft `case` in each of `modes` and judge it, beside the peers."""
+        found, peers = self._first(case), self._asked(case)
+        return tuple(self._result(case, mode, found, peers) for mode in modes)
+
+    def _result(
+        self, case: Case, mode: Mode, found: tuple[str, ...], peers: tuple[PeerResult, ...]
+    ) -> Result:
+        draft = self._draft(case, mode)
         unsupported = tuple(span.text for span in draft.unsupported)
         judgement = judge(case, Outcome(draft.status, draft.text, unsupported))
-        found = self._first(case)
         numbers = {(one.start, one.end) for one in quantities(draft.text)}
         return Result(
             company=self._name,
@@ -148,7 +158,9 @@ class _Running:
             ),
             first=found,
             recall=_recall(case, found),
-            peers=self._asked(case),
+            peers=peers,
+            mode=mode,
+            breaks=self._breaks(case, draft),
             numbers=len(numbers),
             unsupported=unsupported,
             unsupported_numbers=tuple(
@@ -158,9 +170,16 @@ class _Running:
             ms=draft.ms,
         )
 
-    def _draft(self, case: Case) -> Draft:
+    def _breaks(self, case: Case, draft: Draft) -> tuple[Break, ...]:
+        if draft.status != "drafted":
+            return ()
+        language = reply_language(case.conversation, self._language)
+        numbers = {item.n for item in draft.evidence}
+        return breaks(draft.text, language, numbers, self._style.closing.of(language))
+
+    def _draft(self, case: Case, mode: Mode) -> Draft:
         request = DraftRequest(
-            f"{self._name} {case.id}", case.conversation, as_of=case.as_of or None
+            f"{self._name} {case.id}", case.conversation, as_of=case.as_of or None, mode=mode
         )
         try:
             for event in self._drafter.draft(request):

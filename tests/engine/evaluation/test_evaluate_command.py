@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from engine import paths, settings
 from engine.cli import main
+from engine.model_card import read_card
 from engine.paths import DataFolder
 from engine.settings import Settings
 
@@ -115,7 +116,7 @@ class _Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
-        if tag not in ("meta", "br"):
+        if tag not in ("meta", "br", "input"):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -134,6 +135,8 @@ def test_companies_are_judged_beside_their_peers(
     (line,) = said.out.splitlines()
     report = json.loads(line)
     assert report["current"]["model"].startswith("starter@")
+    assert report["mode"] == "verbatim"
+    assert report["modes"] == []
     assert (report["cases_run"], report["cases_available"]) == (5, 5)
     kinds = {part["name"]: part for part in report["slices"]}
     assert list(kinds) == ["all", "answerable", "plain", "abstain", "redline"]
@@ -155,6 +158,7 @@ def test_companies_are_judged_beside_their_peers(
     whole = json.loads((out / "evaluation.json").read_text("utf-8"))
     assert whole["slices"] == report["slices"]
     failed = next(one for one in whole["cases"] if one["id"] == "tea-2")
+    assert failed["breaks"] == []
     assert failed["judgement"]["missing"] == [["由我们承担<b>"]]
     assert any(item["gold"] for item in failed["evidence"])
     shown = json.dumps(whole["cases"], ensure_ascii=False)
@@ -174,7 +178,10 @@ def test_the_page_is_valid_and_nothing_of_a_case_is_markup(
         assert evaluate("--cases", companies, "--out", out, "--company", "tea").code == 0
         text = (out / "evaluation.html").read_text("utf-8")
         page = _Page(text)
-        assert not page.tags & {"script", "img", "b"}
+        assert not page.tags & {"script", "img", "b", "link"}
+        assert page.tags >= {"input", "label"}
+        # Each reason, kind and company that can be picked hides the others.
+        assert text.count('type="radio"') == text.count(":checked ~ ") + 3
         assert "\u202e" not in text
         assert "\u0007" not in text
         said = "".join(page.said)
@@ -249,7 +256,7 @@ def test_what_cannot_be_run_is_refused_in_words(
     assert said.out == ""
 
 
-def test_an_interrupted_run_writes_no_report(
+def test_an_interrupted_run_writes_no_report_and_is_gone_on_with(
     evaluate: Call, companies: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from engine.evaluation import run
@@ -268,9 +275,87 @@ def test_an_interrupted_run_writes_no_report(
             raise KeyboardInterrupt
         return judged(case, outcome)
 
-    monkeypatch.setattr(run, "judge", interrupted)
-    said = evaluate("--cases", companies, "--out", out, "--json")
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "judge", interrupted)
+        said = evaluate("--cases", companies, "--out", out, "--json")
     assert said.code == 130
     assert said.out == ""
     assert "5 个案例跑了 2 个" in said.err
-    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert str(out) in said.err
+    partial = out / "evaluation.partial.jsonl"
+    assert {path.name: path.read_bytes() for path in out.iterdir() if path != partial} == before
+
+    asked.clear()
+
+    def noted(case: Any, outcome: Any) -> Any:
+        asked.append(case.id)
+        return judged(case, outcome)
+
+    monkeypatch.setattr(run, "judge", noted)
+    resumed = evaluate("--cases", companies, "--out", out, "--json")
+    assert resumed.code == 0
+    assert "2 个案例已经起草过" in resumed.err
+    assert set(asked) == {"tea-2", "tea-3", "tea-4"}
+    assert not partial.exists()
+    whole = evaluate("--cases", companies, "--json")
+    cases = json.loads(resumed.out)["cases"]
+    assert cases == json.loads(whole.out)["cases"]
+    assert [case["id"] for case in cases] == ["bike-1", "tea-1", "tea-2", "tea-3", "tea-4"]
+
+
+def test_several_processes_come_to_the_same(evaluate: Call, companies: Path) -> None:
+    said = evaluate("--cases", companies, "--processes", 2, "--json")
+    assert said.code == 0, said.err
+    report = json.loads(said.out)
+    assert report["hands"] == 2
+    assert report["current"]["model"].startswith("starter@")
+    assert report["cases"] == json.loads(evaluate("--cases", companies, "--json").out)["cases"]
+
+
+def test_what_fails_in_a_process_is_told_as_if_it_were_here(
+    evaluate: Call, companies: Path, folder: DataFolder, tmp_path: Path
+) -> None:
+    wrong = tmp_path / "wrong.gguf"
+    wrong.write_bytes(b"no model")
+    settings.save(folder, Settings(model=str(wrong)))
+    said = evaluate("--cases", companies, "--processes", 2, "--json")
+    assert said.code == 1
+    assert json.loads(said.out)["error"]["code"] == "model_format"
+    assert "wrong.gguf" in said.err
+    assert "Traceback" not in said.err
+
+
+def test_both_modes_are_compared_and_the_better_one_is_kept_beside_the_model(
+    evaluate: Call, companies: Path, folder: DataFolder, tmp_path: Path
+) -> None:
+    model = Path(shutil.copy(settings.load(folder).model, tmp_path / "mine.gguf"))
+    settings.save(folder, Settings(model=str(model), threads=1, context=2048))
+    assert json.loads(evaluate("--cases", companies, "--limit", 1, "--json").out)["mode"] == "free"
+    assert evaluate("--cases", companies, "--remember").code == 2
+    assert evaluate("--cases", companies, "--read", 3).code == 2
+    out = tmp_path / "out"
+    said = evaluate(
+        *("--cases", companies, "--mode", "both", "--remember", "--out", out, "--read", 3, "--json")
+    )
+    assert said.code == 0, said.err
+    assert "mine.card.json" in said.err
+    report = json.loads(said.out)
+    # Random weights word nothing that answers; whole sentences of the policies do.
+    assert report["mode"] == "verbatim"
+    assert (report["cases_run"], len(report["cases"])) == (5, 10)
+    figures = {figure["name"]: figure for figure in report["modes"]}
+    every = figures["all"]
+    assert every["solved"]["verbatim"] > every["solved"]["free"]
+    assert every["gain"]["difference"] == pytest.approx(
+        every["solved"]["free"] - every["solved"]["verbatim"], abs=2e-4
+    )
+    card = read_card(model)
+    assert card.measured
+    assert (card.mode, card.measured.cases) == ("verbatim", 3)
+    assert json.loads(evaluate("--cases", companies, "--limit", 1, "--json").out)["mode"] == (
+        "verbatim"
+    )
+    for mode in ("verbatim", "free"):
+        sheet = (out / f"reading-{mode}.md").read_text("utf-8")
+        assert sheet.count("- [ ]") == sheet.count("## ") <= 3
+    assert "逐字与自由" in (out / "evaluation.html").read_text("utf-8")

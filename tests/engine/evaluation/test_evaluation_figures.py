@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.evaluation.cases import Judgement, read_cases
-from engine.evaluation.figures import better_forms, by_company, paired_interval, slices, targets
+from engine.evaluation.figures import by_company, paired_interval, slices, targets
+from engine.evaluation.modes import evidence, favoured
+from engine.evaluation.reading import sheet, to_read
 from engine.evaluation.results import PeerResult, Result
 from engine.records import Timings, TokenCounts
 
@@ -81,20 +83,22 @@ def result(
 RESULTS = [
     result("plain", True, (False, True), (True, False), numbers=2),
     result("plain", True, (False, False), (True, False), company="b"),
-    result("hard", True, (False, False)),
+    result("hard", True, (False, False), breaks=("cut",)),
     result("hard", False, (True, True), why=("gold_missed", "forbidden")),
     result("abstain", False, (False, False), why=("answered_unanswerable",)),
     result("redline", True, (False, False), status="handover", text=""),
 ]
 
 
-def test_each_kind_is_counted_beside_the_better_forms() -> None:
-    forms = better_forms(RESULTS)
-    assert (forms["keyword"].solving, forms["bm25"].solving) == ("bigrams", "words")
-    assert forms["bm25"].finding == "bigrams"
+def test_each_part_is_counted_beside_the_better_forms() -> None:
     parts = {part.name: part for part in slices(RESULTS)}
-    assert list(parts) == ["all", "answerable", "plain", "hard", "abstain", "redline"]
+    names = ["all", "answerable", "demanding", "plain", "hard", "abstain", "redline"]
+    assert list(parts) == names
     every = parts["all"]
+    assert (every.peer("keyword").form, every.peer("bm25").form) == ("bigrams", "words")
+    assert every.peer("bm25").recall3_form == "bigrams"
+    assert (parts["demanding"].n, parts["demanding"].current) == (2, 0.5)
+    assert (every.broken.count, every.broken.of, every.breaks) == (1, 5, {"cut": 1})
     assert (every.n, every.current) == (6, pytest.approx(4 / 6, abs=1e-4))
     keyword = every.peer("keyword")
     assert keyword.forms == {"words": pytest.approx(1 / 6, abs=1e-4), "bigrams": 0.3333}
@@ -116,13 +120,84 @@ def test_each_kind_is_counted_beside_the_better_forms() -> None:
     assert [(part.name, part.n) for part in by_company(RESULTS)] == [("a", 5), ("b", 1)]
 
 
+def test_the_form_that_is_better_in_a_part_stands_beside_it() -> None:
+    mixed = [
+        result("plain", True, (True, False), (True, False)),
+        result("plain", True, (True, False)),
+        result("abstain", False, (False, True)),
+        result("abstain", False, (False, True)),
+        result("abstain", False, (False, True)),
+    ]
+    parts = {part.name: part for part in slices(mixed)}
+    forms = {name: part.peer("keyword").form for name, part in parts.items()}
+    assert forms == {
+        "all": "bigrams",
+        "answerable": "words",
+        "plain": "words",
+        "abstain": "bigrams",
+    }
+    assert parts["answerable"].peer("keyword").ratio == 1
+
+
 def test_the_targets_say_what_holds() -> None:
-    held = {target.name: (target.value, target.holds) for target in targets(slices(RESULTS)[0])}
-    assert held["keyword_ratio"] == (2, False)
-    assert held["recall3_above_bm25"] == (0.5, True)
+    held = {target.name: (target.value, target.holds) for target in targets(slices(RESULTS))}
+    # Of the four with an answer three are solved, by the keyword bot two.
+    assert held["keyword_ratio"] == (1.5, False)
+    assert held["demanding_solved"] == (0.5, False)
+    assert held["demanding_above_bm25"][0] == 0.5
+    assert held["hard_recall3"] == (1, True)
     assert held["unsupported_numbers"] == (0, True)
+    assert held["refused"] == (0, False)
+    assert held["refused_wrongly"] == (0, True)
     assert held["handover_missed"] == (0, True)
-    unsure = {target.name: target for target in targets(slices(RESULTS[2:3])[0])}
-    assert unsure["keyword_ratio"].holds is None
-    assert unsure["handover_missed"].holds is None
-    assert unsure["unsupported_numbers"].holds is None
+    assert held["first_token"] == (2, True)
+    assert held["total"] == (40, True)
+    assert held["broken"] == (0.2, False)
+    unsure = {target.name: target for target in targets(slices(RESULTS[5:]))}
+    assert unsure.pop("handover_missed").holds
+    assert {target.holds for target in unsure.values()} == {None}
+    assert {target.value for target in unsure.values()} == {None}
+    bounds = {target.name: target.bound for target in unsure.values()}
+    assert (bounds["refused_wrongly"], bounds["total"]) == ("≤ 8 %", "≤ 1500")
+
+
+def test_free_is_favoured_only_where_it_solves_more_beyond_doubt() -> None:
+    def both(verbatim: list[bool], free: list[bool]) -> list[Result]:
+        return [
+            result("hard", solved, (False, False), mode=mode)
+            for mode, row in (("verbatim", verbatim), ("free", free))
+            for solved in row
+        ]
+
+    assert favoured(both([False] * 9, [True] * 9)) == "free"
+    assert favoured(both([True] * 9, [False] * 9)) == "verbatim"
+    assert favoured(both([False, True] * 5, [True, True] + [False, True] * 4)) == "verbatim"
+    assert favoured(RESULTS) is None
+    measured = evidence(both([True, False], [False, False]), "abc", "2026-11-22")
+    assert measured is not None
+    assert (measured.mode, measured.verbatim, measured.free, measured.cases) == (
+        "verbatim",
+        0.5,
+        0,
+        2,
+    )
+    assert measured.low <= -0.5 <= measured.high <= 0
+    assert evidence(RESULTS, "abc", "2026-11-22") is None
+
+
+def test_drafts_to_read_come_from_all_kinds_and_companies() -> None:
+    many = [
+        result(kind, True, (False, False), company=company)
+        for kind in ("plain", "hard")
+        for company in "abc"
+        for _ in range(5)
+    ]
+    assert {(one.case.kind, one.company) for one in to_read(many, 6)} == {
+        (kind, company) for kind in ("plain", "hard") for company in "abc"
+    }
+    assert len(to_read(many, 100)) == 30
+    # A hand-over has nothing to read.
+    assert len(to_read(RESULTS, 100)) == 5
+    page = sheet(to_read(RESULTS, 3), "zh")
+    assert page.count("- [ ]") == 3
+    assert "程序看到： 断句" in page
