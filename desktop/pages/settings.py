@@ -17,6 +17,7 @@ from desktop.widgets.settings_form import SettingsForm
 from engine import settings as settings_file
 from engine.drafting.style import StyleProfile
 from engine.errors import EmbedderError, ModelError, ZuoxiError
+from engine.model_card import ModelCard, read_card
 from engine.paths import DataFolder
 from engine.settings import Settings
 from engine.texts import explain
@@ -77,14 +78,26 @@ class SettingsPage(Dressed, QWidget):
         self.form.set_settings(settings)
 
     def measure(self) -> None:
-        """Find out how much the data folder holds."""
+        """Find out how much the data folder holds, and what is known of the model in use."""
+        self._read_card()
         root = self._folder.root
         self._run(lambda: _size(root)).done(
             lambda size: self.form.set_data_folder(str(root), size)
         ).failed(lambda _: None)
 
+    def _read_card(self) -> None:
+        folder, settings = self._folder, self._kept
+
+        def card() -> ModelCard:
+            return read_card(Path(settings_file.engine_config(folder, settings).model))
+
+        self._run(card).done(self.form.set_model_card).failed(lambda _: None)
+
     def _saved(self, settings: Settings) -> None:
+        other_model = settings.model != self._kept.model
         self._kept = settings
+        if other_model:
+            self._read_card()
         for field in _REFUSED.values():
             self.form.set_problem(field, "")
         self.applied.emit(settings)

@@ -166,6 +166,12 @@ class SettingRow(Dressed, QWidget):
         """The sentence under the name."""
         return self._help.text()
 
+    def set_help_key(self, key: str, **values: object) -> None:
+        """Put another sentence under the name, by text key."""
+        self._help.set_key(key, **values)
+        if self._problem.isHidden():
+            self._field.setAccessibleDescription(self.help_text())
+
     def problem(self) -> str:
         """The problem that is shown, "" if none."""
         return "" if self._problem.isHidden() else self._problem.text()

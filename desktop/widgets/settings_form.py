@@ -16,6 +16,7 @@ from desktop.widgets.blocks import Card, Dressed, Elided, Label, PushButton, Rul
 from desktop.widgets.boxes import column, row
 from desktop.widgets.path_field import PathField
 from desktop.widgets.setting_fields import Choice, Combo, SettingRow, Stepper
+from engine.model_card import ModelCard
 from engine.settings import Settings
 
 _GROUPS: Final = (
@@ -159,6 +160,19 @@ class SettingsForm(Dressed, QScrollArea):
         for style_id, name in styles:
             self._style.addItem(name, style_id)
         self._fill()
+
+    def set_model_card(self, card: ModelCard) -> None:
+        """Say what the automatic drafting mode means for the model in use, and why."""
+        mode, measured = self._rows["mode"], card.measured
+        if measured is None:
+            mode.set_help_key("settings.mode.help.unmeasured")
+            return
+        mode.set_help_key(
+            f"settings.mode.help.{measured.mode}",
+            cases=measured.cases,
+            verbatim=round(100 * measured.verbatim),
+            free=round(100 * measured.free),
+        )
 
     def set_data_folder(self, path: str, size_bytes: int | None = None) -> None:
         """Where the data are and how much there is."""

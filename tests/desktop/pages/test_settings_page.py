@@ -88,6 +88,28 @@ def test_the_data_folder_s_size_is_measured(qtbot: QtBot, open_desk: Open) -> No
     qtbot.waitUntil(lambda: form._size.isVisibleTo(form))
 
 
+def test_what_automatic_means_for_the_model_in_use_is_said(
+    qtbot: QtBot, open_desk: Open, tmp_path: Path
+) -> None:
+    from engine.learning.starter.tiny import let_quote, write_tiny_gguf
+
+    desk = open_desk()
+    RestartSpy(desk)
+    desk.window.show()
+    row = desk.settings_page.form._rows["mode"]
+    own = write_tiny_gguf(tmp_path / "own.gguf")
+    with qtbot.waitSignal(desk.settings_page.applied):
+        desk.settings_page.save(replace(desk.settings, model=str(own)))
+    qtbot.waitUntil(lambda: "没有评测过" in row.help_text())
+    let_quote(own)
+    desk.window.show_page("settings")
+    qtbot.waitUntil(lambda: "逐字解决 100%，自由 0%" in row.help_text())
+    assert row._field.accessibleDescription() == row.help_text()
+    with qtbot.waitSignal(desk.settings_page.applied):
+        desk.settings_page.save(replace(desk.settings, language="en"))
+    assert "verbatim for this model" in row.help_text()
+
+
 def test_a_model_or_embedder_that_cannot_be_used_is_refused_below_its_field(
     qtbot: QtBot, open_desk: Open, tmp_path: Path
 ) -> None:
