@@ -74,6 +74,7 @@ ACTIONS: Final[tuple[ActionSpec, ...]] = (
     ActionSpec("next", ("Alt+Down",), "window", "go", "caret-down"),
     ActionSpec("search", ("Ctrl+F",), "window", "go", "magnifying-glass"),
     ActionSpec("go_desk", ("Ctrl+1",), "window", "go", "headset"),
+    ActionSpec("go_knowledge", ("Ctrl+2",), "window", "go", "books"),
     ActionSpec("go_settings", ("Ctrl+,",), "window", "go", "gear"),
     ActionSpec("toggle_theme", ("Ctrl+Shift+L",), "window", "view", "moon"),
     ActionSpec("keys", ("F1",), "window", "help", "keyboard"),

@@ -173,6 +173,14 @@ class Desk(QObject):
             self._settings_page = page
         return self._settings_page
 
+    def _make_knowledge_page(self) -> QWidget:
+        from desktop.pages.knowledge import KnowledgePage
+
+        look = theme.look(self.settings.theme, self.settings.language)
+        page = KnowledgePage(look, self.background, self.store, self._folder.knowledge)
+        page.trouble.connect(self.notices.tell)
+        return page
+
     def _make_window(self) -> None:
         settings = self.settings
         look = theme.look(settings.theme, settings.language)
@@ -189,6 +197,7 @@ class Desk(QObject):
         )
         makers: dict[str, Callable[[], QWidget]] = {
             "desk": lambda: self.page,
+            "knowledge": self._make_knowledge_page,
             "settings": lambda: self.settings_page,
         }
         self.window.set_pages([(page, makers[page.id]) for page in PAGES])
@@ -237,6 +246,7 @@ class Desk(QObject):
             "next": on_desk(page.queue.select_next),
             "search": on_desk(page.queue.focus_search),
             "go_desk": lambda: window.show_page("desk"),
+            "go_knowledge": lambda: window.show_page("knowledge"),
             "go_settings": lambda: window.show_page("settings"),
             "toggle_theme": self._toggle_theme,
         }

@@ -71,6 +71,25 @@ class Availability(Struct, frozen=True):
     hand_over: str = ""
 
 
+class WordingView(Struct, frozen=True):
+    """A proposed wording: what customers say, what documents may call it (likeliest first), in how
+    many conversations, the newest of them (seconds since 1970), and a question as an example."""
+
+    said: str
+    policies: tuple[str, ...] = ()
+    count: int = 1
+    last_at: float = 0.0
+    example: str = ""
+
+
+class OwnWording(Struct, frozen=True):
+    """A pair of the company's own table; `in_use`: whether some document says `policy`."""
+
+    said: str
+    policy: str
+    in_use: bool = True
+
+
 class RailPage(Struct, frozen=True):
     """A page in the rail: its name is the text ``desktop.page.<id>``, `icon` a Phosphor name."""
 
@@ -79,4 +98,8 @@ class RailPage(Struct, frozen=True):
     at_bottom: bool = False
 
 
-PAGES = (RailPage("desk", "headset"), RailPage("settings", "gear", at_bottom=True))
+PAGES = (
+    RailPage("desk", "headset"),
+    RailPage("knowledge", "books"),
+    RailPage("settings", "gear", at_bottom=True),
+)
