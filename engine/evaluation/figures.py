@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from msgspec import Struct
 
-from engine.evaluation.peers import FORMS
+from engine.evaluation.peers import READINGS, forms_of
 from engine.evaluation.results import PeerResult, Result
 
 RESAMPLES = 2000
@@ -18,7 +18,7 @@ ALL = "all"
 ANSWERABLE = "answerable"
 DEMANDING = "demanding"
 KINDS = ("plain", "hard", "multiturn", "overblock", "abstain", "redline", "attack")
-PEERS = ("keyword", "bm25")
+PEERS = tuple(READINGS)
 KEYWORD_RATIO = 3.0
 Unit = Literal["times", "share", "points", "count", "ms"]
 _DEMANDING = ("hard", "multiturn")
@@ -35,9 +35,9 @@ class Interval(Struct, frozen=True):
 class PeerFigure(Struct, frozen=True):
     """A peer's solved rate beside the app's, which is `ratio` times as high (None: it has none).
 
-    `form` is the one of its two that solves more of these very cases, `forms` has the rate of each;
-    `recall3_form` likewise is the one that finds more. `low` and `high` bound the `difference`
-    (app − peer).
+    `form` is the one of its forms that solves most of these very cases, `forms` has the rate of
+    each; `recall3_form` likewise is the one that finds most. `low` and `high` bound the
+    `difference` (app − peer).
     """
 
     name: str
@@ -252,10 +252,11 @@ def _of_kind(kind: str) -> Callable[[Result], bool]:
 
 
 def _peer(results: Sequence[Result], name: str) -> PeerFigure:
-    theirs = {one: [result.peer(name, one) for result in results] for one in FORMS}
+    forms = forms_of(name)
+    theirs = {one: [result.peer(name, one) for result in results] for one in forms}
     # Each part is judged beside the form that is the better there: no choice of ours helps us.
-    form = max(FORMS, key=lambda one: sum(peer.solved for peer in theirs[one]))
-    finding = max(FORMS, key=lambda one: sum(peer.recall or 0.0 for peer in theirs[one]))
+    form = max(forms, key=lambda one: sum(peer.solved for peer in theirs[one]))
+    finding = max(forms, key=lambda one: sum(peer.recall or 0.0 for peer in theirs[one]))
     ours = [float(result.solved) for result in results]
     interval = paired_interval(ours, [float(one.solved) for one in theirs[form]])
     rate = share(one.solved for one in theirs[form])
@@ -269,14 +270,14 @@ def _peer(results: Sequence[Result], name: str) -> PeerFigure:
         name=name,
         form=form,
         solved=rate,
-        forms={one: share(peer.solved for peer in theirs[one]) for one in FORMS},
+        forms={one: share(peer.solved for peer in theirs[one]) for one in forms},
         ratio=_rounded(sum(ours) / sum(one.solved for one in theirs[form])) if rate else None,
         difference=interval.difference,
         low=interval.low,
         high=interval.high,
         recall3=_recall(theirs[finding]),
         recall3_form=finding if with_gold else "",
-        recall3_forms={one: value for one in FORMS if (value := _recall(theirs[one])) is not None},
+        recall3_forms={one: value for one in forms if (value := _recall(theirs[one])) is not None},
         recall3_difference=finds,
     )
 

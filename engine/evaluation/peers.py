@@ -1,15 +1,17 @@
 """What drafts are judged beside: an old keyword bot, and BM25 that sends its best section.
 
 Both see what a draft may rest on: the documents that are in force on the day and not internal, cut
-into their sections; and both read the customer's newest message alone, as such bots do. Each is run
-in two forms, which differ in what they take for a word. No dictionary is at hand that Chinese could
-be split into words by, so a Chinese "word" is
+into their sections. Each is run in several forms, so that none of our choices makes it weak. They
+differ in what they take for a word: no dictionary is at hand that Chinese could be split into words
+by, so a Chinese "word" is
 
 ``words``    a single Chinese character, as ICU and Lucene's standard analyser leave it,
 ``bigrams``  two neighbouring Chinese characters, which most Chinese words are;
 
 in both a run of Latin letters and digits is one word, without an English plural's ending. Words of
-grammar and politeness count for neither (the list is the search's own).
+grammar and politeness count for neither (the list is the search's own). And they differ in what
+they read: the keyword bot the customer's newest message, as such bots do; BM25 that, or all that
+the customer has written (``_customer``), or the whole conversation (``_whole``).
 """
 
 from __future__ import annotations
@@ -24,13 +26,19 @@ from typing import Literal
 
 from msgspec import Struct
 
-from engine.evaluation.cases import Outcome, cut
+from engine.evaluation.cases import Case, Outcome, cut
 from engine.knowledge.documents import Document
 from engine.knowledge.grams import grams, is_function
 from engine.knowledge.passages import passages
 
 Form = Literal["words", "bigrams"]
 FORMS: tuple[Form, ...] = ("words", "bigrams")
+Reading = Literal["newest", "customer", "whole"]
+READINGS: dict[str, tuple[Reading, ...]] = {
+    "keyword": ("newest",),
+    "bm25": ("newest", "customer", "whole"),
+}
+"""The peers, and what each of them reads."""
 
 # The customary constants of BM25.
 _K1 = 1.5
@@ -73,6 +81,25 @@ def words(text: str, form: Form) -> list[str]:
         else:
             found.extend(one + other for one, other in pairwise(run))
     return [word for word in found if not is_function(word)]
+
+
+def form_name(form: Form, reading: Reading) -> str:
+    """What that form of a peer is called."""
+    return form if reading == "newest" else f"{form}_{reading}"
+
+
+def forms_of(name: str) -> tuple[str, ...]:
+    """The forms of the peer `name`."""
+    return tuple(form_name(form, reading) for reading in READINGS[name] for form in FORMS)
+
+
+def question(case: Case, reading: Reading) -> str:
+    """What of `case` a peer with that `reading` answers to."""
+    if reading == "newest":
+        return case.question
+    return "\n".join(
+        turn.text for turn in case.turns if reading == "whole" or turn.role == "customer"
+    )
 
 
 class KeywordBot:

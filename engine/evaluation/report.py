@@ -163,6 +163,7 @@ def page(report: Report, language: Language) -> str:
         slices=every,
         companies=by_company(shown),
         targets=targets(every),
+        answerable=next((part for part in every if part.name == ANSWERABLE), every[0]),
         modes=compared(report.results),
         failures=[(result, other) for result, other in pairs if not result.solved],
         reasons=_in(reason for result in shown for reason in result.why),

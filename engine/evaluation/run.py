@@ -18,7 +18,17 @@ from engine.errors import InputError, ZuoxiError
 from engine.evaluation.cases import Case, Outcome, judge
 from engine.evaluation.companies import Company, stored_documents
 from engine.evaluation.fluency import Break, breaks
-from engine.evaluation.peers import FORMS, BestSection, Form, KeywordBot, Section, sections
+from engine.evaluation.peers import (
+    FORMS,
+    READINGS,
+    BestSection,
+    Form,
+    KeywordBot,
+    Section,
+    form_name,
+    question,
+    sections,
+)
 from engine.evaluation.results import PeerResult, Result, Shown, reasons
 from engine.knowledge.documents import Document
 from engine.knowledge.embedding import Embedder, load_embedder
@@ -131,16 +141,25 @@ class _Running:
         self._style = models.style
         self._drafter.read_ahead()
         self._peers: dict[str, list[_Peer]] = {}
+        self._turns = 0
 
     def results(self, case: Case, modes: Sequence[Mode]) -> tuple[Result, ...]:
         """Draft `case` in each of `modes` and judge it, beside the peers."""
+        # The first to search finds least of it done: each mode is it in its turn.
+        self._turns += 1
+        order = modes if self._turns % 2 else tuple(reversed(modes))
+        drafts = {mode: self._draft(case, mode) for mode in order}
         found, peers = self._first(case), self._asked(case)
-        return tuple(self._result(case, mode, found, peers) for mode in modes)
+        return tuple(self._result(case, mode, drafts[mode], found, peers) for mode in modes)
 
     def _result(
-        self, case: Case, mode: Mode, found: tuple[str, ...], peers: tuple[PeerResult, ...]
+        self,
+        case: Case,
+        mode: Mode,
+        draft: Draft,
+        found: tuple[str, ...],
+        peers: tuple[PeerResult, ...],
     ) -> Result:
-        draft = self._draft(case, mode)
         unsupported = tuple(span.text for span in draft.unsupported)
         judgement = judge(case, Outcome(draft.status, draft.text, unsupported))
         numbers = {(one.start, one.end) for one in quantities(draft.text)}
@@ -179,7 +198,12 @@ class _Running:
 
     def _draft(self, case: Case, mode: Mode) -> Draft:
         request = DraftRequest(
-            f"{self._name} {case.id}", case.conversation, as_of=case.as_of or None, mode=mode
+            f"{self._name} {case.id}",
+            case.conversation,
+            as_of=case.as_of or None,
+            mode=mode,
+            # Neither finds read what the other has read.
+            conversation=mode,
         )
         try:
             for event in self._drafter.draft(request):
@@ -203,16 +227,22 @@ class _Running:
     def _asked(self, case: Case) -> tuple[PeerResult, ...]:
         if case.day not in self._peers:
             self._peers[case.day] = _made(sections(self._documents, case.day))
-        asked: list[PeerResult] = []
-        for name, form, bot in self._peers[case.day]:
-            outcome = bot.answer(case.question)
-            recall = None
-            if isinstance(bot, BestSection):
-                best = bot.best(case.question, FIRST)
-                recall = _recall(case, tuple(section.doc for section in best))
-            solved = judge(case, outcome).solved
-            asked.append(PeerResult(name, form, outcome.status, outcome.text, solved, recall))
-        return tuple(asked)
+        return tuple(
+            _asked_of(case, name, form_name(form, reading), bot, question(case, reading))
+            for name, form, bot in self._peers[case.day]
+            for reading in READINGS[name]
+        )
+
+
+def _asked_of(
+    case: Case, name: str, form: str, bot: KeywordBot | BestSection, asked: str
+) -> PeerResult:
+    outcome = bot.answer(asked)
+    recall = None
+    if isinstance(bot, BestSection):
+        recall = _recall(case, tuple(section.doc for section in bot.best(asked, FIRST)))
+    solved = judge(case, outcome).solved
+    return PeerResult(name, form, outcome.status, outcome.text, solved, recall)
 
 
 def _made(usable: tuple[Section, ...]) -> list[_Peer]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from engine.evaluation.cases import Judgement, read_cases
 from engine.evaluation.figures import by_company, paired_interval, slices, targets
 from engine.evaluation.modes import evidence, favoured
+from engine.evaluation.peers import forms_of
 from engine.evaluation.reading import sheet, to_read
 from engine.evaluation.results import PeerResult, Result
 from engine.records import Timings, TokenCounts
@@ -76,6 +77,10 @@ def result(
         PeerResult("keyword", "bigrams", "drafted", "", keyword[1]),
         PeerResult("bm25", "words", "drafted", "", bm25[0], recall and 0.0),
         PeerResult("bm25", "bigrams", "drafted", "", bm25[1], recall and 0.5),
+        *(
+            PeerResult("bm25", form, "drafted", "", False, recall and 0.25)
+            for form in forms_of("bm25")[2:]
+        ),
     )
     return Result(case=case, judgement=Judgement(solved), peers=peers, **(values | fields))
 

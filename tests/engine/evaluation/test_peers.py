@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
 
-from engine.evaluation.cases import MOST_CHARACTERS, Outcome
-from engine.evaluation.peers import FORMS, BestSection, Form, KeywordBot, Section, sections, words
+from engine.evaluation.cases import MOST_CHARACTERS, Outcome, read_cases
+from engine.evaluation.peers import (
+    FORMS,
+    BestSection,
+    Form,
+    KeywordBot,
+    Section,
+    forms_of,
+    question,
+    sections,
+    words,
+)
 from engine.knowledge.documents import Document
 
 DAY = "2026-11-22"
@@ -82,3 +93,14 @@ def test_bm25_is_the_formula() -> None:
     # Twice the word, length 3 where 2 is the mean: k1 = 1.5, b = 0.75.
     expected = idf * 2 * 2.5 / (2 + 1.5 * (1 - 0.75 + 0.75 * 3 / 2))
     assert scores == pytest.approx([expected, 0.0])
+
+
+def test_a_form_says_what_is_read() -> None:
+    said = (("customer", "退货"), ("agent", "可以的"), ("customer", "好"), ("customer", "邮费呢"))
+    turns = [{"role": role, "text": text} for role, text in said]
+    (case,) = read_cases([(1, json.dumps({"turns": turns}))]).cases
+    assert question(case, "newest") == "好\n邮费呢"
+    assert question(case, "customer") == "退货\n好\n邮费呢"
+    assert question(case, "whole") == "退货\n可以的\n好\n邮费呢"
+    assert forms_of("keyword") == FORMS
+    assert len(set(forms_of("bm25"))) == 6
