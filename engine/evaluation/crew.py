@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Generator, Sequence
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -109,6 +110,10 @@ class Crew:
         hands: int,
     ) -> None:
         context = get_context("spawn")
+        # Theirs too: whoever is ended in the middle clears nothing up.
+        self._scratch = tempfile.TemporaryDirectory(
+            prefix="zuoxi-evaluate-", ignore_cleanup_errors=True
+        )
         config = replace(config, threads=config.threads or 1)
         # The longest first, so that none of them is left for the end.
         lengths = [len(company.cases) for company in companies]
@@ -118,7 +123,13 @@ class Crew:
             ours, theirs = context.Pipe()
             process = context.Process(
                 target=_serve,
-                args=(theirs, tuple(companies), msgspec.msgpack.encode(config), tuple(modes)),
+                args=(
+                    theirs,
+                    tuple(companies),
+                    msgspec.msgpack.encode(config),
+                    tuple(modes),
+                    self._scratch.name,
+                ),
                 name="zuoxi-evaluate",
                 daemon=True,
             )
@@ -148,20 +159,23 @@ class Crew:
 
     def close(self) -> None:
         """End those that still work; what they were at is lost."""
-        for connection, process in self._hands.items():
-            connection.close()
-            process.kill()
-            process.join(10)
-        self._hands.clear()
+        while self._hands:
+            self._end(next(iter(self._hands)))
+        self._scratch.cleanup()
 
     def _give(self, connection: Connection) -> None:
         """The next company, or the end where there is none."""
         if self._waiting:
             connection.send_bytes(msgspec.msgpack.encode(self._waiting.pop(0)))
             return
+        self._end(connection)
+
+    def _end(self, connection: Connection) -> None:
+        """All that it did was reported; to end by itself takes a process of many threads long."""
         process = self._hands.pop(connection)
         connection.close()
-        process.join(30)
+        process.kill()
+        process.join(10)
 
     def _hear(self, connection: Connection) -> News | _Failed:
         try:
@@ -179,12 +193,17 @@ class Crew:
 
 
 def _serve(
-    connection: Connection, companies: Sequence[Company], config: bytes, modes: Sequence[Mode]
+    connection: Connection,
+    companies: Sequence[Company],
+    config: bytes,
+    modes: Sequence[Mode],
+    scratch: str,
 ) -> None:
     """What each process does: the place of a company in, its results out, until it closes."""
     # Ctrl+C reaches the whole group; the owner decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(_QUIET)
+    tempfile.tempdir = scratch
     # What a library prints must not fall between the lines of a result.
     with contextlib.suppress(OSError, ValueError):
         os.dup2(sys.stderr.fileno(), 1)

@@ -17,11 +17,14 @@ def to_read(results: Sequence[Result], most: int) -> list[Result]:
     for result in results:
         if result.status == "drafted":
             groups[(result.case.kind, result.company)].append(result)
-    # Every kind in its turn, and within a kind every company in its.
+    # Every kind in its turn, and within a kind every company in its, from another one on in each.
     kinds: dict[str, list[list[Result]]] = defaultdict(list)
     for (kind, _), group in sorted(groups.items()):
         kinds[kind].append(group)
-    turns = [list(_in_turn(companies)) for companies in kinds.values()]
+    turns = []
+    for place, companies in enumerate(kinds.values()):
+        first = place * len(companies) // len(kinds)
+        turns.append(list(_in_turn(companies[first:] + companies[:first])))
     return list(itertools.islice(_in_turn(turns), most))
 
 
