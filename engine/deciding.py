@@ -13,7 +13,7 @@ from msgspec import Struct
 from engine.errors import GateRefused, ZuoxiError
 from engine.records import DecisionAction, Hit, Language, RejectReason, Screening
 from engine.redline.gate import STOPPING, Gate, masked, override_of
-from engine.store.rows import StoredDecision, StoredDraft
+from engine.store.rows import Approval, StoredDecision, StoredDraft
 from engine.store.store import Store
 from engine.store.text import clean
 
@@ -56,6 +56,15 @@ class SendRefused(GateRefused):
         self.scripts: tuple[str, ...] = screening.scripts
 
 
+class _Passed(Struct, frozen=True):
+    """A text as it may leave. `override` is set where a rule would have kept it back."""
+
+    text: str
+    hits: tuple[Hit, ...]
+    override: str | None = None
+    approval: Approval | None = None
+
+
 class _Outgoing(Struct, frozen=True):
     action: DecisionAction
     text: str
@@ -77,7 +86,6 @@ def decide(
     undo_seconds: float = 0.0,
     language: Language = "zh",
     override: str | None = None,
-    approved_by: str = "",
     needs_draft: bool = False,
     typed: bool = False,
 ) -> StoredDecision:
@@ -86,10 +94,10 @@ def decide(
     `accept` sends the stored draft, `edit` sends `text`, `reject` needs a `reason` and sends
     nothing, `hand_over` opens a case (also without a draft, unless `needs_draft`). `draft_id` is
     the draft the agent saw; another one in its place refuses the decision. `override` is the
-    agent's reason to send what the gate would keep back: it is stored for the lead. What a rule of
-    level L3 keeps back needs `approved_by` as well, a lead who is not `who`; what one of level L4
-    keeps back is never sent. `typed`: the conversation's unsent text is what is sent, and is
-    forgotten in the same step.
+    agent's reason to send what the gate would keep back, and the lead is told of it. What a rule of
+    level L3 keeps back leaves only once somebody else has approved it (`ask_for_approval`); what
+    one of level L4 keeps back is never sent. `typed`: the conversation's unsent text is what is
+    sent, and is forgotten in the same step.
 
     Raises `InputError` (`no_conversation`, `already_decided`), `DecisionRefused`, `SendRefused`
     (then only the hits are stored) and `StoreError`.
@@ -133,8 +141,7 @@ def decide(
             who=who,
         )
     outgoing = _outgoing(action, drafted, text)
-    lead = approved_by.strip() if approved_by.strip() != who.strip() else ""
-    final, hits = _pass_gate(store, gate, conversation, outgoing.text, language, override, lead)
+    passed = _pass_gate(store, gate, conversation, outgoing.text, language, override, who)
     with store.transaction():
         now = store.drafts.latest(conversation)
         if drafted is not None and (now is None or now.id != drafted.id):
@@ -142,21 +149,67 @@ def decide(
             raise _stale()
         if typed:
             store.composers.put(conversation, "")
-        return store.decisions.record(
+        approval = passed.approval
+        decision = store.decisions.record(
             conversation,
             outgoing.action,
-            text=final,
+            text=passed.text,
             message=drafted.message if drafted else None,
             draft=drafted.id if drafted else None,
             edit_distance=outgoing.edit_distance,
             comment=comment,
             seconds=seconds,
             who=who,
-            hits=hits,
-            override=override,
-            approved_by=lead if override else "",
+            hits=passed.hits,
+            override=passed.override,
+            approved_by=approval.answered_by if approval else "",
+            approval=approval.id if approval else "",
             undo_seconds=undo_seconds,
+            rules=gate.version,
         )
+        if passed.override and approval is None:
+            store.approvals.tell(
+                conversation,
+                passed.text,
+                passed.override,
+                who,
+                passed.hits,
+                decision=decision.id,
+                rules=gate.version,
+            )
+        return decision
+
+
+def ask_for_approval(
+    store: Store,
+    gate: Gate,
+    conversation: str,
+    reason: str,
+    who: str,
+    *,
+    text: str | None = None,
+    language: Language = "zh",
+) -> Approval:
+    """Ask a lead to let `text`, or without it the stored draft, pass the gate; durable on return.
+
+    Once it is approved, `decide` sends that very text without another word. Raises `SendRefused`
+    (`no_override`: nobody may let it pass), `DecisionRefused` (`no_approval_needed`, `no_draft`,
+    `empty_text`), `InputError` (`no_conversation`, `no_reason_given`, `no_name`) and `StoreError`.
+    """
+    store.conversations.get(conversation)
+    stored = store.drafts.latest(conversation)
+    drafted = stored if stored is not None and stored.draft.status == "drafted" else None
+    final = _outgoing("accept" if text is None else "edit", drafted, text).text
+    turns = store.conversations.turns(conversation)
+    screening = gate.screen(final, "agent", language=language, turns=turns)
+    allowed = override_of(screening)
+    if allowed == "never":
+        raise _kept_back("no_override", final, screening)
+    if allowed != "approved":
+        raise DecisionRefused(
+            "This text needs no lead's approval. Nothing was asked; send it.", "no_approval_needed"
+        )
+    return store.approvals.ask(conversation, final, reason, who, screening.hits, rules=gate.version)
 
 
 def sendable(text: str) -> str:
@@ -237,40 +290,42 @@ def _pass_gate(
     text: str,
     language: Language,
     override: str | None,
-    lead: str,
-) -> tuple[str, tuple[Hit, ...]]:
-    """The text as it may leave, and its hits; masking rules star out what must not be told."""
+    who: str,
+) -> _Passed:
+    """The text as it may leave; masking rules star out what must not be told, override or not."""
     turns = store.conversations.turns(conversation)
     screening = gate.screen(text, "agent", language=language, turns=turns)
     hits = (*screening.hits, *screening.shadow)
+    stopped = screening.action in STOPPING
+    final = masked(text, screening)
+    if not stopped and not screening.scripts:
+        return _Passed(final, hits)
     allowed = override_of(screening)
-    if override and (allowed in ("free", "told") or (allowed == "approved" and lead)):
-        return text, hits
-    if screening.action in STOPPING:
-        store.hits.add_all(conversation, None, text, hits)
-        if override and allowed == "approved":
-            raise SendRefused(
-                "Only a lead, and not the agent who sends it, can let this text pass. "
-                "Nothing was sent; change the marked words or ask the lead.",
-                "needs_lead",
-                text,
-                screening,
-            )
-        raise SendRefused(
-            "A red-line rule keeps this text back. Nothing was sent; change the marked words.",
-            "no_override" if override else "blocked",
-            text,
-            screening,
-        )
-    if screening.scripts:
-        store.hits.add_all(conversation, None, text, hits)
-        raise SendRefused(
-            "A mandatory script is missing. Nothing was sent; insert it and send again.",
-            "script_missing",
-            text,
-            screening,
-        )
-    return masked(text, screening), hits
+    if allowed == "approved":
+        approval = store.approvals.standing_for(conversation, text)
+        if approval is not None and approval.state == "approved":
+            return _Passed(final, hits, override or approval.reason, approval)
+    elif allowed != "never" and override:
+        return _Passed(final, hits, override)
+    store.hits.add_all(conversation, None, text, hits, rules=gate.version, agent=who)
+    if not stopped:
+        raise _kept_back("script_missing", text, screening)
+    if not override:
+        raise _kept_back("blocked", text, screening)
+    raise _kept_back("needs_lead" if allowed == "approved" else "no_override", text, screening)
+
+
+_KEPT_BACK = {
+    "blocked": "A red-line rule keeps this text back. Nothing was sent; change the marked words.",
+    "script_missing": "A mandatory script is missing. Nothing was sent; insert it and send again.",
+    "needs_lead": "Only a lead, and not the agent who sends it, can let this text pass. "
+    "Nothing was sent; change the marked words or ask the lead.",
+    "no_override": "Nobody can let this text pass. Nothing was sent; change the marked words.",
+}
+
+
+def _kept_back(code: str, text: str, screening: Screening) -> SendRefused:
+    return SendRefused(_KEPT_BACK[code], code, text, screening)
 
 
 def _stale() -> DecisionRefused:

@@ -87,7 +87,9 @@ def _screen(store: Store, gate: Gate, message: StoredMessage, language: Language
         if not store.conversations.mark_screened(message.id):
             return Received(message, screening, store.handovers.open_case(message.conversation))
         found = (*screening.hits, *screening.shadow)
-        store.hits.add_all(message.conversation, message.id, message.text, found)
+        store.hits.add_all(
+            message.conversation, message.id, message.text, found, rules=gate.version
+        )
         if case is None:
             return Received(message, screening, store.handovers.open_case(message.conversation))
         category, script = case

@@ -104,18 +104,19 @@ class Database:
                 found = str(error)
         return "" if found == "ok" else found
 
-    def back_up_daily(self) -> None:
-        """Leave a copy beside the file unless the last one is less than a day old.
+    def back_up_daily(self) -> bool:
+        """Leave a copy beside the file unless the last one is less than a day old; whether it did.
 
         Where the disk has little room left there is no new one. For any thread.
         """
         target = self.path.with_name(f"{self.path.name}.daily.bak")
         if target.exists() and 0 <= time.time() - target.stat().st_mtime < _DAY:
-            return
+            return False
         if shutil.disk_usage(self.path.parent).free < 4 * self.path.stat().st_size + _SPARE_ROOM:
-            return
+            return False
         with translated(self.path), contextlib.closing(_connect(self.path, "ro")) as own:
             _back_up(own, target)
+        return True
 
     def data_version(self) -> int:
         """A number that changes when another process (or connection) has written."""

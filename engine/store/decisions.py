@@ -10,13 +10,15 @@ import msgspec
 
 from engine.errors import InputError
 from engine.records import DecisionAction, Hit, RejectReason
+from engine.store.approvals import Approvals
+from engine.store.audit import Audit, decision_content
 from engine.store.conversations import Conversations
 from engine.store.database import Database, Row
 from engine.store.hits import Hits
 from engine.store.ids import new_id
 from engine.store.rows import DayCounts, StoredDecision
 from engine.store.standing import refresh
-from engine.store.text import to_json
+from engine.store.text import clean, to_json
 
 _SENDING: frozenset[DecisionAction] = frozenset({"accepted", "edited", "rewritten"})
 
@@ -28,8 +30,17 @@ _DECISION = """SELECT decisions.*, messages.due AS due, decision_undos.decision 
 class Decisions:
     """What agents did with drafts."""
 
-    def __init__(self, database: Database, conversations: Conversations, hits: Hits) -> None:
+    def __init__(
+        self,
+        database: Database,
+        conversations: Conversations,
+        hits: Hits,
+        audit: Audit,
+        approvals: Approvals,
+    ) -> None:
         self._database = database
+        self._audit = audit
+        self._approvals = approvals
         self._conversations = conversations
         self._hits = hits
 
@@ -51,12 +62,18 @@ class Decisions:
         approved_by: str = "",
         undo_seconds: float = 0.0,
         at: float | None = None,
+        rules: str = "",
+        approval: str = "",
     ) -> StoredDecision:
         """Store a decision and, when it sends `text`, the outgoing message; durable on return.
 
+        Its audit record is written with it, or neither is; `rules` is the rule set's hash.
+        `approval` is what an override of a lead's rests on; it is used up.
+
         The message is `pending` until `at` + `undo_seconds`. `message` is the customer message
         decided on: the newest one unless given. Raises `InputError` (`no_conversation`,
-        `already_decided` when a standing decision on `draft` exists), `StoreError`.
+        `already_decided` when a standing decision on `draft` exists, `approval_closed`),
+        `StoreError`.
         """
         moment = time.time() if at is None else at
         with self._database.transaction():
@@ -70,28 +87,40 @@ class Decisions:
             outgoing = None
             if action in _SENDING:
                 outgoing = self._enqueue(conversation, decision, text, moment, undo_seconds)
-            self._database.insert(
-                "decisions",
-                {
-                    "id": decision,
-                    "conversation": conversation,
-                    "message": message or row.newest_message,
-                    "draft": draft,
-                    "action": action,
-                    "text": text,
-                    "edit_distance": edit_distance,
-                    "reason": reason,
-                    "comment": comment,
-                    "seconds": seconds,
-                    "who": who,
-                    "hits": to_json(list(hits)),
-                    "override": override,
-                    "approved_by": approved_by,
-                    "outgoing": outgoing,
-                    "at": moment,
-                },
+            row_kept: Row = {
+                "id": decision,
+                "conversation": conversation,
+                "message": message or row.newest_message,
+                "draft": draft,
+                "action": action,
+                "text": clean(text),
+                "edit_distance": edit_distance,
+                "reason": reason,
+                "comment": clean(comment),
+                "seconds": seconds,
+                "who": clean(who),
+                "hits": to_json(list(hits)),
+                "override": None if override is None else clean(override),
+                "approved_by": clean(approved_by),
+                "outgoing": outgoing,
+                "at": moment,
+            }
+            self._audit.add(
+                "decision",
+                decision,
+                conversation=conversation,
+                who=who,
+                rules=rules,
+                detail=_in_short(row_kept),
+                content=decision_content(row_kept),
+                at=moment,
             )
-            self._hits.add_all(conversation, outgoing, text, hits, at=moment)
+            self._database.insert("decisions", row_kept)
+            if outgoing is not None:
+                self._approvals.sent(conversation, decision, approval)
+            self._hits.add_all(
+                conversation, outgoing, text, hits, at=moment, rules=rules, agent=who
+            )
             refresh(self._database, conversation)
             return self.get(decision)
 
@@ -110,10 +139,10 @@ class Decisions:
                 [row["outgoing"]],
             ):
                 return False
-            self._database.insert(
-                "decision_undos",
-                {"decision": decision_id, "at": time.time() if at is None else at},
-            )
+            moment = time.time() if at is None else at
+            self._database.insert("decision_undos", {"decision": decision_id, "at": moment})
+            self._audit.add("undo", decision_id, conversation=row["conversation"], at=moment)
+            self._approvals.undone(decision_id)
             self._database.run(
                 "UPDATE conversations SET closed_at = NULL WHERE id = ?", [row["conversation"]]
             )
@@ -194,6 +223,14 @@ class Decisions:
             },
         )
         return message
+
+
+def _in_short(row: Row) -> dict[str, object]:
+    """What the audit says of a decision: no text of anybody's."""
+    short = {name: row[name] for name in ("action", "message", "draft", "outgoing", "reason")}
+    short["approved_by"] = row["approved_by"]
+    short["override"] = row["override"] is not None
+    return {name: value for name, value in short.items() if value}
 
 
 def _stored(row: Row) -> StoredDecision:

@@ -10,13 +10,13 @@ import msgspec
 
 from engine.errors import InputError
 from engine.records import Hit
+from engine.store.audit import Audit, hits_content, hits_in_short
 from engine.store.database import Database, Row
 from engine.store.ids import new_id
 from engine.store.rows import StoredHit, Verdict
 from engine.store.text import clean, to_json
 
-_HIT = """SELECT hits.*, (SELECT verdict FROM hit_verdicts WHERE hit = hits.id
-    ORDER BY seq DESC LIMIT 1) AS verdict FROM hits"""
+_HIT = "SELECT * FROM hits"
 
 _KEPT = 200
 _AROUND = 500
@@ -25,8 +25,9 @@ _AROUND = 500
 class Hits:
     """Every hit, with the text it was found in."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, audit: Audit) -> None:
         self._database = database
+        self._audit = audit
 
     def add_all(
         self,
@@ -36,35 +37,60 @@ class Hits:
         hits: Sequence[Hit],
         *,
         at: float | None = None,
-    ) -> None:
+        rules: str = "",
+        agent: str = "",
+        draft: str | None = None,
+    ) -> list[str]:
         """Keep the hits of one screened text; `message_id` is None when it became no message.
+
+        `rules` is the rule set's hash, `agent` who wrote the text, `draft` the draft it is of. The
+        ids of those kept, in order.
 
         Of one rule's hits in one text, the first 200 are kept, each with its surroundings: a
         megabyte of telephone numbers would else be stored as often as there are numbers in it.
         """
-        moment = time.time() if at is None else at
         if not hits:
-            return
+            return []
+        moment = time.time() if at is None else at
         counts: Counter[str] = Counter()
+        kept: list[tuple[str, Hit]] = []
+        rows: list[Row] = []
+        for hit in hits:
+            counts[hit.rule] += 1
+            if counts[hit.rule] > _KEPT:
+                continue
+            kept.append((new_id(), hit))
+            around = screened[max(0, hit.start - _AROUND) : hit.end + _AROUND]
+            rows.append(
+                {
+                    "id": kept[-1][0],
+                    "conversation": conversation,
+                    "message": message_id,
+                    "draft": draft,
+                    "rule": hit.rule,
+                    "body": to_json(hit),
+                    "screened": clean(around),
+                    "at": moment,
+                    "category": hit.category,
+                    "level": hit.level,
+                    "side": hit.side,
+                    "agent": clean(agent),
+                }
+            )
         with self._database.transaction():
-            for hit in hits:
-                counts[hit.rule] += 1
-                if counts[hit.rule] > _KEPT:
-                    continue
-                self._database.insert(
-                    "hits",
-                    {
-                        "id": new_id(),
-                        "conversation": conversation,
-                        "message": message_id,
-                        "rule": hit.rule,
-                        "body": to_json(hit),
-                        "screened": clean(
-                            screened[max(0, hit.start - _AROUND) : hit.end + _AROUND]
-                        ),
-                        "at": moment,
-                    },
-                )
+            self._audit.add(
+                "hits",
+                message_id or draft or "",
+                conversation=conversation,
+                who=agent,
+                rules=rules,
+                detail={"hits": hits_in_short(kept)},
+                content=hits_content(rows),
+                at=moment,
+            )
+            for row in rows:
+                self._database.insert("hits", row)
+        return [hit_id for hit_id, _ in kept]
 
     def of(self, conversation: str, *, messages: Sequence[str] | None = None) -> list[StoredHit]:
         """All hits in a conversation, or only those in `messages`, oldest first."""
@@ -73,28 +99,44 @@ class Hits:
             only = "AND message IN (SELECT value FROM json_each(?))"
             values.append(to_json(list(messages)))
         rows = self._database.rows(f"{_HIT} WHERE conversation = ? {only} ORDER BY seq", values)
-        return [_stored(row) for row in rows]
+        return [stored_hit(row) for row in rows]
 
     def page(self, *, unjudged: bool = False, limit: int = 200, offset: int = 0) -> list[StoredHit]:
         """Hits of all conversations, newest first; `unjudged`: only those without a verdict."""
-        condition = "WHERE id NOT IN (SELECT hit FROM hit_verdicts)" if unjudged else ""
+        condition = "WHERE verdict = ''" if unjudged else ""
         rows = self._database.rows(
             f"{_HIT} {condition} ORDER BY seq DESC LIMIT ? OFFSET ?", [limit, offset]
         )
-        return [_stored(row) for row in rows]
+        return [stored_hit(row) for row in rows]
 
     def judge(self, hit_id: str, verdict: Verdict, who: str, note: str = "") -> None:
         """Add the lead's verdict; the newest counts. Raises `InputError` (`no_hit`)."""
         with self._database.transaction():
-            if self._database.row("SELECT 1 FROM hits WHERE id = ?", [hit_id]) is None:
-                raise InputError("There is no such hit in the store.", "no_hit")
+            row = self._database.row("SELECT conversation FROM hits WHERE id = ?", [hit_id])
+            if row is None:
+                raise no_hit()
             self._database.insert(
                 "hit_verdicts",
                 {"hit": hit_id, "verdict": verdict, "who": who, "note": note, "at": time.time()},
             )
+            self._database.run("UPDATE hits SET verdict = ? WHERE id = ?", [verdict, hit_id])
+            self._audit.add(
+                "verdict",
+                hit_id,
+                conversation=row["conversation"],
+                who=who,
+                detail={"verdict": verdict},
+                content=[verdict, note],
+            )
 
 
-def _stored(row: Row) -> StoredHit:
+def no_hit() -> InputError:
+    """The refusal of a hit that is not in the store."""
+    return InputError("There is no such hit in the store.", "no_hit")
+
+
+def stored_hit(row: Row) -> StoredHit:
+    """A row of `hits` as it leaves the store."""
     return StoredHit(
         id=row["id"],
         conversation=row["conversation"],
@@ -102,5 +144,7 @@ def _stored(row: Row) -> StoredHit:
         hit=msgspec.json.decode(row["body"], type=Hit),
         screened=row["screened"],
         at=row["at"],
-        verdict=row["verdict"],
+        verdict=row["verdict"] or None,
+        draft=row["draft"],
+        agent=row["agent"],
     )

@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+from engine.store import oversight
+from engine.store.chain import begun
 
 if TYPE_CHECKING:
     from engine.store.sqlite import Database as SqliteDatabase
@@ -53,6 +57,31 @@ def m006_approved_by(db: SqliteDatabase) -> None:
         db.execute(statement)
 
 
+def m007_audit(db: SqliteDatabase) -> None:
+    """A chained record of what was done, which nothing can be done without."""
+    for statement in oversight.AUDIT:
+        db.execute(statement)
+    last = db.execute("SELECT coalesce(max(seq), 0) FROM decisions").fetchone()[0]
+    db.execute(
+        "INSERT INTO audit VALUES (:number, :former, :hash, :body)",
+        begun(int(last), round(time.time() * 1000)),
+    )
+    for statement in oversight.AUDIT_TRIGGERS.values():
+        db.execute(statement)
+
+
+def m008_approvals(db: SqliteDatabase) -> None:
+    """What agents asked the lead to let pass, and what they let pass themselves."""
+    for statement in oversight.APPROVALS:
+        db.execute(statement)
+
+
+def m009_reviews(db: SqliteDatabase) -> None:
+    """Hits are found by what they are, judged also as missed, appealed against and answered."""
+    for statement in oversight.REVIEWS:
+        db.execute(statement)
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_channel_keys_of_two_kinds,
@@ -60,6 +89,9 @@ MIGRATIONS: tuple[Migration, ...] = (
     m004_due_for_a_draft,
     m005_dismissed_wordings,
     m006_approved_by,
+    m007_audit,
+    m008_approvals,
+    m009_reviews,
 )
 
 # `seq` orders rows by arrival, whatever the clocks said. In `conversations`, the columns from

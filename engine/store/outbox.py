@@ -7,6 +7,7 @@ often it is handed over, so a delivery that a crash interrupted is simply done a
 
 from __future__ import annotations
 
+from engine.store.audit import Audit
 from engine.store.database import Database
 from engine.store.rows import Departure, StoredMessage
 from engine.store.standing import refresh
@@ -19,8 +20,9 @@ _PENDING = f"SELECT {_FIELDS} FROM messages WHERE state = 'pending'"
 class Outbox:
     """Pending messages, the step that makes one final, and what its channel still has to get."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, audit: Audit) -> None:
         self._database = database
+        self._audit = audit
 
     def pending(self) -> list[StoredMessage]:
         """All messages that can still be undone, the next to leave first."""
@@ -47,9 +49,18 @@ class Outbox:
             if not changed:
                 return False
             self._database.insert("deliveries", {"message": message_id, "delivered_at": None})
-            row = self._database.row("SELECT conversation FROM messages WHERE id = ?", [message_id])
+            row = self._database.row(
+                "SELECT conversation, decision, sent_at FROM messages WHERE id = ?", [message_id]
+            )
             if row is not None:
                 refresh(self._database, row["conversation"])
+                self._audit.add(
+                    "send",
+                    message_id,
+                    conversation=row["conversation"],
+                    detail={"decision": row["decision"]},
+                    at=row["sent_at"],
+                )
             return True
 
     def delivering(self) -> list[Departure]:

@@ -14,7 +14,8 @@ from engine.records import DecisionAction, Draft, Evidence, Hit, RejectReason, R
 MessageState = Literal["received", "pending", "sent", "undone"]
 StandingDraft = Literal["none", "drafted", "abstained", "handover", "failed"]
 Filter = Literal["all", "waiting", "ready", "handed_over", "answered", "gaps"]
-Verdict = Literal["right", "false_alarm"]
+Verdict = Literal["right", "false_alarm", "missed"]
+ApprovalState = Literal["asked", "approved", "refused", "used", "expired", "told", "seen"]
 MissedWhy = Literal["gap", "rejected", "changed"]
 
 
@@ -161,7 +162,11 @@ class StoredHandover(Struct, frozen=True):
 
 class StoredHit(Struct, frozen=True):
     """A rule's hit with the text around it (500 characters to either side) and what the lead
-    judged it to be. The hit's own offsets count from the start of the whole text."""
+    judged it to be. The hit's own offsets count from the start of the whole text.
+
+    `draft` is set where a draft was hit, `agent` where an agent's text was. `missed` is the verdict
+    on what no rule had found and a lead marked.
+    """
 
     id: str
     conversation: str
@@ -170,6 +175,59 @@ class StoredHit(Struct, frozen=True):
     screened: str
     at: float
     verdict: Verdict | None = None
+    draft: str | None = None
+    agent: str = ""
+
+
+class Approval(Struct, frozen=True):
+    """A text that a rule kept back, and what became of it (`engine.store.approvals`).
+
+    `hits` index `text`; `reason` is the asker's, `comment` the answerer's; `decision` is the send.
+    """
+
+    id: str
+    conversation: str
+    text: str
+    reason: str
+    asker: str
+    at: float
+    state: ApprovalState
+    hits: tuple[Hit, ...] = ()
+    answered_by: str = ""
+    answered_at: float | None = None
+    comment: str = ""
+    decision: str | None = None
+
+
+class Appeal(Struct, frozen=True):
+    """An agent's word against a hit. `upheld` is None until somebody else has answered it."""
+
+    id: str
+    hit: str
+    who: str
+    text: str
+    at: float
+    upheld: bool | None = None
+    answer: str = ""
+    answered_by: str = ""
+    answered_at: float | None = None
+
+
+class RulePrecision(Struct, frozen=True):
+    """How often a rule was right, by the lead's verdicts; `missed` is what it should have found.
+
+    `precision` is the share of right ones among those judged, None where none were; `low` and
+    `high` bound it with 95 % confidence (Wilson).
+    """
+
+    rule: str
+    hits: int
+    right: int
+    false_alarms: int
+    missed: int
+    precision: float | None = None
+    low: float = 0.0
+    high: float = 1.0
 
 
 class Gap(Struct, frozen=True):

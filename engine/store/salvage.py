@@ -16,10 +16,15 @@ from typing import Any
 from msgspec import Struct
 
 from engine.errors import StoreError
+from engine.store.audit import Audit, head_file
+from engine.store.chain import begun
 from engine.store.database import Database, open_database, translated
+from engine.store.oversight import AUDIT_TRIGGERS
 from engine.store.standing import refresh
 
 _TABLES = (
+    "audit",
+    "audit_keys",
     "conversations",
     "messages",
     "drafts",
@@ -29,6 +34,8 @@ _TABLES = (
     "handovers",
     "hits",
     "hit_verdicts",
+    "approvals",
+    "appeals",
     "gaps",
     "gap_sightings",
     "composers",
@@ -102,6 +109,10 @@ def salvage(path: Path) -> Salvaged:
             rows, gaps = _read_into(newest, scratch)
             backup = newest.name
         aside = _set_aside(path)
+        head = head_file(path)
+        if head.exists():
+            # The chain goes on from what was saved, which that head may be ahead of.
+            head.replace(head.with_name(f"{aside.name}.audit-head"))
         scratch.replace(path)
         _mark(path).unlink(missing_ok=True)
     except OSError as error:
@@ -129,18 +140,36 @@ def _read_into(source: Path, target: Path) -> tuple[dict[str, int], int]:
             damaged.row_factory = sqlite3.Row
             damaged.text_factory = lambda raw: raw.decode("utf-8", "replace")
             with database.transaction():
+                # Also decisions whose record is lost, and records after a lost one, are saved.
+                for trigger in AUDIT_TRIGGERS:
+                    database.run(f"DROP TRIGGER {trigger}")
+                database.run("DELETE FROM audit")
                 for table in _TABLES:
                     saved[table], lost = _copy(damaged, database, table)
                     gaps += lost
                 _reconnect(database)
                 for row in database.rows("SELECT id FROM conversations"):
                     refresh(database, row["id"])
+                _record(database, gaps)
                 saved = {table: _count(database, table) for table in _TABLES}
         # Everything into the one file that takes the place of the damaged one.
         database.rows("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
         database.close()
     return saved, gaps
+
+
+def _record(database: Database, gaps: int) -> None:
+    """Take the audit up again: its next record says what happened."""
+    audit = Audit(database)
+    row = database.row("SELECT coalesce(max(seq), 0) AS last FROM decisions")
+    decisions = int(row["last"]) if row else 0
+    if audit.head().count == 0:
+        # Of a version without an audit, or all of it lost.
+        database.insert("audit", begun(decisions, round(time.time() * 1000)))
+    audit.add("salvaged", detail={"decisions": decisions, "gaps": gaps})
+    for trigger in AUDIT_TRIGGERS.values():
+        database.run(trigger)
 
 
 def _copy(damaged: sqlite3.Connection, database: Database, table: str) -> tuple[int, int]:

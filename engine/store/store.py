@@ -5,7 +5,12 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from engine.records import Draft
+from msgspec.structs import replace
+
+from engine.records import Draft, Hit
+from engine.store.approvals import Approvals
+from engine.store.audit import Audit, Head
+from engine.store.audit_check import Verified, verify
 from engine.store.channel_keys import ChannelKeys
 from engine.store.composers import Composers
 from engine.store.conversations import Conversations
@@ -26,11 +31,15 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.audit = Audit(database)
         self.conversations = Conversations(database)
         self.drafts = Drafts(database)
-        self.hits = Hits(database)
-        self.decisions = Decisions(database, self.conversations, self.hits)
-        self.outbox = Outbox(database)
+        self.hits = Hits(database, self.audit)
+        self.approvals = Approvals(database, self.audit)
+        self.decisions = Decisions(
+            database, self.conversations, self.hits, self.audit, self.approvals
+        )
+        self.outbox = Outbox(database, self.audit)
         self.handovers = Handovers(database, self.conversations)
         self.gaps = Gaps(database)
         self.missed = Missed(database)
@@ -51,6 +60,7 @@ class Store:
         """Store `draft` for `message` with the gap or the case that it opens, all or nothing."""
         with self.transaction():
             saved = self.drafts.save(conversation, message, draft)
+            self._keep_hits(conversation, saved)
             if draft.status == "abstained":
                 question = self.conversations.message(message).text
                 self.gaps.add(question, conversation, draft.reason)
@@ -58,6 +68,22 @@ class Store:
                 rule = next((hit.rule for hit in draft.hits if hit.action == "handover"), "")
                 self.handovers.open(conversation, draft.category, rule, draft.script or "", message)
         return saved
+
+    def _keep_hits(self, conversation: str, saved: StoredDraft) -> None:
+        """The hits of what the model wrote; what was withdrawn is known by the hit alone."""
+        draft, rules = saved.draft, saved.draft.release.rules
+        there: list[Hit] = []
+        for hit in draft.hits:
+            if hit.side != "model":
+                continue
+            if draft.text[hit.start : hit.end] == hit.text:
+                there.append(hit)
+            else:
+                alone = replace(hit, start=0, end=len(hit.text))
+                self.hits.add_all(
+                    conversation, None, hit.text, [alone], rules=rules, draft=saved.id
+                )
+        self.hits.add_all(conversation, None, draft.text, there, rules=rules, draft=saved.id)
 
     def check(self) -> list[str]:
         """What is wrong with the file, in SQLite's words; empty when it is sound."""
@@ -68,8 +94,14 @@ class Store:
         return self._database.damage()
 
     def back_up_daily(self) -> None:
-        """Leave a copy beside the file, at most once a day; for any thread."""
-        self._database.back_up_daily()
+        """Leave a copy beside the file, at most once a day, and the audit's head; any thread."""
+        if self._database.back_up_daily():
+            self.audit.sign_off()
+
+    def verify_audit(self, *heads: Head) -> Verified:
+        """Walk the audit's chain, hold it against `heads` and the head beside the database."""
+        beside = self.audit.signed_off()
+        return verify(self._database, *heads, *([beside] if beside else []))
 
     def data_version(self) -> int:
         """A number that changes when another process has written; compare it to the last one."""

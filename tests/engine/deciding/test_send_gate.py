@@ -8,7 +8,7 @@ import pytest
 from answering import drafted
 
 from engine import texts
-from engine.deciding import SendRefused, decide
+from engine.deciding import DecisionRefused, SendRefused, ask_for_approval, decide
 from engine.errors import GateRefused, RuleError
 from engine.reception import receive
 from engine.redline.gate import Gate
@@ -41,54 +41,92 @@ def test_a_draft_passes_the_gate_as_well(store: Store, gate: Gate) -> None:
         decide(store, gate, conversation, "accept")
 
 
+INSULT = "您说的蠢货是谁"
+
+
 def test_an_override_with_a_leads_approval_sends_and_is_kept(store: Store, gate: Gate) -> None:
     conversation = drafted(store, gate)
-    decision = decide(
-        store,
-        gate,
-        conversation,
-        "edit",
-        text="您说的蠢货是谁",
-        override="引用客户原话",
-        who="小李",
-        approved_by="王班长",
-    )
+    asked = ask_for_approval(store, gate, conversation, "引用客户原话", "小李", text=INSULT)
+    assert [hit.rule for hit in asked.hits] == ["insult"]
+    store.approvals.decide(asked.id, True, "王班长")
+    decision = decide(store, gate, conversation, "edit", text=INSULT, who="小李")
     assert (decision.override, decision.approved_by) == ("引用客户原话", "王班长")
     assert [hit.rule for hit in decision.hits] == ["insult"]
     assert len(store.outbox.pending()) == 1
+    assert store.approvals.get(asked.id).state == "used"
 
 
-@pytest.mark.parametrize("lead", ["", "  ", "小李", " 小李 "])
-def test_nobody_approves_an_own_override(store: Store, gate: Gate, lead: str) -> None:
+@pytest.mark.parametrize("answer", [None, False])
+def test_what_no_lead_has_approved_does_not_leave(
+    store: Store, gate: Gate, answer: bool | None
+) -> None:
     conversation = drafted(store, gate)
+    asked = ask_for_approval(store, gate, conversation, "引用客户原话", "小李", text=INSULT)
+    if answer is not None:
+        store.approvals.decide(asked.id, answer, "王班长", "换个说法")
     with pytest.raises(SendRefused) as caught:
-        decide(
-            store,
-            gate,
-            conversation,
-            "edit",
-            text="您说的蠢货是谁",
-            override="引用客户原话",
-            who="小李",
-            approved_by=lead,
-        )
+        decide(store, gate, conversation, "edit", text=INSULT, override="客户要求", who="小李")
     assert caught.value.code == "needs_lead"
     assert "insult" not in str(caught.value) and store.outbox.pending() == []
     assert texts.text("error.needs_lead", "zh", **caught.value.values)
+
+
+def test_an_approval_covers_one_text_of_one_conversation_once(store: Store, gate: Gate) -> None:
+    here, there = drafted(store, gate), drafted(store, gate)
+    asked = ask_for_approval(store, gate, here, "引用客户原话", "小李", text=INSULT)
+    store.approvals.decide(asked.id, True, "王班长")
+    for conversation, text in ((here, INSULT + "呢"), (there, INSULT)):
+        with pytest.raises(SendRefused):
+            decide(store, gate, conversation, "edit", text=text, override="客户要求", who="小李")
+    first = decide(store, gate, here, "edit", text=INSULT, who="小李", undo_seconds=9)
+    with pytest.raises(SendRefused):
+        decide(store, gate, here, "edit", text=INSULT, override="再发一次", who="小李")
+    assert store.decisions.undo(first.id)
+    assert decide(store, gate, here, "edit", text=INSULT, who="小李").approved_by == "王班长"
+
+
+def test_nothing_but_what_a_lead_may_let_pass_is_asked_for(store: Store, gate: Gate) -> None:
+    conversation = drafted(store, gate)
+    with pytest.raises(SendRefused) as hard:
+        ask_for_approval(store, gate, conversation, "没有别的说法", "小李", text="那就后果自负")
+    assert hard.value.code == "no_override"
+    with pytest.raises(DecisionRefused) as needless:
+        ask_for_approval(store, gate, conversation, "保险起见", "小李", text="好的")
+    assert needless.value.code == "no_approval_needed"
+    assert texts.text("error.no_approval_needed", "zh")
+    assert store.approvals.queue() == []
+
+
+def test_what_the_agent_lets_pass_alone_is_told_to_the_lead(store: Store, gate: Gate) -> None:
+    conversation = drafted(store, gate, ask="想买理财")
+    decision = decide(
+        store, gate, conversation, "edit", text="好的", override="刚说过了", who="小李"
+    )
+    (told,) = store.approvals.queue()
+    assert (told.state, told.text, told.reason, told.decision) == (
+        *("told", "好的", "刚说过了"),
+        decision.id,
+    )
+    store.approvals.see(told.id, "王班长")
+    assert store.approvals.queue() == []
+
+
+def test_a_needless_reason_is_no_override(store: Store, gate: Gate) -> None:
+    decision = decide(
+        store, gate, drafted(store, gate), "edit", text="口令是芝麻开门", override="赶时间"
+    )
+    assert (decision.text, decision.override) == ("口令是****", None)
+    assert store.approvals.queue() == []
 
 
 def test_a_hard_block_has_no_override(store: Store, gate: Gate) -> None:
     conversation = drafted(store, gate)
     with pytest.raises(SendRefused) as caught:
         decide(
-            store,
-            gate,
-            conversation,
-            "edit",
+            *(store, gate, conversation, "edit"),
             text="那就后果自负",
             override="没有别的说法",
             who="小李",
-            approved_by="王班长",
         )
     assert caught.value.code == "no_override"
     assert store.outbox.pending() == []

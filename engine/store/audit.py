@@ -1,0 +1,241 @@
+"""The audit: what was done, by whom, under which rules, each record chained to the one before.
+
+A record is written in the transaction of the act itself, holds ids, offsets and veiled text only,
+and is never changed or deleted: SQLite refuses it. How a record is hashed stands in `chain.py`.
+
+What this proves: a record that was altered, taken out, put in or moved is found, and so is a tail
+cut off behind a *head* (number and hash of the last record) that was signed off. What it does not:
+who can write the file can put a whole new chain into it, and into the head beside it; only a head
+that was kept elsewhere (`zuoxi audit head`) tells. Names are what the program was told.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from engine.errors import StoreError
+from engine.records import Hit
+from engine.store.chain import entry, sealed, veiled
+from engine.store.database import Database, Row
+
+Kind = Literal[
+    "begun",
+    "hits",
+    "decision",
+    "undo",
+    "send",
+    "approval",
+    "answer",
+    "verdict",
+    "appeal",
+    "rules",
+    "erased",
+    "salvaged",
+]
+
+_PIECE = 500
+
+
+class Head(Struct, frozen=True):
+    """How far the chain reached at a time (epoch milliseconds): its records and the last hash."""
+
+    count: int
+    hash: str
+    at: int = 0
+
+
+class Audit:
+    """The chain of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(
+        self,
+        kind: Kind,
+        subject: str = "",
+        *,
+        conversation: str = "",
+        who: str = "",
+        rules: str = "",
+        detail: Mapping[str, object] | None = None,
+        content: object = None,
+        at: float | None = None,
+    ) -> int:
+        """Append a record about `subject` (an id); its number. To be called in a transaction.
+
+        `rules` is the hash of the rule set that was asked; `detail` holds nothing personal;
+        `content` may: only its fingerprint is kept, under a key that goes with the conversation's
+        data. `at` is in seconds. Raises `StoreError` (`audit_lost`).
+        """
+        with self._database.transaction():
+            last = self._database.row(
+                """SELECT number, hash, (SELECT key FROM audit_keys WHERE conversation = ?) AS key
+                FROM audit ORDER BY number DESC LIMIT 1""",
+                [conversation],
+            )
+            if last is None:
+                raise StoreError(
+                    f"The audit of the database {self._database.path} was emptied. Nothing was "
+                    "stored; put back a backup.",
+                    "audit_lost",
+                    path=str(self._database.path),
+                )
+            record: dict[str, object] = {
+                "kind": kind,
+                "at": round((time.time() if at is None else at) * 1000),
+                "subject": subject,
+            }
+            if content is not None:
+                record["seal"] = sealed(last["key"] or self._new_key(conversation), content)
+            more = {"conversation": conversation, "who": who, "rules": rules, "detail": detail}
+            record.update((name, value) for name, value in more.items() if value)
+            row = entry(last["number"] + 1, last["hash"], record)
+            self._database.insert("audit", row)
+            return int(last["number"]) + 1
+
+    def rules_changed(
+        self, former: str, now: str, *, who: str, approved_by: str = "", why: str = "published"
+    ) -> int:
+        """Record that rule set `now` took the place of `former` (their hashes)."""
+        detail = {"former": former, "approved_by": approved_by, "why": why}
+        return self.add("rules", now, who=who, rules=now, detail=detail)
+
+    def erased(self, conversation: str, *, who: str) -> int:
+        """Record that a conversation's data was deleted.
+
+        Its records stay as they are: they hold ids and veiled text. Without the key, which goes
+        here, their fingerprints say nothing any more.
+        """
+        with self._database.transaction():
+            number = self.add("erased", conversation, conversation=conversation, who=who)
+            self._database.run(
+                """INSERT INTO audit_keys (conversation, key, erased) VALUES (?, '', ?)
+                ON CONFLICT (conversation) DO UPDATE SET key = '', erased = excluded.erased""",
+                [conversation, number],
+            )
+            return number
+
+    def head(self) -> Head:
+        """How far the chain reaches now; a count of 0 where there is none any more."""
+        row = self._database.row("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1")
+        now = round(time.time() * 1000)
+        return Head(row["number"], row["hash"], now) if row else Head(0, "", now)
+
+    def signed_off(self) -> Head | None:
+        """The head that stands beside the database, if one does and can be read."""
+        try:
+            return msgspec.json.decode(self._head_file.read_bytes(), type=Head)
+        except (OSError, msgspec.DecodeError):
+            return None
+
+    def sign_off(self) -> bool:
+        """Leave the head beside the database; False where the chain does not hold the former one.
+
+        Then the former one stays, so that `verify` can tell. Raises `StoreError`.
+        """
+        former = self.signed_off()
+        if former is not None and self.hash_of(former.count) != former.hash:
+            return False
+        scratch = self._head_file.with_name(self._head_file.name + ".tmp")
+        try:
+            with scratch.open("wb") as file:
+                file.write(msgspec.json.encode(self.head()) + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+            scratch.replace(self._head_file)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                scratch.unlink(missing_ok=True)
+            raise StoreError(
+                f"{self._head_file} cannot be written ({error.strerror}).",
+                "store_cannot_open",
+                path=str(self._head_file),
+            ) from error
+        return True
+
+    def hash_of(self, number: int) -> str:
+        """The hash of one record, "" where it is missing."""
+        row = self._database.row("SELECT hash FROM audit WHERE number = ?", [number])
+        return str(row["hash"]) if row else ""
+
+    def rows(self, *, after: int = 0) -> Iterator[Row]:
+        """The rows `number`, `former`, `hash`, `body` in order, read piece by piece."""
+        while found := self._database.rows(
+            "SELECT * FROM audit WHERE number > ? ORDER BY number LIMIT ?", [after, _PIECE]
+        ):
+            after = found[-1]["number"]
+            yield from found
+
+    def lines(self) -> Iterator[bytes]:
+        """The chain as JSON Lines; `record` is the very text that was hashed."""
+        for row in self.rows():
+            yield msgspec.json.encode(
+                {
+                    "number": row["number"],
+                    "former": row["former"],
+                    "hash": row["hash"],
+                    "record": msgspec.Raw(str(row["body"]).encode()),
+                }
+            )
+
+    @property
+    def _head_file(self) -> Path:
+        return head_file(self._database.path)
+
+    def _new_key(self, conversation: str) -> str:
+        key = secrets.token_hex(16)
+        self._database.run(
+            """INSERT INTO audit_keys (conversation, key) VALUES (?, ?)
+            ON CONFLICT (conversation) DO UPDATE SET key = excluded.key, erased = NULL""",
+            [conversation, key],
+        )
+        return key
+
+
+def head_file(database: Path) -> Path:
+    """Where the head that was signed off stands."""
+    return database.with_name(f"{database.name}.audit-head")
+
+
+def hits_in_short(hits: Sequence[tuple[str, Hit]]) -> list[dict[str, object]]:
+    """Hits with their ids as a record holds them."""
+    return [
+        {
+            "id": hit_id,
+            "rule": hit.rule,
+            "category": hit.category,
+            "level": hit.level,
+            "action": hit.action,
+            "side": hit.side,
+            "start": hit.start,
+            "end": hit.end,
+            "text": veiled(hit),
+        }
+        for hit_id, hit in hits
+    ]
+
+
+def decision_content(row: Mapping[str, object]) -> object:
+    """Of a row of `decisions`, what its record's fingerprint is made of."""
+    fields = ("action", "message", "draft", "outgoing", "text", "reason", "comment", "who")
+    return [row[name] for name in (*fields, "hits", "override", "approved_by")]
+
+
+def hits_content(rows: Sequence[Mapping[str, object]]) -> object:
+    """Of rows of `hits`, in order, what their record's fingerprint is made of."""
+    return [[row["id"], row["rule"], row["body"], row["screened"]] for row in rows]
+
+
+def approval_content(row: Mapping[str, object]) -> object:
+    """Of a row of `approvals`, what the record of the asking is made of."""
+    return [row["bound"], row["text"], row["reason"], row["hits"]]
