@@ -208,11 +208,12 @@ def _own(knowledge: Path) -> OwnTable:
 
 def _propose(knowledge: Path, observed: Observed) -> Proposed:
     from engine.knowledge.own_wordings import own_pairs
+    from engine.knowledge.synonyms import synonyms_of
     from engine.knowledge.vocabulary import read_vocabulary
-    from engine.learning.wordings import propose_for
+    from engine.learning.wordings import propose
 
     vocabulary = read_vocabulary(knowledge)
-    found = propose_for(knowledge, observed)
+    found = propose(observed, vocabulary, synonyms_of(knowledge)[0])
     views = tuple(
         WordingView(one.said, one.policies, one.count, one.last_at, "".join(one.examples[:1]))
         for one in found

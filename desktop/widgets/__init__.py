@@ -53,6 +53,12 @@ settings_form.SettingsForm(look)
     set_settings(Settings) settings() set_styles([(id, name)]) set_data_folder(path, size_bytes)
     set_problem(field, message) problem(field) field(name)
     changed(object: Settings) open_folder_requested
+wordings_panel.WordingsPanel(look)
+    show_loading() show_failed(message) set_proposals(wordings, empty) set_own(wordings, unread=())
+    say(key, values={}) told() proposal(said) proposals() own(said, policy) focus_next(said)
+    accepted(str, str, str) dismissed(str) added(str, str) changed(object, str, str)
+    removed(object) undo_requested open_table_requested retry_requested
+wording_rows: PairFields, ProposalRow, OwnRow, NewPair
 blocks: Card, Chip, KeyHint, Elided, Rule, IconLabel, PushButton and the plain-text Label;
 boxes: row() and column(); flow.FlowBox; notice.Notice and Skeleton; text_panel.TextPanel.
 """

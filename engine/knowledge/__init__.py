@@ -37,6 +37,10 @@ Values (all frozen msgspec structs) and calls, by module::
                 .version: str  .passage_count: int  .current: Current | None  .close()
                 .search(query, *, k=5, as_of=None, include_internal=False, turns=())
                 .score_sentences(query, sentences) -> list[float]   0…1
+    synonyms    everyday wordings and the policies'; CurrentSynonyms(folder)() as they are now
+    own_wordings  the operator's table: own_pairs, add_pair, change_pair, remove_pair
+    vocabulary  read_vocabulary(folder) -> Vocabulary: .says(wording) .weight(wording) .terms
+    embedder_folder  check_embedder_folder(folder)     raises EmbedderError, loads nothing
     queries     standalone_query(turns) -> str             what the newest customer turn asks for
     cues        the wordings by which a turn refers back
     job         ImportJob(folder, paths, embedder_folder) · RemoveJob(folder, doc)

@@ -28,7 +28,6 @@ _BREAKS = frozenset(
     "的了吗呢吧啊呀哦嗯哈嘛么啦我你您他她它们咱俺这那哪啥谁怎咋请问和及或而但且也都就还又再很太更最"
     "把被跟与其是一二三四五六七八九十两几百千万元块"
 )
-_LONGEST = 300
 _MOST_HAN = 6
 _MOST_HAN_ALONE = 5
 _MOST_WORDS = 3
@@ -58,13 +57,13 @@ def missed_words(
 ) -> dict[str, list[int]]:
     """Wordings, folded, with the numbers of the questions they stand in.
 
-    `questions` hold nothing personal any more; `askers` says for each whose it is: what one person
-    says twice is said once.
+    `questions` are short and hold nothing personal any more; `askers` says for each whose it is:
+    what one person says twice is said once.
     """
     stretches = [
         stretch
         for number, question in enumerate(questions)
-        for stretch in _stretches(number, fold(question[:_LONGEST]), vocabulary, synonyms)
+        for stretch in _stretches(number, fold(question), vocabulary, synonyms)
     ]
     found: dict[str, list[int]] = {}
     for wording, places in _repeated(stretches, askers):

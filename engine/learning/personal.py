@@ -42,7 +42,10 @@ _STAR = "*"
 
 
 def without_personal(message: str, customer: str = "") -> str:
-    """`message` with numbers, addresses and names, that of its `customer` too, put as ``*``."""
+    """`message` with numbers, addresses and names, that of its `customer` too, put as ``*``.
+
+    For some hundreds of characters: the time it takes grows with the square of them.
+    """
     text = unicodedata.normalize("NFKC", clean(message))
     # A message all in capitals tells no name by them.
     shouted = sum(map(str.isupper, text)) > sum(map(str.islower, text))
@@ -58,7 +61,7 @@ def may_be_a_name(wording: str) -> bool:
 
 
 def _names(customer: str) -> Iterator[re.Pattern[str]]:
-    name = unicodedata.normalize("NFKC", clean(customer)).strip()
+    name = unicodedata.normalize("NFKC", clean(customer[:60])).strip()
     for part in sorted({name, *re.split(r"[\s._·-]+", name)}, key=len, reverse=True):
         if len(part) > 1:
             latin = part.isascii()

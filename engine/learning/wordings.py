@@ -25,6 +25,9 @@ _POLICIES = 3
 _EXAMPLES = 2
 _EXAMPLE_LENGTH = 80
 _READ = 1000
+# Of a long text the beginning: what is asked, and what was answered, in so many characters.
+_LONGEST_QUESTION = 300
+_LONGEST_ANSWER = 1000
 # A wording that was met a month ago weighs half of one that was met today.
 _HALF_LIFE = 30 * 86400.0
 _UNANSWERED = 0.6
@@ -86,7 +89,7 @@ def propose(
         return []
     moment = time.time() if now is None else now
     questions = observed.questions
-    texts = [without_personal(one.question, one.customer) for one in questions]
+    texts = [without_personal(one.question[:_LONGEST_QUESTION], one.customer) for one in questions]
     askers = [one.conversation for one in questions]
     found = missed_words(texts, askers, vocabulary, synonyms)
     answers = _Answers(questions, vocabulary, synonyms)
@@ -126,7 +129,7 @@ class _Answers:
         self._names = sorted(vocabulary.terms | named)
         self._finder = AhoCorasick(self._names, matchkind=MatchKind.LeftmostLongest)
         self._words = [self._of(one) for one in questions]
-        self._asked = [fold(one.question) for one in questions]
+        self._asked = [fold(one.question[:_LONGEST_QUESTION]) for one in questions]
         self._everywhere = Counter(word for words in self._words for word in words)
 
     def policies(self, said: str, numbers: Collection[int]) -> tuple[str, ...]:
@@ -190,7 +193,8 @@ class _Answers:
 def _new_sentences(one: MissedQuestion) -> Iterator[str]:
     """The sentences, folded, of what was sent that the draft had not said."""
     drafted = fold(one.drafted)
-    for span in split_sentences(without_personal(one.answer, one.customer)):
+    answer = one.answer[:_LONGEST_ANSWER]
+    for span in split_sentences(without_personal(answer, one.customer)):
         sentence = fold(span.text).strip()
         if sentence and sentence.rstrip("。.!！~ ") not in drafted:
             yield sentence

@@ -166,6 +166,16 @@ def test_any_text_makes_clean_proposals(texts: list[str], answer: str, customer:
         assert all(vocabulary.says(policy) for policy in one.policies)
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("part", ["哈", "寄", "张路", "<b>", "Aa ", "a@", "1-", "路1"])
+def test_a_message_of_a_megabyte_takes_no_longer_than_a_short_one(part: str) -> None:
+    vocabulary = _vocabulary()
+    table, _ = synonyms_of(Path("nowhere"))
+    long = asked(part * (1_000_000 // len(part)), "退货" * 100_000, part * 1000)
+    for one in propose(Observed((long,)), vocabulary, table, now=NOW):
+        assert len(one.said) < 100
+
+
 def _vocabulary() -> Vocabulary:
     from engine.knowledge.grams import Weights
 
