@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from engine.errors import ZuoxiError
 from engine.knowledge import catalogue
@@ -19,16 +21,32 @@ _APART = re.compile(r"[^\w\u3400-\u9fff ]+|[与和及或]|\b(?:and|or|of|the|for
 _LONGEST_HAN = 6
 _MOST_WORDS = 3
 _HAN = re.compile(r"[\u3400-\u9fff]")
-# Beyond this many characters only the titles are taken, not the headings within.
+# Beyond this many characters only the titles are taken, not what stands under them.
 _READ = 4_000_000
+# How long the slices are by which a sentence is found, and how many of them are enough.
+_PROBE_HAN = 6
+_PROBE_LATIN = 15
+_MOST_PROBES = 40
+_LEAST_PROBES = 2
+
+
+class Place(Struct, frozen=True):
+    """A passage's text and the terms in the headings above it, the nearest ones last."""
+
+    terms: tuple[str, ...]
+    text: str
 
 
 class Vocabulary:
     """The words of one version of the knowledge; `terms` are those that it has headings for."""
 
-    def __init__(self, weights: Weights, terms: Iterable[str] = ()) -> None:
+    def __init__(
+        self, weights: Weights, terms: Iterable[str] = (), places: Sequence[Place] = ()
+    ) -> None:
         self.weights = weights
-        self.terms = frozenset(term for term in terms if weights.says(term))
+        named = {term for place in places for term in place.terms}
+        self.terms = frozenset(term for term in {*terms, *named} if weights.says(term))
+        self._places = places
 
     def says(self, wording: str) -> bool:
         """Whether the documents use `wording`, as far as its grams tell."""
@@ -39,6 +57,25 @@ class Vocabulary:
         found = grams(wording)
         telling = [gram for gram in found if len(gram) > 1 and not is_function(gram)]
         return min((self.weights.weight(gram) for gram in telling or found), default=0.0)
+
+    def headings(self, sentences: Sequence[str]) -> list[tuple[str, ...]]:
+        """For each sentence the terms above the passage that has most of its very words, if any."""
+        from ahocorasick_rs import AhoCorasick
+
+        probes: dict[str, list[int]] = {}
+        for number, sentence in enumerate(sentences):
+            for probe in _probes(sentence):
+                probes.setdefault(probe, []).append(number)
+        best: list[tuple[int, tuple[str, ...]]] = [(_LEAST_PROBES - 1, ()) for _ in sentences]
+        names = list(probes)
+        finder = AhoCorasick(names)
+        for place in self._places if names else ():
+            found = {index for index, _, _ in finder.find_matches_as_indexes(place.text, True)}
+            counts = Counter(number for index in found for number in probes[names[index]])
+            for number, count in counts.items():
+                if count > best[number][0]:
+                    best[number] = (count, place.terms)
+        return [terms for _, terms in best]
 
 
 def read_vocabulary(folder: Path) -> Vocabulary:
@@ -57,30 +94,39 @@ def read_vocabulary(folder: Path) -> Vocabulary:
     except (OSError, msgspec.DecodeError) as error:
         raise catalogue.corrupt(error) from error
     rows = [row for row in catalogue.read_catalogue(version) if not row.internal]
-    return Vocabulary(weights, _terms(layout, rows))
+    titles = (term for row in rows for term in terms_of(row.title))
+    return Vocabulary(weights, titles, list(_places(layout, rows)))
 
 
 def terms_of(heading: str) -> Iterator[str]:
     """The short wordings, folded, that a heading is made of."""
     for part in _APART.split(fold(heading)):
-        term = " ".join(part.split())
+        term = " ".join(part.split()).strip("的")
         short = len(term) <= _LONGEST_HAN if _HAN.search(term) else term.count(" ") < _MOST_WORDS
         if len(term) > 1 and short and not any(char.isdigit() for char in term):
             yield term
 
 
-def _terms(layout: Layout, rows: list[DocumentRow]) -> Iterator[str]:
+def _places(layout: Layout, rows: list[DocumentRow]) -> Iterator[Place]:
     room = _READ
     for row in rows:
-        yield from terms_of(row.title)
         room -= row.characters
         if room < 0:
-            continue
+            return
         try:
             document = read_document(layout.copy(row))
         except ZuoxiError:
             # Whoever searches is told; its title does here.
             continue
         for passage in passages(document):
-            for heading in passage.section.split(" › "):
-                yield from terms_of(heading)
+            headings = (row.title, *passage.section.split(" › "))
+            terms = [term for heading in headings for term in terms_of(heading)]
+            yield Place(tuple(dict.fromkeys(terms)), passage.text)
+
+
+def _probes(sentence: str) -> list[str]:
+    """Short slices of a sentence, by which it is found where it was taken from."""
+    length = _PROBE_HAN if _HAN.search(sentence) else _PROBE_LATIN
+    places = range(0, max(0, len(sentence) - length) + 1, length // 3)
+    slices = (sentence[place : place + length] for place in places[:_MOST_PROBES])
+    return [one for one in slices if len(one) == length]

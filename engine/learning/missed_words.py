@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
+from itertools import groupby
 
 from msgspec import Struct
 
@@ -29,7 +30,13 @@ _BREAKS = frozenset(
     "把被跟与其是一二三四五六七八九十两几百千万元块"
 )
 _MOST_HAN = 6
-_MOST_HAN_ALONE = 5
+_MOST_HAN_ALONE = 4
+_MOST_ALONE = 2
+# With these few words begin or end; where nobody else says it, they belong to what is beside.
+_SELDOM_FIRST = frozenset(
+    "子儿们处层只件张台间位次回趟遍番月日号边面里外中后前去来到走再先又真多先全总刚"
+)
+_SELDOM_LAST = frozenset("去来到走看找弄搞做用加变抢扣叫多先真来回似")
 _MOST_WORDS = 3
 _SHORTEST_WORD = 3
 
@@ -77,11 +84,9 @@ def missed_words(
         for stretch, start, end in free:
             stretch.used[start:end] = [True] * (end - start)
         found[wording] = sorted({stretch.question for stretch, _, _ in free})
-    for stretch in stretches:
-        for start, end in _alone(stretch):
-            wording = stretch.words(start, end)
-            if not may_be_a_name(wording):
-                found.setdefault(wording, []).append(stretch.question)
+    for number, several in groupby(stretches, lambda stretch: stretch.question):
+        for wording in _alone_of(several, vocabulary):
+            found.setdefault(wording, []).append(number)
     return {wording: sorted(set(numbers)) for wording, numbers in found.items()}
 
 
@@ -166,19 +171,41 @@ def _repeated(
     return sorted(several.items(), key=worth)
 
 
+def _alone_of(stretches: Iterable[_Stretch], vocabulary: Vocabulary) -> list[str]:
+    """What one question says and no other: of many pieces those that are likeliest to be words."""
+    frequency = vocabulary.weights.frequency
+
+    def strangeness(wording: str) -> tuple[float, int]:
+        # What is written with characters that the documents never use is no piece of their words.
+        strange = [character not in frequency for character in wording]
+        return sum(strange) / len(strange), len(wording)
+
+    wordings = {
+        stretch.words(start, end) for stretch in stretches for start, end in _alone(stretch)
+    }
+    likely = sorted((one for one in wordings if not may_be_a_name(one)), key=lambda one: one)
+    return sorted(likely, key=strangeness, reverse=True)[:_MOST_ALONE]
+
+
 def _alone(stretch: _Stretch) -> Iterator[tuple[int, int]]:
     """What is left of a stretch and stands by itself between words of grammar."""
     start = 0
     used = any(stretch.used)
-    for place in range(len(stretch.units) + 1):
-        ends = place == len(stretch.units) or stretch.used[place]
-        if not ends and not is_function(stretch.units[place]):
+    units = stretch.units
+    for place in range(len(units) + 1):
+        ends = place == len(units) or stretch.used[place]
+        if not ends and not is_function(units[place]):
             continue
-        length = place - start
         # Beside what was taken out of it, a short rest is seldom a word.
         least = 1 if not stretch.han else 3 if used else 2
-        if least <= length <= (_MOST_HAN_ALONE if stretch.han else _MOST_WORDS):
-            yield start, place
+        if place - start >= least:
+            first, last = start, place
+            while stretch.han and first < last and units[first] in _SELDOM_FIRST:
+                first += 1
+            while stretch.han and first < last and units[last - 1] in _SELDOM_LAST:
+                last -= 1
+            if least <= last - first <= (_MOST_HAN_ALONE if stretch.han else _MOST_WORDS):
+                yield first, last
         start = place + 1
 
 

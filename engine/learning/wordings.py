@@ -31,6 +31,8 @@ _LONGEST_ANSWER = 1000
 # A wording that was met a month ago weighs half of one that was met today.
 _HALF_LIFE = 30 * 86400.0
 _UNANSWERED = 0.6
+# What one customer said may be anything; what two said is a wording.
+_ALONE = 0.3
 # What a heading names is what its section is about; an answer's other words may be about anything.
 _IN_HEADING, _NAMED, _SAID = 2.0, 2.0, 0.7
 # 运费 and 邮寄费 share what they are.
@@ -108,7 +110,8 @@ def propose(
             last_at=max(newest.values()),
             examples=tuple(list(dict.fromkeys(examples))[:_EXAMPLES]),
         )
-        ranked.append((weight * (1.0 if policies else _UNANSWERED), proposal))
+        weight *= 1.0 if policies else _UNANSWERED
+        ranked.append((weight * (1.0 if len(newest) > 1 else _ALONE), proposal))
     ranked.sort(key=lambda item: (-item[0], -item[1].last_at, item[1].said))
     return [proposal for _, proposal in ranked[:MOST]]
 
@@ -128,7 +131,12 @@ class _Answers:
         named = {one for one in synonyms.policies() if vocabulary.says(one)}
         self._names = sorted(vocabulary.terms | named)
         self._finder = AhoCorasick(self._names, matchkind=MatchKind.LeftmostLongest)
-        self._words = [self._of(one) for one in questions]
+        sentences = [list(_new_sentences(one)) for one in questions]
+        headings = iter(vocabulary.headings([one for each in sentences for one in each]))
+        self._words = [
+            self._of(one, [(sentence, next(headings)) for sentence in each])
+            for one, each in zip(questions, sentences, strict=True)
+        ]
         self._asked = [fold(one.question[:_LONGEST_QUESTION]) for one in questions]
         self._everywhere = Counter(word for words in self._words for word in words)
 
@@ -152,17 +160,21 @@ class _Answers:
         least = _LEAST_OF_BEST * scores[best[0]] if best else 0.0
         return tuple(word for word in best if scores[word] >= least)
 
-    def _of(self, one: MissedQuestion) -> dict[str, float]:
+    def _of(
+        self, one: MissedQuestion, sentences: Sequence[tuple[str, tuple[str, ...]]]
+    ) -> dict[str, float]:
         """The words of policies in an answer, each with how much it counts."""
         words: dict[str, float] = {}
-        for sentence in _new_sentences(one):
-            named = self._named(sentence)
+        for sentence, headings in sentences:
+            folded = fold(without_personal(sentence, one.customer))
+            named = self._named(folded)
             for word in named:
                 words[word] = max(words.get(word, 0.0), _NAMED)
-            for word in self._headings(one, sentence):
+            above = {*self._headings(one, folded), *filter(self._vocabulary.says, headings)}
+            for word in above:
                 words[word] = words.get(word, 0.0) + _IN_HEADING
-            if not named:
-                for word in self._said(sentence):
+            if not named and not above:
+                for word in self._said(folded):
                     words.setdefault(word, _SAID)
         return words
 
@@ -191,13 +203,13 @@ class _Answers:
 
 
 def _new_sentences(one: MissedQuestion) -> Iterator[str]:
-    """The sentences, folded, of what was sent that the draft had not said."""
+    """The sentences of what was sent that the draft had not said."""
     drafted = fold(one.drafted)
     answer = one.answer[:_LONGEST_ANSWER]
-    for span in split_sentences(without_personal(answer, one.customer)):
+    for span in split_sentences(answer):
         sentence = fold(span.text).strip()
         if sentence and sentence.rstrip("。.!！~ ") not in drafted:
-            yield sentence
+            yield span.text.strip()
 
 
 def _breaks(run: str) -> list[str]:

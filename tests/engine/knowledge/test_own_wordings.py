@@ -175,3 +175,18 @@ def test_a_heading_is_cut_into_short_wordings() -> None:
     assert list(terms_of("运费和保价 · 2026年")) == ["运费", "保价"]
     assert list(terms_of("Returns and refunds")) == ["returns", "refunds"]
     assert list(terms_of("关于客户在签收之后申请退款时的若干说明")) == []
+
+
+def test_a_sentence_finds_the_headings_it_stands_under(knowledge_folder: Path) -> None:
+    vocabulary = read_vocabulary(knowledge_folder)
+    repair, nothing, delivery = vocabulary.headings(
+        [
+            "您好，保修期内免费上门检修，不收上门费哦。",
+            "祝您生活愉快，欢迎再来光临本店。",
+            "Delivery is free for orders over 59 yuan, by the way.",
+        ]
+    )
+    assert "上门检修" in repair
+    assert nothing == ()
+    assert "delivery" in delivery
+    assert vocabulary.headings([]) == []
