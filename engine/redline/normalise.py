@@ -14,6 +14,7 @@ from msgspec import Struct
 
 # Invisible though Unicode calls them letters or symbols: Hangul fillers, braille blank.
 _BLANK = "\u115f\u1160\u3164\uffa0\u2800"
+_ENCLOSED = (0x1F130, 0x1F150, 0x1F170, 0x1F1E6)
 _ODD = {
     **dict.fromkeys("\u2018\u2019\u201b\u2032\u00b4`\u02bc\uff07", "'"),
     **dict.fromkeys("\u201c\u201d\u201f\u2033", '"'),
@@ -30,12 +31,31 @@ _ODD = {
     "祂": "他",
     "牠": "它",
     "ı": "i",
+    # Letters of other scripts that look like Latin ones.
+    **dict(zip("авеѕіјкмнорстухԁԛԝһӏьгпԍ", "abesijkmhopctyxdqwhlbrng", strict=True)),
+    **dict(zip("АВЕЅІЈКМНОРСТУХԌԚԜҺӀЬЗ", "abesijkmhopctyxgqwhlb3", strict=True)),
+    **dict(zip("αβγδεζηικλνορτυχωϲϳ", "abydezniklvoptuxwcj", strict=True)),
+    **dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧϹͿ", "abezhikmnoptyxcj", strict=True)),
+    **dict(zip("ɑɡɩʟʀɴʙɢʜɪᴀᴄᴅᴇᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢꜱɾɯ", "agilrnbghiacdejkmoptuvwzsrw", strict=True)),
+    **dict(zip("øđłħŧƅɓɗəɛ", "odlhtbbdee", strict=True)),
+    # Letters in circles, squares and flags, which Unicode does not take for letters.
+    **{chr(first + n): chr(97 + n) for first in _ENCLOSED for n in range(26)},
+    **{chr(first + n): chr(97 + n) for first in (0x249C, 0x1F110) for n in range(26)},
+    **{chr(0x2474 + n): str(n + 1) for n in range(9)},
+    **{chr(0x2488 + n): str(n + 1) for n in range(9)},
 }
 _DROPPED = frozenset(("Cf", "Cc", "Cs", "Co", "Cn", "Mn", "Me"))
 
 
 class _Table(dict[int, str]):
-    """Code point → folded form, worked out on first sight of a character."""
+    """Code point → folded form, worked out on first sight of a character.
+
+    `uneven` are the characters seen that fold to none or to several.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.uneven: set[str] = set()
 
     @cached_property
     def _simplify(self) -> Callable[[str], str]:
@@ -45,6 +65,8 @@ class _Table(dict[int, str]):
 
     def __missing__(self, point: int) -> str:
         folded = self._fold(chr(point))
+        if len(folded) != 1:
+            self.uneven.add(chr(point))
         self[point] = folded
         return folded
 
@@ -95,9 +117,8 @@ class Folded(Struct, frozen=True):
 
 def fold(text: str) -> Folded:
     """The folded form of `text`; never fails, whatever the characters, and takes linear time."""
-    points = {ord(character) for character in set(text)}
     plain = text.translate(_TABLE)
-    if all(len(_TABLE[point]) == 1 for point in points):
+    if len(plain) == len(text) and _TABLE.uneven.isdisjoint(text):
         return Folded(plain, range(len(text)), len(text))
     offsets: list[int] = []
     for place, character in enumerate(text):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from msgspec import Meta, Struct
 
@@ -11,7 +11,7 @@ from engine.records import Action, Language, Level, Side
 from engine.texts import Both
 
 MAX_WORD = 40
-MAX_EXPRESSION = 600
+MAX_EXPRESSION = 1_200
 
 Id = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$", max_length=80)]
 Word = Annotated[str, Meta(min_length=1, max_length=MAX_WORD)]
@@ -21,6 +21,14 @@ Scope = Literal["clause", "sentence"]
 Check = Literal["none", "identity_card", "luhn", "mobile"]
 RuleAction = Literal["log", "hint", "mask", "block", "handover"]
 Override = Literal["free", "told", "approved", "never"]
+Channel = Literal[
+    "squeeze", "pinyin", "initials", "homophone", "split", "lookalike", "digits", "mixed"
+]
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
+OF_MASKS: tuple[Channel, ...] = ("squeeze", "lookalike", "digits")
+"""The disguises of numbers and addresses."""
+SHORT_WORDS: frozenset[Level] = frozenset(("L3", "L4"))
+"""The levels whose hits of two characters are seen through where their pack does not say."""
 
 
 class Match(Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,11 +114,20 @@ class Dialogue(Struct, frozen=True, forbid_unknown_fields=True):
 class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     """One rule: what it watches for, what happens then, what people are told, and its examples.
 
+    A hand-over without a `script` takes the first one of its category.
     A rule with a `dialogue` may match nothing by itself: then the conversation is what is wrong,
     and the hit is the empty span at the start. A `shadow` rule's hits are recorded and never act.
     `rewrite` is what may stand in a hit's place: a mask puts it there, else it is only offered.
     `before_storage`: what it masks in a customer's message is not even stored. Without an `owner`
     the pack's owner answers for it.
+
+    `evasion` are the disguises it sees through (width, zero-width characters and traditional
+    characters never help): signs between characters, pinyin, initials, characters of the same
+    sound, characters written as their parts, look-alikes, digits for numerals, and signs or letters
+    for characters (加❤, 加V). Left out, it is all of them, of a mask `OF_MASKS`, of level L0 only
+    signs. Hits of two characters are seen through at L3 and L4 and where `evasion` is given, but
+    never by their sound. `initials` are
+    wordings that may be written as their initials (wx for 微信), in words and expressions alike.
     """
 
     id: Id
@@ -134,6 +151,22 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     rewrite: Both | None = None
     before_storage: bool = False
     dialogue: Dialogue | None = None
+    evasion: tuple[Channel, ...] | None = None
+    initials: tuple[Word, ...] = ()
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """The disguises it sees through."""
+        if self.evasion is not None:
+            return self.evasion
+        if self.level == "L0":
+            return ("squeeze",)
+        return OF_MASKS if self.action == "mask" else CHANNELS
+
+    @property
+    def short(self) -> bool:
+        """Whether it sees through disguises of two characters."""
+        return self.evasion is not None or self.level in SHORT_WORDS
 
     @property
     def sides(self) -> tuple[Side, ...]:

@@ -1,0 +1,131 @@
+"""What characters sound like, are made of and look like: the tables of ``assets/characters``.
+
+A syllable stands for itself in a text as one code, a character of the private use area; folding
+drops those, so that no code ever comes from a person.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from msgspec import Struct
+
+from engine.paths import CHARACTERS
+
+_FIRST_CODE = 0xE000
+_MERGED = {"lv": "lu", "nv": "nu", "lve": "lue", "nve": "nue"}  # "ü" folds to "u"
+_LONGEST = 6
+_BETWEEN = "'12345"
+_NONE = 1 << 60
+NUMERALS = dict(zip("零一二三四五六七八九幺", "01234567891", strict=True))
+
+
+class Syllable(Struct, frozen=True):
+    """A syllable's `code`, and where it stands in the letters it was read from."""
+
+    code: str
+    start: int
+    end: int
+
+
+class Characters(Struct, frozen=True):
+    """The tables.
+
+    `codes`: syllable → code. `usual`: code point → code of its usual reading, for `str.translate`.
+    `readings`: character → the codes of all its common readings. `initials`: character → the first
+    letters of those. `whole`: the two parts of a character → that character. `plain`: look-alike →
+    the characters it may stand for. `signs`: a sign → the code of how it is read.
+    """
+
+    codes: dict[str, str]
+    usual: dict[int, str]
+    readings: dict[str, str]
+    initials: dict[str, str]
+    whole: dict[str, str]
+    plain: dict[str, str]
+    signs: dict[str, str]
+
+
+@lru_cache(1)
+def characters() -> Characters:
+    """The tables, read once."""
+    codes: dict[str, str] = {}
+    usual: dict[int, str] = {}
+    readings: dict[str, str] = {}
+    initials: dict[str, str] = {}
+    for syllable, *groups in _lines("sounds"):
+        name = _MERGED.get(syllable, syllable)
+        code = codes.setdefault(name, chr(_FIRST_CODE + len(codes)))
+        codes[syllable] = code
+        for group in groups:
+            for character in group.lstrip("+"):
+                if not group.startswith("+"):
+                    usual[ord(character)] = code
+                    readings[character] = code + readings.get(character, "")
+                    initials[character] = syllable[0] + initials.get(character, "")
+                else:
+                    readings[character] = readings.get(character, "") + code
+                    initials[character] = initials.get(character, "") + syllable[0]
+    whole = {pair: line[0] for line in _lines("split") for pair in line[1:] if len(pair) == 2}
+    plain: dict[str, str] = {}
+    for line in _lines("shapes"):
+        for character in line[1] if len(line) > 1 else "":
+            plain[character] = plain.get(character, "") + line[0]
+    signs: dict[str, str] = {}
+    for character, group in _lines("signs"):
+        signs.update((sign, usual[ord(character)]) for sign in group)
+    return Characters(codes, usual, readings, initials, whole, plain, signs)
+
+
+@lru_cache(1)
+def ordinary_pairs() -> frozenset[str]:
+    """Pairs of characters that stand side by side in ordinary service talk."""
+    return frozenset(first + second for first, group in _lines("ordinary") for second in group)
+
+
+def syllables(letters: str) -> list[Syllable] | None:
+    """`letters` as syllables of pinyin, as few as may be; None when they are none.
+
+    Tone digits and apostrophes may stand between them.
+    """
+    codes = characters().codes
+    count = len(letters)
+    # From the end: what the rest costs at least, and how long its first syllable is then. One that
+    # begins with a vowel costs more, for inside a word it would have an apostrophe before it.
+    cost = [_NONE] * count + [0]
+    length = [0] * count
+    for start in range(count - 1, -1, -1):
+        if letters[start] in _BETWEEN:
+            if start:
+                cost[start], length[start] = cost[start + 1], 1
+            continue
+        vowel = start > 0 and letters[start] in "aeo" and letters[start - 1] not in _BETWEEN
+        for size in range(1, min(_LONGEST, count - start) + 1):
+            rest = cost[start + size] + (3 if vowel else 2)
+            if rest <= cost[start] and letters[start : start + size] in codes:
+                cost[start], length[start] = rest, size
+    if not count or cost[0] >= _NONE:
+        return None
+    found: list[Syllable] = []
+    place = 0
+    while place < count:
+        end = place + length[place]
+        if letters[place] not in _BETWEEN:
+            found.append(Syllable(codes[letters[place:end]], place, end))
+        place = end
+    return found
+
+
+def is_code(character: str) -> bool:
+    """Whether a character of a restored text stands for a syllable."""
+    return "\ue000" <= character <= "\ue7ff"
+
+
+def sounded(text: str) -> str:
+    """`text` with the code of its usual reading in place of every character that has one."""
+    return text.translate(characters().usual)
+
+
+def _lines(name: str) -> list[list[str]]:
+    text = (CHARACTERS / f"{name}.txt").read_text(encoding="utf-8")
+    return [line.split() for line in text.splitlines() if line and not line.startswith("#")]

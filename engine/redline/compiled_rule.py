@@ -1,0 +1,188 @@
+"""One rule, compiled: where it may hold in a text, and which context excuses it there."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from engine.redline.expressions import Text, compile_expression, spans
+from engine.redline.numbers import CHECKS
+from engine.redline.required import literals, required
+from engine.redline.schema import MAX_WORD, Rule
+from engine.redline.sounding import sounding
+from engine.redline.view import Trick
+from engine.redline.words import MAX_GAP, Words
+
+if TYPE_CHECKING:
+    import re2
+
+LOOK_AROUND = 32
+Places = dict[int, list[tuple[int, int]]]
+
+
+@dataclass(frozen=True)
+class Expression:
+    """One expression of a rule; `needs` are literals one of which it cannot do without."""
+
+    source: str
+    compiled: re2._Regexp
+    needs: frozenset[str] | None
+
+    @cached_property
+    def sounding(self) -> re2._Regexp:
+        """The expression in the alphabet of restored texts."""
+        return compile_expression(sounding(self.source))
+
+    @cached_property
+    def literals(self) -> frozenset[str]:
+        """The characters that stand for themselves in it."""
+        return literals(self.source)
+
+
+@dataclass(frozen=True)
+class CompiledRule:
+    """`words`, `groups` and `none` are numbers of wordings; `first` is the number of its first
+    expression among those of all rules."""
+
+    rule: Rule
+    words: frozenset[int]
+    groups: tuple[frozenset[int], ...]
+    none: frozenset[int]
+    first: int
+    expressions: tuple[Expression, ...]
+    before: tuple[re2._Regexp, ...]
+    after: tuple[re2._Regexp, ...]
+    around: tuple[re2._Regexp, ...]
+    tricks: int
+    check: Callable[[str, int, int], bool] = field(repr=False)
+
+    @classmethod
+    def of(cls, rule: Rule, words: Words, first: int) -> CompiledRule:
+        """The rule, compiled; `words` must hold all its wordings."""
+        match = rule.match
+        tricks = 0
+        for channel in rule.channels:
+            tricks |= Trick[channel.upper()]
+        return cls(
+            rule=rule,
+            words=frozenset(words.number(word) for word in match.words),
+            groups=tuple(frozenset(words.number(w) for w in group) for group in match.all),
+            none=frozenset(words.number(word) for word in match.none),
+            first=first,
+            expressions=tuple(
+                Expression(e, compile_expression(e), required(e)) for e in match.expressions
+            ),
+            before=tuple(compile_expression(f"(?:{e})$") for e in match.none_before),
+            after=tuple(compile_expression(e) for e in match.none_after),
+            around=tuple(compile_expression(e) for e in match.none_around),
+            tricks=tricks,
+            check=CHECKS[match.check],
+        )
+
+    @cached_property
+    def wanted(self) -> frozenset[int]:
+        """The numbers of all wordings that may make it hold."""
+        return self.words.union(*self.groups)
+
+    def candidates(
+        self, text: Text, by_word: Places, possible: frozenset[int]
+    ) -> Iterator[tuple[int, int]]:
+        """Where it may hold in a folded text; `possible` numbers the expressions worth a try."""
+        yield from self.wordings(text, by_word)
+        for number, expression in enumerate(self.expressions, self.first):
+            if number in possible:
+                yield from self.matches(text, expression.compiled)
+
+    def wordings(self, text: Text, by_word: Places) -> Iterator[tuple[int, int]]:
+        """Where its wordings and groups stand in one scope."""
+        scope = self.rule.match.scope
+        for number in self.words & by_word.keys():
+            yield from (span for span in by_word[number] if text.same(scope, *span))
+        if self.groups and all(group & by_word.keys() for group in self.groups):
+            yield from self.windows(text, by_word)
+
+    def matches(self, text: Text, expression: re2._Regexp) -> Iterator[tuple[int, int]]:
+        """Where an expression of it holds, with what must hold for the characters."""
+        for start, end in spans(expression, text.scoped(self.rule.match.scope)):
+            if start < end and self.check(text.folded, start, end):
+                yield start, end
+
+    def windows(
+        self, text: Text, by_word: dict[int, list[tuple[int, int]]]
+    ) -> Iterator[tuple[int, int]]:
+        """Every window that ends with a wording and holds all groups, the shortest for its end."""
+        places = sorted(
+            (start, end, number)
+            for number, group in enumerate(self.groups)
+            for word in group & by_word.keys()
+            for start, end in by_word[word]
+        )
+        match = self.rule.match
+        last: list[tuple[int, int] | None] = [None] * len(self.groups)
+        for start, end, number in places:
+            if match.ordered:
+                # last[n] is the latest start of a chain of groups 0…n, and where the chain ends.
+                if number == 0:
+                    last[0] = (start, end)
+                elif (chain := last[number - 1]) is not None and chain[1] <= start:
+                    last[number] = (chain[0], end)
+                else:
+                    continue
+                if number < len(self.groups) - 1:
+                    continue
+                window = last[number]
+            else:
+                last[number] = (start, end)
+                held = [span for span in last if span is not None]
+                if len(held) < len(self.groups):
+                    continue
+                window = min(s for s, _ in held), max(e for _, e in held)
+            if (
+                window is not None
+                and window[1] - window[0] <= match.within
+                and text.same(match.scope, *window)
+            ):
+                yield window
+
+    def vetoes(
+        self, text: Text, by_word: dict[int, list[tuple[int, int]]]
+    ) -> Callable[[int, int], bool]:
+        """Whether the context of a span excuses it."""
+        near = self.rule.match.near
+        wordings = sorted(s for number in self.none & by_word.keys() for s in by_word[number])
+        around = sorted(
+            span
+            for expression in self.around
+            for span in spans(expression, text.scoped("sentence"))
+        )
+
+        def vetoed(start: int, end: int) -> bool:
+            if _near(wordings, start - near, end + near, touch=True, text=text):
+                return True
+            if around and _near(around, start, end, touch=False, text=text):
+                return True
+            if not self.before and not self.after:
+                return False
+            begin, stop = text.sentence(start)
+            left = text.folded[max(begin, start - LOOK_AROUND) : start]
+            right = text.folded[end : min(stop, end + LOOK_AROUND)]
+            return any(expression.search(left) for expression in self.before) or any(
+                expression.match(right) for expression in self.after
+            )
+
+        return vetoed
+
+
+def _near(found: list[tuple[int, int]], start: int, end: int, *, touch: bool, text: Text) -> bool:
+    """Whether one of the sorted places overlaps ``start:end`` (or touches it) in its sentence."""
+    slack = 1 if touch else 0
+    longest = MAX_WORD * (MAX_GAP + 1) if touch else LOOK_AROUND * 8
+    for left, right in found[bisect_left(found, (start - longest, 0)) :]:
+        if left >= end + slack:
+            return False
+        if right > start - slack and text.same("sentence", min(left, start), max(right, end)):
+            return True
+    return False

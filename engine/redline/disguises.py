@@ -1,0 +1,185 @@
+"""Rules found behind a disguise: in the restored text, and by how it sounds.
+
+This is a second search beside the one in the text itself; what stands there undisguised is none of
+its business.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from msgspec.structs import replace
+
+from engine.redline.characters import is_code, sounded
+from engine.redline.compiled_rule import CompiledRule, Expression, Places
+from engine.redline.expressions import Text, longest
+from engine.redline.hearing import Hearing
+from engine.redline.normalise import fold
+from engine.redline.required import pairs
+from engine.redline.restoring import Restorer
+from engine.redline.sounding import sound_forms
+from engine.redline.view import Trick, View
+from engine.redline.words import Needs, SoundWords, Words
+
+SHORT = 3
+Disguised = dict[int, list[tuple[int, int, int]]]
+_ESCAPED = re.compile(r"\\.|\[[^\]]*\]")
+
+
+class Disguises:
+    """The disguised wordings and expressions of some rules."""
+
+    def __init__(self, rules: Sequence[CompiledRule], words: Words) -> None:
+        self._rules = rules
+        self._words = words
+        self._sounds = SoundWords(words)
+        expressions = [expression for rule in rules for expression in rule.expressions]
+        self._needs = Needs(
+            None
+            if expression.needs is None
+            else frozenset(form for need in expression.needs for form in sound_forms(need))
+            for expression in expressions
+        )
+        letters = {c for word in words.words for c in word}.union(
+            *(e.literals for e in expressions)
+        )
+        self._restorer = Restorer(
+            {letter for letter in letters if letter >= "\u3400"},
+            _latin([*words.words, *(_ESCAPED.sub(" ", e.source) for e in expressions)]),
+            sorted({fold(word).text for rule in rules for word in rule.rule.initials}),
+        )
+        hearing = [rule for rule in rules if rule.tricks & Trick.HOMOPHONE]
+        self._hearing = Hearing(_pairs_of(hearing, words)) if hearing else None
+
+    def find(self, text: Text) -> dict[int, list[tuple[int, int, bool]]]:
+        """For each rule found in a folded text (by its place among the rules) its hits, each as
+        ``(start, end, vetoed)`` of that text."""
+        restored = self._restorer.restore(text.folded, text.borders)
+        found: dict[int, list[tuple[int, int, bool]]] = {}
+        for view in (restored, self._heard(text, restored)):
+            if view is not None:
+                for number, hits in self._of_view(view):
+                    found[number] = [*found.get(number, ()), *hits]
+        return found
+
+    def _heard(self, text: Text, restored: View | None) -> View | None:
+        """The text with the characters that are heard in it, if there are any."""
+        if self._hearing is None:
+            return None
+        heard = self._hearing.repaired(text.folded if restored is None else restored.text)
+        if not heard:
+            return None
+        view = restored or _as_it_is(text)
+        characters = list(view.text)
+        tricks = list(view.tricks)
+        for place, character in heard.items():
+            characters[place] = character
+            tricks[place] |= Trick.HOMOPHONE
+        return replace(view, text="".join(characters), tricks=tricks)
+
+    def _of_view(self, view: View) -> Iterator[tuple[int, list[tuple[int, int, bool]]]]:
+        sounds = sounded(view.text)
+        possible = self._needs.possible(sounds)
+        disguised: Disguised = {}
+        for start, end, number, tricks in self._sounds.find(view, sounds):
+            disguised.setdefault(number, []).append((start, end, tricks))
+        looked = Text(view.text, view.borders)
+        by_word = self._words.places(view.text)
+        present = by_word.keys() | disguised.keys()
+        for number, rule in enumerate(self._rules):
+            if not rule.tricks:
+                continue
+            expressions = [
+                expression
+                for place, expression in enumerate(rule.expressions, rule.first)
+                if place in possible
+            ]
+            if expressions or not rule.wanted.isdisjoint(present):
+                found = longest(_of_rule(rule, view, looked, by_word, disguised, expressions))
+                if found:
+                    vetoes = _vetoes(rule, looked, by_word, disguised)
+                    yield number, [(*view.span(*span), vetoes(*span)) for span in found]
+
+
+def _of_rule(
+    rule: CompiledRule,
+    view: View,
+    text: Text,
+    by_word: Places,
+    disguised: Disguised,
+    expressions: Sequence[Expression],
+) -> Iterator[tuple[int, int]]:
+    """Where a rule holds in the view, disguised in a way that it sees through."""
+    heard: dict[tuple[int, int], int] = {}
+    for number in rule.wanted & disguised.keys():
+        places = [place for place in disguised[number] if not place[2] & ~rule.tricks]
+        if places:
+            by_word = dict(by_word)
+            by_word[number] = sorted({*by_word.get(number, ()), *((s, e) for s, e, _ in places)})
+            heard.update(((start, end), tricks) for start, end, tricks in places)
+    at = sorted(heard) if rule.groups else []
+    found: list[tuple[int, int, int]] = []
+    for span in rule.wordings(text, by_word):
+        tricks = heard.get(span, 0) | view.undone(*span)
+        for place in range(bisect_left(at, (span[0], 0)), len(at)):
+            if at[place][0] >= span[1]:
+                break
+            tricks |= heard[at[place]] if at[place][1] <= span[1] else 0
+        found.append((*span, tricks))
+    for expression in expressions:
+        found.extend(
+            (*span, view.undone(*span)) for span in rule.matches(text, expression.sounding)
+        )
+    for start, end, tricks in found:
+        if tricks and not tricks & ~rule.tricks and _long_enough(rule, view, start, end, tricks):
+            yield start, end
+
+
+def _long_enough(rule: CompiledRule, view: View, start: int, end: int, tricks: int) -> bool:
+    """Whether a disguised hit is long enough to be no accident."""
+    if tricks == Trick.INITIALS:
+        return True  # Its letters were listed as what they stand for.
+    size = sum(character.isalnum() or is_code(character) for character in view.text[start:end])
+    short = rule.rule.short and not tricks & Trick.HOMOPHONE
+    return size >= (SHORT - 1 if short else SHORT)
+
+
+def _vetoes(
+    rule: CompiledRule, text: Text, by_word: Places, disguised: Disguised
+) -> Callable[[int, int], bool]:
+    """Whether the context of a span of the view, disguised or not, excuses it."""
+    for number in rule.none & disguised.keys():
+        by_word = dict(by_word)
+        places = {(start, end) for start, end, _ in disguised[number]}
+        by_word[number] = sorted(places.union(by_word.get(number, ())))
+    return rule.vetoes(text, by_word)
+
+
+def _pairs_of(rules: Iterable[CompiledRule], words: Words) -> Iterator[str]:
+    """The pairs of Han characters in the wordings and expressions of some rules."""
+    for rule in rules:
+        for number in rule.wanted:
+            word = words.words[number]
+            yield from _of_han(word[at : at + 2] for at in range(len(word) - 1))
+        for expression in rule.expressions:
+            yield from _of_han(pairs(expression.source))
+
+
+def _of_han(found: Iterable[str]) -> Iterator[str]:
+    return (pair for pair in found if min(pair) >= "\u3400" and max(pair) < "\ue000")
+
+
+def _as_it_is(text: Text) -> View:
+    size = len(text.folded)
+    return View(text.folded, range(size), range(1, size + 1), bytes(size), text.borders)
+
+
+def _latin(words: Iterable[str]) -> set[str]:
+    """The Latin words of two letters and more in some wordings."""
+    found: set[str] = set()
+    for word in words:
+        letters = "".join(c if c.isascii() and (c.isalpha() or c == "'") else " " for c in word)
+        found.update(part for part in letters.split() if len(part) > 1)
+    return found

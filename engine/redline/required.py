@@ -1,0 +1,197 @@
+"""What an expression cannot do without: literals of which a text must hold one to match at all.
+
+Most texts hold none of them, so that most expressions need not be tried.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from re import _parser  # type: ignore[attr-defined]
+from typing import Any
+
+from msgspec import Struct
+
+_MOST = 96
+_MOST_PAIRS = 4000
+
+
+class _Need(Struct, frozen=True):
+    """`exact`: all that a part can match, where that is few; `some`: of these it holds one."""
+
+    exact: frozenset[str] | None = None
+    some: frozenset[str] | None = None
+
+
+def required(expression: str) -> frozenset[str] | None:
+    """Literals one of which every match of `expression` holds, or None when none are known."""
+    try:
+        parsed = _parser.parse(expression)
+    except (re.error, RecursionError, OverflowError, AssertionError):
+        return None  # RE2 knows forms that the standard library does not.
+    if parsed.state.flags & re.IGNORECASE:
+        return None
+    return _best(_of(parsed))
+
+
+def literals(expression: str) -> frozenset[str]:
+    """All characters that stand for themselves in `expression`; more where it cannot be read."""
+    try:
+        return frozenset(_characters(_parser.parse(expression)))
+    except (re.error, RecursionError, OverflowError, AssertionError):
+        return frozenset(expression)
+
+
+def pairs(expression: str) -> frozenset[str]:
+    """The pairs of characters that may stand side by side in a match; none where it is too much."""
+    try:
+        found: set[str] = set()
+        _follow(_parser.parse(expression), found)
+    except (re.error, RecursionError, OverflowError, AssertionError):
+        return frozenset()
+    return frozenset(found)
+
+
+def _follow(nodes: Iterable[Any], found: set[str]) -> tuple[set[str], set[str], bool]:
+    """The first and last characters of a sequence, and whether it may be empty."""
+    first: set[str] = set()
+    last: set[str] = set()
+    empty = True
+    for node in nodes:
+        starts, ends, may = _follow_node(node, found)
+        if len(last) * len(starts) <= _MOST_PAIRS:
+            found.update(one + other for one in last for other in starts)
+        first |= starts if empty else set()
+        last = last | ends if may else ends
+        empty = empty and may
+    return first, last, empty
+
+
+def _follow_node(node: Any, found: set[str]) -> tuple[set[str], set[str], bool]:
+    kind, value = str(node[0]), node[1]
+    if kind == "LITERAL":
+        return {chr(value)}, {chr(value)}, False
+    if kind == "IN":
+        some = set(_set_of(value) or ())
+        return some, some, False
+    if kind == "AT":
+        return set(), set(), True
+    if kind == "SUBPATTERN":
+        return _follow(value[3], found)
+    if kind == "BRANCH":
+        parts = [_follow(branch, found) for branch in value[1]]
+        first = {one for part in parts for one in part[0]}
+        last = {one for part in parts for one in part[1]}
+        return first, last, any(part[2] for part in parts)
+    if kind in ("MAX_REPEAT", "MIN_REPEAT"):
+        first, last, empty = _follow(value[2], found)
+        if value[1] > 1 and len(last) * len(first) <= _MOST_PAIRS:
+            found.update(one + other for one in last for other in first)
+        return first, last, empty or value[0] == 0
+    return set(), set(), False
+
+
+def _of(nodes: Iterable[Any]) -> _Need:
+    """The need of a sequence."""
+    exact: frozenset[str] | None = frozenset(("",))
+    candidates: list[frozenset[str]] = []
+    for node in nodes:
+        need = _node(node)
+        if need.exact is not None and exact is not None:
+            longer = (
+                frozenset(left + right for left in exact for right in need.exact)
+                if len(exact) * len(need.exact) <= _MOST
+                else None
+            )
+            if longer is not None:
+                exact = longer
+                continue
+        if exact is not None:
+            candidates.append(exact)
+        exact = need.exact
+        if need.exact is None:
+            if need.some is not None:
+                candidates.append(need.some)
+            candidates.append(frozenset(("",)))
+            exact = frozenset(("",))
+    if exact is not None and not candidates:
+        return _Need(exact, _useful(exact))
+    if exact is not None:
+        candidates.append(exact)
+    useful = [found for c in candidates if (found := _useful(c)) is not None]
+    return _Need(None, min(useful, key=_weakness, default=None))
+
+
+def _node(node: Any) -> _Need:
+    kind, value = str(node[0]), node[1]
+    if kind == "LITERAL":
+        return _Need(frozenset((chr(value),)))
+    if kind == "IN":
+        return _Need(_set_of(value))
+    if kind == "AT":
+        return _Need(frozenset(("",)))
+    if kind == "SUBPATTERN":
+        return _of(value[3])
+    if kind == "BRANCH":
+        needs = [_of(branch) for branch in value[1]]
+        exacts = [need.exact for need in needs]
+        if all(exact is not None for exact in exacts):
+            union = frozenset(one for exact in exacts if exact is not None for one in exact)
+            if len(union) <= _MOST * 2:
+                return _Need(union)
+        found = [_best(need) for need in needs]
+        if any(one is None for one in found):
+            return _Need()
+        return _Need(None, frozenset(word for one in found if one is not None for word in one))
+    if kind in ("MAX_REPEAT", "MIN_REPEAT"):
+        least, most, inner = value
+        need = _of(inner)
+        if least == 0:
+            if most == 1 and need.exact is not None and len(need.exact) < _MOST:
+                return _Need(need.exact | {""})
+            return _Need()
+        if least == most == 1:
+            return need
+        return _Need(None, _best(need))
+    return _Need()
+
+
+def _set_of(items: Any) -> frozenset[str] | None:
+    found: set[str] = set()
+    for item in items:
+        if str(item[0]) == "LITERAL":
+            found.add(chr(item[1]))
+        elif str(item[0]) == "RANGE" and item[1][1] - item[1][0] < 12:
+            found.update(chr(point) for point in range(item[1][0], item[1][1] + 1))
+        else:
+            return None
+    return frozenset(found)
+
+
+def _useful(words: frozenset[str]) -> frozenset[str] | None:
+    return words if words and "" not in words else None
+
+
+def _best(need: _Need) -> frozenset[str] | None:
+    options = [need.some, _useful(need.exact) if need.exact is not None else None]
+    return min((one for one in options if one is not None), key=_weakness, default=None)
+
+
+def _weakness(words: frozenset[str]) -> tuple[int, int]:
+    return -min(4, *(len(word) for word in words)), len(words)
+
+
+def _characters(nodes: Iterable[Any]) -> Iterable[str]:
+    for node in nodes:
+        kind, value = str(node[0]), node[1]
+        if kind == "LITERAL":
+            yield chr(value)
+        elif kind == "IN":
+            yield from (chr(item[1]) for item in value if str(item[0]) == "LITERAL")
+        elif kind == "SUBPATTERN":
+            yield from _characters(value[3])
+        elif kind == "BRANCH":
+            for branch in value[1]:
+                yield from _characters(branch)
+        elif kind in ("MAX_REPEAT", "MIN_REPEAT"):
+            yield from _characters(value[2])
