@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import msgspec
 from msgspec import Struct
 
 from engine.errors import InputError
 from engine.records import DecisionAction, Draft, Hit, RejectReason, Turn
-from engine.store.rows import StoredDecision
+from engine.store.rows import StoredDecision, Verdict
 from engine.store.store import Store
 
 FORMAT = "zuoxi-decisions-1"
@@ -20,11 +21,30 @@ DECISIONS = "decisions.jsonl"
 MANIFEST = "manifest.json"
 
 
+class JudgedHit(Struct, frozen=True):
+    """A hit in the draft or in what was sent, with the lead's verdict.
+
+    `sign` says what it teaches of that text: -1 where the rule was right or where it missed (a text
+    like this must not be written), +1 for a false alarm (it was kept back for nothing). Offsets of
+    a withdrawn draft's hit count within `text`.
+    """
+
+    of: Literal["draft", "sent"]
+    rule: str
+    category: str
+    start: int
+    end: int
+    text: str
+    verdict: Verdict
+    sign: Literal[-1, 1]
+
+
 class RawDecision(Struct, frozen=True):
     """One decision with all it rested on; `turns` ends with the customer message decided on.
 
     `draft` holds the evidence, the model's hits and the release; `hits` are the send gate's.
-    `thumbs_down` counts agents who marked the draft as bad. Times are epoch seconds.
+    `thumbs_down` counts agents who marked the draft as bad; `judged` is what leads said of hits, in
+    the draft and in what was sent. Times are epoch seconds.
     """
 
     id: str
@@ -44,6 +64,7 @@ class RawDecision(Struct, frozen=True):
     hits: tuple[Hit, ...]
     override: str | None
     thumbs_down: int
+    judged: tuple[JudgedHit, ...] = ()
 
 
 class RawManifest(Struct, frozen=True):
@@ -125,7 +146,32 @@ def _raw(store: Store, decision: StoredDecision) -> RawDecision:
         hits=decision.hits,
         override=decision.override,
         thumbs_down=len(store.feedback.of(decision.draft)) if decision.draft else 0,
+        judged=tuple(_judged(store, decision)),
     )
+
+
+def _judged(store: Store, decision: StoredDecision) -> Iterator[JudgedHit]:
+    for stored in store.hits.of(decision.conversation):
+        if stored.verdict is None:
+            continue
+        of: Literal["draft", "sent"]
+        if stored.draft is not None and stored.draft == decision.draft:
+            of = "draft"
+        elif stored.message is not None and stored.message == decision.outgoing:
+            of = "sent"
+        else:
+            continue
+        hit = stored.hit
+        yield JudgedHit(
+            of,
+            hit.rule,
+            hit.category,
+            hit.start,
+            hit.end,
+            hit.text,
+            stored.verdict,
+            1 if stored.verdict == "false_alarm" else -1,
+        )
 
 
 def _flush(file: BinaryIO) -> None:

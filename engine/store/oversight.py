@@ -88,7 +88,7 @@ REVIEWS = (
     """CREATE INDEX hits_for_review
         ON hits (seq, rule, category, level, side, agent, verdict, at)""",
     "CREATE INDEX hits_by_rule ON hits (rule, seq, verdict, at)",
-    "CREATE INDEX hits_by_agent ON hits (agent, seq) WHERE agent != ''",
+    "CREATE INDEX hits_by_agent ON hits (agent, seq)",
     "CREATE INDEX hits_by_verdict ON hits (verdict, seq)",
     "ALTER TABLE hit_verdicts RENAME TO hit_verdicts_1",
     "DROP INDEX hit_verdicts_by_hit",

@@ -23,6 +23,7 @@ from engine.store.handovers import Handovers
 from engine.store.hits import Hits
 from engine.store.missed import Missed
 from engine.store.outbox import Outbox
+from engine.store.reviews import Reviews
 from engine.store.rows import StoredDraft
 
 
@@ -35,6 +36,7 @@ class Store:
         self.conversations = Conversations(database)
         self.drafts = Drafts(database)
         self.hits = Hits(database, self.audit)
+        self.reviews = Reviews(database, self.hits, self.audit)
         self.approvals = Approvals(database, self.audit)
         self.decisions = Decisions(
             database, self.conversations, self.hits, self.audit, self.approvals

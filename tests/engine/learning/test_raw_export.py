@@ -77,3 +77,26 @@ def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
         export_raw(store, tmp_path / "out")
     assert caught.value.code == "export_failed"
     assert (tmp_path / "out").read_text() == "a file"
+
+
+def test_a_leads_verdicts_teach_with_their_sign(tmp_path: Path) -> None:
+    found = Hit("promise", "承诺", "L3", "block", 0, 2, "保本", "model")
+    with open_store(tmp_path / "zuoxi.db") as store:
+        message = store.conversations.receive("王女士", "保本吗")
+        draft = store.keep_draft(
+            message.conversation, message.id, Draft("drafted", "保本的", hits=(found,))
+        )
+        (model,) = store.reviews.page().hits
+        store.hits.judge(model.id, "false_alarm", "王班长")
+        decision = store.decisions.record(
+            message.conversation, "accepted", text="稳赚的，放心", draft=draft.id, who="小李"
+        )
+        missed = store.reviews.missed(decision.outgoing or "", 0, 2, "王班长", rule="promise")
+        assert (missed.verdict, missed.agent, missed.hit.text) == ("missed", "小李", "稳赚")
+        export_raw(store, tmp_path / "out")
+    (line,) = (tmp_path / "out" / "decisions.jsonl").read_bytes().splitlines()
+    judged = msgspec.json.decode(line, type=RawDecision).judged
+    assert [(one.of, one.text, one.verdict, one.sign) for one in judged] == [
+        ("draft", "保本", "false_alarm", 1),
+        ("sent", "稳赚", "missed", -1),
+    ]
