@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 from engine.client import EngineClient
 from engine.knowledge.embedding import HashedEmbedder, load_embedder
 from engine.knowledge.index import import_documents, remove_document
+from engine.knowledge.own_wordings import add_pair
 from engine.protocol import (
     DraftFinished,
     DraftStarted,
@@ -305,6 +307,21 @@ def test_knowledge_that_another_process_changed_is_not_used_any_more(
     remove_document(folder, "其他.md")
     assert desk.found("热水壶保修期") == []
     assert desk.draft().status == "abstained"
+
+
+def test_an_accepted_wording_counts_from_the_next_draft_in_the_same_process(
+    open_desk: Callable[..., Desk], knowledge_folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(knowledge_folder, tmp_path / "knowledge")
+    desk = open_desk(knowledge=str(tmp_path / "knowledge"))
+    desk.ready()
+    engine = desk.client.pid
+    assert desk.draft("壶嘴漏汤").status == "abstained"
+    add_pair(tmp_path / "knowledge", "壶嘴漏汤", "上门检修")
+    draft = desk.draft("壶嘴漏汤")
+    assert draft.status == "drafted"
+    assert draft.evidence[0].section == "上门检修"
+    assert desk.client.pid == engine
 
 
 def test_one_bad_request_ends_nothing(open_desk: Callable[..., Desk]) -> None:
