@@ -10,6 +10,7 @@ import typer
 
 from engine import __version__, paths, settings
 from engine.cli import (
+    audit,
     bench,
     conversations,
     doctor,
@@ -55,7 +56,18 @@ def start(
         window.desk(context)
 
 
-for group in (window, doctor, knowledge, drafts, rules, conversations, models, bench, evaluation):
+for group in (
+    window,
+    doctor,
+    knowledge,
+    drafts,
+    rules,
+    conversations,
+    models,
+    bench,
+    evaluation,
+    audit,
+):
     group.register(app)
 
 

@@ -63,6 +63,7 @@ def test_every_option_says_what_it_is_for(name: str) -> None:
         *("kb import", "kb rebuild", "kb search", "kb list", "kb remove", "kb gaps"),
         *("kb synonyms list", "kb synonyms propose", "kb synonyms add", "kb synonyms remove"),
         *("kb synonyms dismiss", "model list", "model add", "model use"),
+        *("audit verify", "audit head", "audit export"),
     ],
 )
 def test_the_commands_of_the_contract_are_there(name: str) -> None:
