@@ -16,10 +16,10 @@ from PySide6.QtWidgets import QWidget
 from engine import texts
 from engine.records import Language, RejectReason
 
-Where = Literal["window", "draft", "composer", "case"]
+Where = Literal["window", "draft", "composer", "case", "review"]
 Menu = Literal["reply", "go", "view", "help", ""]
 
-WHERE: Final[tuple[Where, ...]] = ("draft", "composer", "case", "window")
+WHERE: Final[tuple[Where, ...]] = ("draft", "composer", "case", "window", "review")
 MENUS: Final[tuple[Menu, ...]] = ("reply", "go", "view", "help")
 
 # The digit that follows the reject key, and the order of the list.
@@ -75,10 +75,15 @@ ACTIONS: Final[tuple[ActionSpec, ...]] = (
     ActionSpec("search", ("Ctrl+F",), "window", "go", "magnifying-glass"),
     ActionSpec("go_desk", ("Ctrl+1",), "window", "go", "headset"),
     ActionSpec("go_knowledge", ("Ctrl+2",), "window", "go", "books"),
+    ActionSpec("go_review", ("Ctrl+3",), "window", "go", "shield-check"),
     ActionSpec("go_settings", ("Ctrl+,",), "window", "go", "gear"),
     ActionSpec("toggle_theme", ("Ctrl+Shift+L",), "window", "view", "moon"),
     ActionSpec("keys", ("F1",), "window", "help", "keyboard"),
     ActionSpec("quit", ("Ctrl+Q",), "window", "view", ""),
+    ActionSpec("review_right", ("R",), "review", "", "check-circle", by_widget=True),
+    ActionSpec("review_false_alarm", ("F",), "review", "", "x-circle", by_widget=True),
+    ActionSpec("review_missed", ("M",), "review", "", "eye-slash", by_widget=True),
+    ActionSpec("review_undo", ("Ctrl+Z",), "review", "", "arrow-u-up-left", by_widget=True),
 )
 
 _BY_ID: Final = {action.id: action for action in ACTIONS}

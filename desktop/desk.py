@@ -37,6 +37,7 @@ from engine.store.rows import StoredMessage
 from engine.texts import text
 
 if TYPE_CHECKING:
+    from desktop.pages.further import FurtherPage
     from desktop.pages.settings import SettingsPage
 
 _WINDOW: Final = "window.ini"
@@ -173,11 +174,12 @@ class Desk(QObject):
             self._settings_page = page
         return self._settings_page
 
-    def _make_knowledge_page(self) -> QWidget:
-        from desktop.pages.knowledge import KnowledgePage
+    def _make_further(self, name: FurtherPage) -> QWidget:
+        from desktop.pages.further import make
 
         look = theme.look(self.settings.theme, self.settings.language)
-        page = KnowledgePage(look, self.background, self.store, self._folder.knowledge)
+        behind = (self.background, self.store, self.gate, self._folder)
+        page = make(name, look, *behind, lambda: self.settings, self._clock)
         page.trouble.connect(self.notices.tell)
         return page
 
@@ -197,7 +199,8 @@ class Desk(QObject):
         )
         makers: dict[str, Callable[[], QWidget]] = {
             "desk": lambda: self.page,
-            "knowledge": self._make_knowledge_page,
+            "knowledge": lambda: self._make_further("knowledge"),
+            "review": lambda: self._make_further("review"),
             "settings": lambda: self.settings_page,
         }
         self.window.set_pages([(page, makers[page.id]) for page in PAGES])
@@ -247,6 +250,7 @@ class Desk(QObject):
             "search": on_desk(page.queue.focus_search),
             "go_desk": lambda: window.show_page("desk"),
             "go_knowledge": lambda: window.show_page("knowledge"),
+            "go_review": lambda: window.show_page("review"),
             "go_settings": lambda: window.show_page("settings"),
             "toggle_theme": self._toggle_theme,
         }

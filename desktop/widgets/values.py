@@ -101,5 +101,6 @@ class RailPage(Struct, frozen=True):
 PAGES = (
     RailPage("desk", "headset"),
     RailPage("knowledge", "books"),
+    RailPage("review", "shield-check"),
     RailPage("settings", "gear", at_bottom=True),
 )

@@ -1,0 +1,44 @@
+"""Pages that are made when they are first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from desktop.background import Background
+from desktop.pages.knowledge import KnowledgePage
+from desktop.pages.review import ReviewPage
+from desktop.session.review_session import ReviewSession
+from desktop.theme import Look
+from engine.paths import DataFolder
+from engine.redline.gate import Gate
+from engine.settings import Settings
+from engine.store.store import Store
+
+FurtherPage = Literal["knowledge", "review"]
+
+
+def make(
+    name: FurtherPage,
+    look: Look,
+    background: Background,
+    store: Store,
+    gate: Gate,
+    folder: DataFolder,
+    settings: Callable[[], Settings],
+    clock: Callable[[], float],
+) -> KnowledgePage | ReviewPage:
+    """A page by its name; `settings` tells those that are in use."""
+    if name == "knowledge":
+        return KnowledgePage(look, background, store, folder.knowledge)
+
+    def rule_names() -> dict[str, str]:
+        chinese = settings().language == "zh"
+        rules = gate.rule_set.rules
+        return {rule.id: rule.name.zh if chinese else rule.name.en for rule in rules}
+
+    categories = sorted({rule.category for rule in gate.rule_set.rules})
+    session = ReviewSession(background, store, lambda: settings().agent)
+    page = ReviewPage(look, session, rule_names, categories, clock)
+    session.setParent(page)
+    return page

@@ -1,0 +1,239 @@
+"""How one hit, or one request to let a text pass, looks in the list."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QPainter, QPen
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from desktop import theme
+from desktop.theme import Look, Tone
+from desktop.widgets import painting
+from desktop.widgets.bubble_layout import hit_tone
+from desktop.widgets.plain_text import one_line
+from desktop.widgets.review_values import HitRow, RequestRow, Verdict
+from engine.texts import text
+
+Index = QModelIndex | QPersistentModelIndex
+
+VERDICT_LOOKS: Final[dict[Verdict | None, tuple[Tone, str]]] = {
+    None: ("neutral", "hourglass"),
+    "right": ("accent", "check-circle"),
+    "false_alarm": ("amber", "x-circle"),
+    "missed": ("red", "eye-slash"),
+}
+REQUEST_LOOKS: Final[dict[str, tuple[Tone, str]]] = {
+    "asked": ("red", "hourglass-high"),
+    "told": ("amber", "bell"),
+    "approved": ("accent", "check-circle"),
+    "refused": ("neutral", "x-circle"),
+}
+LEVEL_ICONS: Final = {
+    "L0": "note",
+    "L1": "lightbulb",
+    "L2": "warning",
+    "L3": "warning-circle",
+    "L4": "warning-octagon",
+}
+_BEFORE: Final = 14
+_AFTER: Final = 80
+
+
+def category_words(look: Look, category: str) -> str:
+    """A category in words; one that has none keeps its id."""
+    if not category:
+        return ""
+    try:
+        return text(f"desk.category.{category}", look.language)
+    except KeyError:
+        return one_line(category)
+
+
+def moment_words(at: float, now: float) -> str:
+    """A time of day, with the day where it was another one."""
+    moment = datetime.fromtimestamp(at)
+    if datetime.fromtimestamp(now).date() == moment.date():
+        return f"{moment:%H:%M}"
+    same_year = moment.year == datetime.fromtimestamp(now).year
+    return f"{moment:%m-%d %H:%M}" if same_year else f"{moment:%Y-%m-%d}"
+
+
+def rule_words(look: Look, row: HitRow) -> str:
+    """What the rule is called; a miss that a lead marked has none."""
+    return one_line(row.hit.name or row.hit.rule or look.text("review.rule.missed"))
+
+
+def describe(look: Look, row: HitRow | RequestRow) -> str:
+    """A row in words, for screen readers."""
+    if isinstance(row, RequestRow):
+        state = look.text(f"review.request.{row.state}")
+        name = look.text("review.request")
+        shown = one_line(row.text)
+        return look.text("review.row", name=name, category=state, verdict=row.who, text=shown)
+    return look.text(
+        "review.row",
+        name=rule_words(look, row),
+        category=category_words(look, row.hit.category),
+        verdict=look.text(f"review.verdict.{row.verdict or 'none'}"),
+        text=one_line(row.excerpt[row.start : row.end]),
+    )
+
+
+class ReviewDelegate(QStyledItemDelegate):
+    """Three lines: which rule and when, the words that were hit, and what was said to it."""
+
+    def __init__(self, look: Look, role: int, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.look = look
+        self.now = 0.0
+        self._role = role
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """All rows are equally high."""
+        return QSize(theme.RAIL, theme.QUEUE_ROW)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Draw one row; grey lines while it is being read."""
+        look, box = self.look, option.rect
+        row = index.data(self._role)
+        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        over = bool(option.state & QStyle.StateFlag.State_MouseOver)
+        painter.save()
+        painter.setClipRect(box)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        ground = "accent_soft" if chosen else "hover" if over else "surface"
+        painter.fillRect(box, look.color(ground))
+        painter.setPen(QPen(look.color("line"), theme.HAIRLINE))
+        painter.drawLine(box.bottomLeft(), box.bottomRight())
+        if chosen:
+            bar = QRectF(box.left(), box.top(), theme.S1, box.height())
+            painter.fillRect(bar, look.color("accent"))
+        room = QRectF(box).adjusted(theme.S4, theme.S2, -theme.S3, -theme.S2)
+        if isinstance(row, RequestRow):
+            self._paint_request(painter, room, row)
+        elif isinstance(row, HitRow):
+            self._paint_hit(painter, room, row)
+        else:
+            self._paint_nothing(painter, room)
+        if option.state & QStyle.StateFlag.State_HasFocus:
+            painting.draw_focus(painter, box, look.tokens, theme.RADIUS_SMALL)
+        painter.restore()
+
+    def _paint_hit(self, painter: QPainter, room: QRectF, row: HitRow) -> None:
+        look, hit = self.look, row.hit
+        tone = hit_tone(hit)
+        icon = LEVEL_ICONS.get(hit.level, "warning")
+        self._head(painter, room, icon, tone, rule_words(look, row), row.at)
+        self._excerpt(painter, self._second(room), row, tone)
+        verdict_tone, verdict_icon = VERDICT_LOOKS[row.verdict]
+        chips: list[tuple[str, Tone, str]] = [
+            (look.text(f"review.verdict.{row.verdict or 'none'}"), verdict_tone, verdict_icon)
+        ]
+        if row.appeal is not None:
+            state = (
+                "open"
+                if not row.appeal.answer
+                else ("upheld" if row.appeal.upheld else "dismissed")
+            )
+            appealed: Tone = "amber" if state == "open" else "neutral"
+            chips.append((look.text(f"review.appeal.{state}"), appealed, "chat-dots"))
+        who = f" · {one_line(row.who)}" if row.who else ""
+        rest = f"{look.text(f'review.side.{hit.side}')}{who} · {category_words(look, hit.category)}"
+        self._foot(painter, room, chips, rest)
+
+    def _paint_request(self, painter: QPainter, room: QRectF, row: RequestRow) -> None:
+        look = self.look
+        asks = row.state != "told"
+        name = look.text("review.request" if asks else "review.request.sent")
+        self._head(painter, room, "hand-palm", "red" if asks else "amber", name, row.at)
+        painter.setFont(theme.font("body"))
+        painter.setPen(look.color("text"))
+        painting.draw_line(painter, self._second(room), one_line(row.text))
+        tone, icon = REQUEST_LOOKS.get(row.state, ("neutral", "check"))
+        chips: list[tuple[str, Tone, str]] = [
+            (look.text(f"review.request.{row.state}"), tone, icon)
+        ]
+        self._foot(
+            painter,
+            room,
+            chips,
+            one_line(look.text("review.request.line", who=row.who, reason=row.reason)),
+        )
+
+    def _head(
+        self, painter: QPainter, room: QRectF, icon: str, tone: Tone, name: str, at: float
+    ) -> None:
+        look, line = self.look, painting.line_height("body")
+        ink = look.tokens.tone(tone)[0]
+        middle = room.top() + line / 2
+        painting.draw_icon(painter, icon, theme.icon_rect(room.left(), middle), ink)
+        when = moment_words(at, self.now)
+        wide = painting.text_width(when) + theme.S2
+        painter.setFont(theme.font("small"))
+        painter.setPen(look.color("text_faint"))
+        spot = QRectF(room.right() - wide, room.top(), wide, line)
+        painting.draw_line(painter, spot, when, Qt.AlignmentFlag.AlignRight)
+        painter.setFont(theme.font("body", bold=True))
+        painter.setPen(look.color("text"))
+        left = room.left() + theme.ICON + theme.S2
+        painting.draw_line(painter, QRectF(left, room.top(), spot.left() - left, line), name)
+
+    def _second(self, room: QRectF) -> QRectF:
+        line = painting.line_height("body")
+        return QRectF(room.left(), room.top() + line + theme.S1, room.width(), line)
+
+    def _excerpt(self, painter: QPainter, room: QRectF, row: HitRow, tone: Tone) -> None:
+        """A little before the hit, the hit on its ground, and what fits behind it."""
+        look = self.look
+        start = max(0, row.start - _BEFORE)
+        before = ("…" if start else "") + one_line(row.excerpt[start : row.start])
+        hit = one_line(row.excerpt[row.start : row.end])
+        after = one_line(row.excerpt[row.end : row.end + _AFTER])
+        ink, ground, _ = look.tokens.tone(tone)
+        left = room.left()
+        painter.setFont(theme.font("body"))
+        for part, marked in ((before, False), (hit, True), (after, False)):
+            wide = min(painting.text_width(part, "body"), max(0, int(room.right() - left)))
+            if not part or wide <= 0:
+                continue
+            spot = QRectF(left, room.top(), wide, room.height())
+            if marked:
+                painter.fillRect(spot, ground)
+                painter.setPen(QPen(ink, theme.HAIRLINE))
+                painter.drawLine(spot.bottomLeft(), spot.bottomRight())
+            painter.setPen(ink if marked else look.color("text_soft"))
+            painting.draw_line(painter, spot, part)
+            left += wide
+
+    def _foot(
+        self, painter: QPainter, room: QRectF, chips: list[tuple[str, Tone, str]], rest: str
+    ) -> None:
+        look, left = self.look, room.left()
+        top = room.bottom() - theme.CHIP
+        for words, tone, icon in chips:
+            drawn = painting.draw_chip(
+                painter,
+                QPointF(left, top),
+                words,
+                look.tokens,
+                tone,
+                icon,
+                int(room.right() - left),
+            )
+            left = drawn.right() + theme.S1
+        painter.setFont(theme.font("small"))
+        painter.setPen(look.color("text_faint"))
+        left += theme.S1
+        if left < room.right():
+            painting.draw_line(painter, QRectF(left, top, room.right() - left, theme.CHIP), rest)
+
+    def _paint_nothing(self, painter: QPainter, room: QRectF) -> None:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self.look.color("skeleton"))
+        for at, share in enumerate((0.6, 0.9, 0.4)):
+            top = room.top() + at * (theme.CHIP + theme.S1)
+            bar = QRectF(room.left(), top, room.width() * share, theme.S4)
+            painter.drawRoundedRect(bar, theme.RADIUS_SMALL, theme.RADIUS_SMALL)

@@ -1,0 +1,237 @@
+"""What narrows the list of the review page: the verdict at once, the rest behind a button."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Final, get_args
+
+from msgspec.structs import replace
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QButtonGroup, QComboBox, QGridLayout, QLineEdit, QWidget
+
+from desktop import theme
+from desktop.theme import Look
+from desktop.widgets.blocks import Dressed, Label, PushButton, restyle
+from desktop.widgets.boxes import column, row
+from desktop.widgets.flow import FlowBox
+from desktop.widgets.plain_text import one_line
+from desktop.widgets.queue_panel import FilterChip
+from desktop.widgets.review_delegate import category_words
+from desktop.widgets.review_values import Choices, HitFilter, Judged
+from desktop.widgets.setting_fields import Combo
+from engine.records import Level, Side
+
+JUDGED: Final[tuple[Judged, ...]] = ("none", "appealed", "right", "false_alarm", "missed", "")
+_FIELDS: Final = ("rule", "category", "level", "side", "who")
+_PERIODS: Final = {"all": None, "today": 0, "week": 6, "month": 29, "own": None}
+
+
+def day_start(day: date) -> float:
+    """When a local day begins, in seconds since 1970."""
+    return datetime(day.year, day.month, day.day).timestamp()
+
+
+class DayField(Dressed, QLineEdit):
+    """A day as year-month-day; what is none is marked."""
+
+    def __init__(self, look: Look, key: str) -> None:
+        super().__init__()
+        self._look, self._key = look, key
+        self.setFont(theme.font("small"))
+        self.setMaxLength(10)
+        self._dress()
+
+    def day(self) -> date | None:
+        """The day that stands there; None for none."""
+        try:
+            return date.fromisoformat(self.text().strip())
+        except ValueError:
+            return None
+
+    def check(self) -> None:
+        """Mark what is no day."""
+        restyle(self, invalid=bool(self.text().strip()) and self.day() is None)
+
+    def _dress(self) -> None:
+        words = self._look.text(self._key)
+        self.setPlaceholderText(words)
+        self.setAccessibleName(words)
+
+
+class ReviewFilters(Dressed, QWidget):
+    """`changed` brings the `HitFilter` that a person asks for; it stays until it is changed."""
+
+    changed = Signal(object)
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self._look = look
+        self._filter = HitFilter()
+        self._choices = Choices()
+        self._names: Mapping[str, str] = {}
+        self._chips: dict[Judged, FilterChip] = {}
+        self._flow = FlowBox()
+        group = QButtonGroup(self)
+        for judged in JUDGED:
+            chip = FilterChip(look, f"review.judged.{judged or 'all'}")
+            chip.clicked.connect(lambda _=False, judged=judged: self._take(judged=judged))
+            group.addButton(chip)
+            self._flow.add(chip)
+            self._chips[judged] = chip
+        self._more = PushButton(look, "review.filters", "quiet", "funnel")
+        self._more.setCheckable(True)
+        self._more.toggled.connect(self._on_more)
+        self._clear = PushButton(look, "review.clear", "quiet", "x")
+        self._clear.clicked.connect(self.clear)
+        bar = row(None, theme.S1)
+        bar.addWidget(self._more)
+        bar.addWidget(self._clear)
+        bar.addStretch(1)
+        self._fields = QWidget()
+        grid = QGridLayout(self._fields)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(theme.S1)
+        self._labels: dict[str, Label] = {}
+        self._combos: dict[str, Combo] = {}
+        for at, name in enumerate((*_FIELDS, "period")):
+            combo = Combo(look)
+            combo.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
+            combo.setMinimumContentsLength(4)
+            label = Label(look, f"review.field.{name}", tone="faint")
+            label.setBuddy(combo)
+            combo.activated.connect(lambda _, name=name: self._on_combo(name))
+            grid.addWidget(label, at // 2 * 2, at % 2)
+            grid.addWidget(combo, at // 2 * 2 + 1, at % 2)
+            self._combos[name], self._labels[name] = combo, label
+        self._days = (DayField(look, "review.since"), DayField(look, "review.until"))
+        for at, field in enumerate(self._days):
+            field.editingFinished.connect(self._on_days)
+            grid.addWidget(field, len(self._combos) + 1, at)
+            field.hide()
+        for at in (0, 1):
+            grid.setColumnStretch(at, 1)
+        whole = column(self, theme.S2)
+        whole.addWidget(self._flow)
+        whole.addLayout(bar)
+        whole.addWidget(self._fields)
+        self._fields.hide()
+        self._dress()
+
+    def filter(self) -> HitFilter:
+        """What is asked for."""
+        return self._filter
+
+    def set_choices(self, choices: Choices, names: Mapping[str, str]) -> None:
+        """What there is to choose from; `names` are the rules' by id."""
+        self._choices, self._names = choices, names
+        self._dress()
+
+    def set_filter(self, wanted: HitFilter) -> None:
+        """Show another filter, without a signal."""
+        self._filter = wanted
+        self._dress()
+
+    def combo(self, name: str) -> Combo:
+        """The list of one field: rule, category, level, side, who or period."""
+        return self._combos[name]
+
+    def days(self) -> tuple[DayField, DayField]:
+        """The first and the last day."""
+        return self._days
+
+    def clear(self) -> None:
+        """Narrow by nothing; what is to be reviewed stays chosen."""
+        self._combos["period"].setCurrentIndex(0)
+        for field in self._days:
+            field.clear()
+            field.check()
+        self._put(HitFilter())
+
+    def _take(self, **values: object) -> None:
+        self._put(replace(self._filter, **values))
+
+    def _put(self, wanted: HitFilter) -> None:
+        changed = wanted != self._filter
+        self._filter = wanted
+        self._dress()
+        if changed:
+            self.changed.emit(wanted)
+
+    def _on_more(self, shown: bool) -> None:
+        self._fields.setVisible(shown)
+
+    def _on_combo(self, name: str) -> None:
+        value = self._combos[name].currentData()
+        if name != "period":
+            self._take(**{name: value})
+            return
+        for field in self._days:
+            field.setVisible(value == "own")
+        if value == "own":
+            self._on_days()
+            self._days[0].setFocus(Qt.FocusReason.OtherFocusReason)
+            return
+        back = _PERIODS[value]
+        since = None if back is None else day_start(date.today() - timedelta(days=back))
+        self._take(since=since, until=None)
+
+    def _on_days(self) -> None:
+        for field in self._days:
+            field.check()
+        first, last = (field.day() for field in self._days)
+        self._take(
+            since=None if first is None else day_start(first),
+            until=None if last is None else day_start(last + timedelta(days=1)),
+        )
+
+    def _options(self, name: str) -> list[tuple[str, str]]:
+        look = self._look
+        if name == "rule":
+            rules = [(one_line(self._names.get(one, one)), one) for one in self._choices.rules]
+            return sorted(rules)
+        if name == "category":
+            return sorted((category_words(look, one), one) for one in self._choices.categories)
+        if name == "who":
+            return [(one_line(one), one) for one in self._choices.agents]
+        if name == "level":
+            return [
+                (look.text("review.level", level=one, name=look.text(f"case.level.{one}")), one)
+                for one in reversed(get_args(Level))
+            ]
+        return [(look.text(f"review.side.{one}"), one) for one in get_args(Side)]
+
+    def _fill(self, name: str) -> None:
+        combo = self._combos[name]
+        with QSignalBlocker(combo):
+            before = combo.currentData()
+            combo.clear()
+            if name == "period":
+                for one in _PERIODS:
+                    combo.addItem(self._look.text(f"review.period.{one}"), one)
+                combo.setCurrentIndex(max(0, combo.findData(before)))
+                return
+            chosen = str(getattr(self._filter, name))
+            combo.addItem(self._look.text(f"review.any.{name}"), "")
+            for words, value in self._options(name):
+                combo.addItem(words, value)
+            if chosen and combo.findData(chosen) < 0:
+                combo.addItem(chosen, chosen)
+            combo.setCurrentIndex(max(0, combo.findData(chosen)))
+
+    def _dress(self) -> None:
+        look = self._look
+        for name, combo in self._combos.items():
+            self._fill(name)
+            combo.setAccessibleName(look.text(f"review.field.{name}"))
+        self._chips[self._filter.judged].setChecked(True)
+        self._flow.setAccessibleName(look.text("review.verdicts"))
+        n = self._filter.narrowed()
+        if n:
+            self._more.set_key("review.filters.n", n=n)
+        else:
+            self._more.set_key("review.filters")
+        none = self._filter == HitFilter()
+        self._clear.block(look.text("review.clear.none") if none else "")
