@@ -21,6 +21,7 @@ from engine.store.feedback import Feedback
 from engine.store.gaps import Gaps
 from engine.store.handovers import Handovers
 from engine.store.hits import Hits
+from engine.store.listing import Listing
 from engine.store.missed import Missed
 from engine.store.outbox import Outbox
 from engine.store.reviews import Reviews
@@ -37,6 +38,7 @@ class Store:
         self.drafts = Drafts(database)
         self.hits = Hits(database, self.audit)
         self.reviews = Reviews(database, self.hits, self.audit)
+        self.listing = Listing(database, self.hits, self.drafts)
         self.approvals = Approvals(database, self.audit)
         self.decisions = Decisions(
             database, self.conversations, self.hits, self.audit, self.approvals
