@@ -11,8 +11,9 @@ import numpy as np
 
 from engine.bench.workbench import BenchError
 from engine.drafting.llama.context import Threads
-from engine.knowledge.embedding import Embedder, Vectors
+from engine.knowledge.embedding import Embedder
 from engine.knowledge.grams import grams, with_pairs
+from engine.knowledge.vectors import Vectors
 
 _CHUNK = 128
 

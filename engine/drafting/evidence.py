@@ -1,10 +1,11 @@
-"""Which passages a draft rests on, and when they are too weak to draft at all."""
+"""Which passages a draft rests on, and which of its sentences none of them carries."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
+from engine.knowledge.reranking import strength
 from engine.records import Evidence, Found, Span
 
 # Knowledge outside its dates is what was asked for when it fits better by this much.
@@ -19,15 +20,8 @@ _ENGLISH_SENTENCE = re.compile(rf"[^.!?\n]+(?:[.!?]+(?=\s|$|\[){_CITED}|\n|$)|[.
 _SUPPORTED = 0.6
 
 
-def choose_evidence(
-    found: Sequence[Found], answerable: float, most: int = MAX_PASSAGES
-) -> tuple[Evidence, ...]:
-    """The best passages, numbered from 1; none when none of the first is likely to answer.
-
-    `answerable` is the embedder's: from which `strength` on a passage is likely to.
-    """
-    if max(map(strength, found[:3]), default=0.0) < answerable:
-        return ()
+def numbered(found: Sequence[Found], most: int = MAX_PASSAGES) -> tuple[Evidence, ...]:
+    """The best passages, numbered from 1."""
     return tuple(
         Evidence(
             n=number,
@@ -50,11 +44,6 @@ def outdated(
     best = max(map(strength, found[:3]), default=0.0)
     least = max(answerable, best + _CLEARLY_BETTER) if best >= answerable else answerable
     return tuple(item for item in expired if strength(item) >= least)
-
-
-def strength(item: Found) -> float:
-    """How much a passage has to do with the question, by its words and by its meaning."""
-    return item.coverage + item.cosine
 
 
 def sentences_without_evidence(

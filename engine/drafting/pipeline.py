@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator as Steps
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -20,7 +20,6 @@ from engine.drafting.finishing import emphasise, frame, without_ungrounded_end
 from engine.drafting.generation import Constraint, Generator, Shares, alone
 from engine.drafting.grounding import GroundedNumbers
 from engine.drafting.quoting import quotable_sentences
-from engine.drafting.relevance import relevance
 from engine.drafting.screening import StreamScreen
 from engine.drafting.style import StyleProfile
 from engine.errors import ModelError, RuleError
@@ -66,8 +65,6 @@ class Knowledge(Protocol):
     def search(  # noqa: D102
         self, query: str, *, k: int, as_of: str | None, turns: Sequence[Turn]
     ) -> SearchResult: ...
-
-    def score_sentences(self, query: str, sentences: Sequence[str]) -> list[float]: ...  # noqa: D102
 
 
 class Worked(Struct, frozen=True):
@@ -181,7 +178,7 @@ class _Drafting:
             yield self._nothing_to_rest_on()
             return
         yield EvidenceFound(self._request.id, self._evidence)
-        yield from self._write(result.query)
+        yield from self._write(result.relevance)
 
     def _screen_customer(self) -> DraftFinished | None:
         ui_language = self._drafter._language
@@ -204,8 +201,8 @@ class _Drafting:
         )
         answerable = self._drafter.knowledge.answerable
         self._outdated = evidence_.outdated(result.found, result.expired, answerable)
-        if not self._outdated:
-            self._evidence = evidence_.choose_evidence(result.found, answerable)
+        if result.answered and not self._outdated:
+            self._evidence = evidence_.numbered(result.found)
         self._search_ms = _ms_since(began)
         return result
 
@@ -221,7 +218,7 @@ class _Drafting:
             return self._abstained("drafting.abstain.expired", docs=docs)
         return self._abstained("drafting.abstain.no_evidence")
 
-    def _write(self, query: str) -> Iterator[Event | Worked]:
+    def _write(self, relevance: Mapping[str, float]) -> Iterator[Event | Worked]:
         generator = self._drafter._generator
         if generator is None:
             # What keeps the model from loading is told in the person's language already.
@@ -233,7 +230,7 @@ class _Drafting:
         for attempt in range(2):
             if attempt:
                 yield TextWithdrawn(self._request.id, avoid[0].name)
-            body = yield from self._attempt(generator, mode, query, avoid)
+            body = yield from self._attempt(generator, mode, relevance, avoid)
             tokens = body.tokens
             if not body.blocked:
                 yield self._drafted(body, mode)
@@ -245,7 +242,11 @@ class _Drafting:
         yield self._finished(Draft("failed", reason=reason, mode=mode, tokens=tokens))
 
     def _attempt(
-        self, generator: Generator, mode: DraftMode, query: str, avoid: Sequence[Hit]
+        self,
+        generator: Generator,
+        mode: DraftMode,
+        relevance: Mapping[str, float],
+        avoid: Sequence[Hit],
     ) -> Steps[Event | Worked, None, _Body]:
         """One try: its events go out, what it came to is returned."""
         body = _Body()
@@ -260,7 +261,7 @@ class _Drafting:
             count=generator.count,
             avoid=[hit.text for hit in avoid],
         )
-        constraint = self._constraint(generator, mode, query, room, avoid)
+        constraint = self._constraint(generator, mode, relevance, room, avoid)
         screen = StreamScreen(self._gate, self._language)
         released = screen.feed(opening)
         for piece in generator.generate(
@@ -290,7 +291,7 @@ class _Drafting:
         self,
         generator: Generator,
         mode: DraftMode,
-        query: str,
+        relevance: Mapping[str, float],
         room: int,
         avoid: Sequence[Hit],
     ) -> Constraint:
@@ -302,7 +303,7 @@ class _Drafting:
         menu = Menu(
             list(quotable),
             [f"[{item.n}]{gap}" for item in quotable.values()],
-            relevance(self._drafter.knowledge, query, quotable),
+            [relevance.get(sentence, 0.0) for sentence in quotable],
             connectives=self._style.connectives.of(self._language),
             room=room,
             most=self._style.max_sentences,

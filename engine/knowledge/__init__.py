@@ -32,11 +32,13 @@ Values (all frozen msgspec structs) and calls, by module::
                 remove_document(folder, doc, *, progress, cancelled) -> ImportReport
                 rebuild(folder, embedder, *, progress, cancelled) -> ImportReport
                 rebuild mends what `catalogue.MENDABLE` names, from the stored copies
-    search      SearchResult(query, found, expired, ms)
+    search      SearchResult(query, found, expired, relevance, answered, ms)
                 Searcher.open(folder, embedder)            raises KnowledgeError, EmbedderMismatch
                 .version: str  .passage_count: int  .current: Current | None  .close()
                 .search(query, *, k=5, as_of=None, include_internal=False, turns=())
-                .score_sentences(query, sentences) -> list[float]   0…1
+    answer_cues, answer_features  what is measured of each sentence for a question
+    memory      questions answered before: AnswerMemory.answers_like(question)
+    reranking   judge(wish, passages, …) -> Judged(found, relevance, answered), as it was learnt
     synonyms    everyday wordings and the policies'; CurrentSynonyms(folder)() as they are now
     own_wordings  the operator's table: own_pairs, add_pair, change_pair, remove_pair
     vocabulary  read_vocabulary(folder) -> Vocabulary: .says(wording) .weight(wording) .terms

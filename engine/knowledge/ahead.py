@@ -14,10 +14,11 @@ import numpy as np
 from engine.errors import Cancelled
 from engine.knowledge import table
 from engine.knowledge.catalogue import corrupt
-from engine.knowledge.embedding import Embedder, Vectors
+from engine.knowledge.embedding import Embedder
 from engine.knowledge.passages import searched_text
 from engine.knowledge.reports import Step
 from engine.knowledge.table import Row
+from engine.knowledge.vectors import Vectors
 from engine.records import Passage
 
 if TYPE_CHECKING:

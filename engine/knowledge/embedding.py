@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import msgspec
 import numpy as np
 from msgspec import Meta, Struct
-from numpy.typing import NDArray
 
 from engine.errors import EmbedderError
 from engine.knowledge.embedder_folder import HASHED, check_embedder_folder
 from engine.knowledge.grams import grams, is_function
+from engine.knowledge.reranking import RERANKER, Reranker, load_reranker
+from engine.knowledge.vectors import Vectors, unit
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
-
-Vectors = NDArray[np.float32]
 
 DEFAULT_VECTOR_WEIGHT = 0.3
 DEFAULT_ANSWERABLE = 0.7
@@ -29,7 +28,7 @@ _BATCH = 32
 # More would wait for the interpreter.
 _AT_ONCE = 2
 # These beside a model change nothing in its vectors.
-_NOT_DIGESTED = {FUSION, "README.md", ".gitattributes"}
+_NOT_DIGESTED = {FUSION, RERANKER, "README.md", ".gitattributes"}
 
 
 class Embedder(Protocol):
@@ -63,6 +62,10 @@ class Embedder(Protocol):
     def answerable(self) -> float:
         """From which coverage + cosine on a passage is likely to answer a question."""
 
+    @property
+    def reranker(self) -> Reranker | None:
+        """What was learnt for its vectors of which sentences answer."""
+
     def queries(self, texts: Sequence[str]) -> Vectors:
         """Vectors of questions."""
 
@@ -95,6 +98,7 @@ class HashedEmbedder:
         self.vector_weight = vector_weight
         # Hashed vectors of texts without a common gram are nearly at right angles.
         self.answerable = 0.35
+        self.reranker: Reranker | None = None
 
     def save(self, folder: Path) -> None:
         """Write what `load_embedder` needs to make the same one from `folder`."""
@@ -118,7 +122,7 @@ class HashedEmbedder:
                 number = int.from_bytes(hashed, "little")
                 weight = 0.1 if is_function(gram) else float(min(len(gram), 3))
                 vectors[row, (number >> 1) % self.dimension] += weight if number & 1 else -weight
-        return _unit(vectors)
+        return unit(vectors)
 
 
 class SentenceTransformerEmbedder:
@@ -135,6 +139,7 @@ class SentenceTransformerEmbedder:
         fusion = _fusion(folder)
         self.vector_weight = min(1.0, max(0.0, fusion.vector_weight))
         self.answerable = fusion.answerable
+        self.reranker = load_reranker(folder, dimension)
         self._model = model
 
     def queries(self, texts: Sequence[str]) -> Vectors:
@@ -163,7 +168,7 @@ class SentenceTransformerEmbedder:
                 name=self.name,
                 why="vectors",
             )
-        return _unit(found)
+        return unit(found)
 
 
 def load_embedder(folder: Path) -> Embedder:
@@ -216,15 +221,3 @@ def _broken(folder: Path, error: Exception) -> EmbedderError:
         name=str(folder),
         why=why,
     )
-
-
-def _unit(vectors: Vectors) -> Vectors:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    # A text without any gram gets a fixed direction, so that every vector has unit length.
-    empty = lengths[:, 0] < 1e-12
-    if empty.any():
-        vectors = vectors.copy()
-        vectors[empty] = 0.0
-        vectors[empty, 0] = 1.0
-        lengths[empty] = 1.0
-    return np.asarray(vectors / lengths, dtype=np.float32)

@@ -15,13 +15,17 @@ from msgspec import Struct
 
 from engine.errors import EmbedderMismatch, InputError, KnowledgeError
 from engine.knowledge import catalogue
+from engine.knowledge.answer_features import Candidates, Wish, measure, wish_of
 from engine.knowledge.catalogue import LAYOUT, Current, DocumentRow, Layout
-from engine.knowledge.embedding import Embedder, Vectors
+from engine.knowledge.embedding import Embedder
 from engine.knowledge.grams import Weights, clean, grams, with_pairs
+from engine.knowledge.memory import AnswerMemory
 from engine.knowledge.queries import standalone_query
+from engine.knowledge.reranking import RERANKED, judge
 from engine.knowledge.seal import verify
 from engine.knowledge.synonyms import CurrentSynonyms, Synonyms
 from engine.knowledge.table import Asked, PassageTable, Row, searched_text
+from engine.knowledge.vectors import Vectors
 from engine.records import Found, Turn
 
 MAX_QUERY = 512
@@ -39,18 +43,21 @@ class SearchResult(Struct, frozen=True):
     """What a search found. `query` is what was searched, `ms` how long it took in milliseconds.
 
     `expired`: passages that would stand among the best, were they valid on the day asked for.
+    `relevance` is that of each sentence of the first passages (0…1), `answered` whether they are
+    likely to answer the question at all.
     """
 
     query: str
     found: tuple[Found, ...] = ()
     expired: tuple[Found, ...] = ()
+    relevance: dict[str, float] = {}
+    answered: bool = False
     ms: float = 0.0
 
 
 class _Asking(Struct, frozen=True):
     """A query's `words`, its `forms` (with everyday wordings and without), `every` gram of them."""
 
-    query: str
     words: list[str]
     forms: list[list[str]]
     every: list[str]
@@ -69,8 +76,6 @@ class Searcher:
     ) -> None:
         self.current = current
         self._synonyms = synonyms
-        self._asked_by: Synonyms | None = None
-        self._asked: _Asking | None = None
         self._folder = folder
         self._embedder = embedder
         self._table: PassageTable | None = None
@@ -144,6 +149,11 @@ class Searcher:
         return self.current.passages if self.current else 0
 
     @property
+    def weights(self) -> Weights:
+        """What this knowledge finds remarkable."""
+        return self._weights
+
+    @property
     def answerable(self) -> float:
         """From which coverage + cosine on a passage is likely to answer a question."""
         return self._embedder.answerable
@@ -171,59 +181,58 @@ class Searcher:
         """
         began = time.perf_counter()
         day = _day(as_of)
-        if turns:
-            newest = turns[-1].role == "customer" and turns[-1].text.strip() == query.strip()
-            query = standalone_query([*turns] if newest else [*turns, Turn("customer", query)])
-        query = searchable(query)
+        newest = searchable(query)
+        query = searchable(_completed(query, turns))
         asking = self._asking(query)
         if self._table is None or not asking.words or k < 1:
             return SearchResult(query, ms=_since(began))
         asked = [Asked(day, include_internal)]
         if any(_outside(document, day) for document in self._documents):
             asked.append(Asked(day, include_internal, valid=False))
-        found, *others = self._fused(asking, asked, k)
+        found, *others = self._fused(asking, asked, max(k, RERANKED))
         expired: list[Found] = []
         for outside in others:
-            floor = min((self._relevance(one) for one in found[:k]), default=0.0)
-            expired = [one for one in outside if self._relevance(one) >= max(floor, 0.05)]
-        return SearchResult(query, tuple(found), tuple(expired), _since(began))
+            floor = min((self._nearness(one) for one in found[:k]), default=0.0)
+            expired = [one for one in outside[:k] if self._nearness(one) >= max(floor, 0.05)]
+        judged = judge(self._wish(asking, query, newest), found, self._weights, self._embedder)
+        return SearchResult(
+            query,
+            tuple(judged.found[:k]),
+            tuple(expired),
+            judged.relevance,
+            judged.answered,
+            _since(began),
+        )
 
-    def score_sentences(self, query: str, sentences: Sequence[str]) -> list[float]:
-        """How much (0…1) each sentence has to do with `query`: shared weight and cosine."""
-        if not sentences:
-            return []
-        asking = self._asking(searchable(query))
-        vectors = self._embedder.passages([clean(sentence) for sentence in sentences])
-        cosines = vectors @ asking.vector
-        share = self._embedder.vector_weight
-        scores = []
-        for sentence, cosine in zip(sentences, cosines, strict=True):
-            said = grams(sentence)
-            likeness = max(self._weights.likeness(words, said) for words in asking.forms)
-            scores.append((1 - share) * likeness + share * min(1.0, max(0.0, float(cosine))))
-        return scores
+    def measured(
+        self, query: str, *, as_of: str | None, turns: Sequence[Turn], memory: AnswerMemory | None
+    ) -> tuple[Wish, list[Found], Candidates]:
+        """What a search for `query` would judge: the question, its passages, their sentences
+        measured with `memory`. Rerankers are learnt from it."""
+        newest = searchable(query)
+        query = searchable(_completed(query, turns))
+        asking = self._asking(query)
+        wish = self._wish(asking, query, newest)
+        found: list[Found] = []
+        if self._table is not None and asking.words:
+            [found] = self._fused(asking, [Asked(_day(as_of), internal=False)], RERANKED)
+        return wish, found, measure(wish, found, self._weights, self._embedder, memory)
 
     def _asking(self, query: str) -> _Asking:
-        """`query` as it is asked, and as the policies would put it where that differs.
-
-        The last one is kept: what is searched for is what sentences are scored for next.
-        """
-        synonyms = self._synonyms()
-        now = (query, synonyms)
-        if self._asked is None or (self._asked.query, self._asked_by) != now:
-            self._asked, self._asked_by = self._read(query, synonyms), synonyms
-        return self._asked
-
-    def _read(self, query: str, synonyms: Synonyms) -> _Asking:
+        """`query` as it is asked, and as the policies would put it where that differs."""
         words = grams(query)
         forms = [words]
-        put = synonyms.in_policy_words(query, self._weights.says)
+        put = self._synonyms().in_policy_words(query, self._weights.says)
         if put != query:
             forms.append(grams(put))
         every = list(dict.fromkeys(gram for form in forms for gram in form))
-        return _Asking(query, words, forms, every, self._embedder.queries([query])[0])
+        return _Asking(words, forms, every, self._embedder.queries([query])[0])
 
-    def _relevance(self, found: Found) -> float:
+    def _wish(self, asking: _Asking, query: str, newest: str) -> Wish:
+        alone = asking.vector if newest == query else self._embedder.queries([newest])[0]
+        return wish_of(newest, asking.forms, asking.vector, alone)
+
+    def _nearness(self, found: Found) -> float:
         share = self._embedder.vector_weight
         return (1 - share) * found.coverage + share * max(0.0, found.cosine)
 
@@ -277,6 +286,14 @@ class Searcher:
         if self._table is None or self._threads is None:
             raise KnowledgeError("The knowledge was closed.", "knowledge_empty")
         return self._table, self._threads
+
+
+def _completed(query: str, turns: Sequence[Turn]) -> str:
+    """`query` with what it refers back to in the conversation `turns`, which it may end."""
+    if not turns:
+        return query
+    newest = turns[-1].role == "customer" and turns[-1].text.strip() == query.strip()
+    return standalone_query([*turns] if newest else [*turns, Turn("customer", query)])
 
 
 def searchable(query: str) -> str:

@@ -15,8 +15,8 @@ from msgspec import Struct
 
 from engine.errors import KnowledgeError
 from engine.knowledge.catalogue import corrupt
-from engine.knowledge.embedding import Vectors
 from engine.knowledge.passages import searched_text as searched_text
+from engine.knowledge.vectors import Vectors
 from engine.records import Passage
 
 if TYPE_CHECKING:

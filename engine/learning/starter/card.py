@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from engine.knowledge.answer_features import COUNT
 from engine.learning.starter.corpus import Trade
 from engine.learning.starter.embedder_recipe import figures_of
 
@@ -78,9 +79,18 @@ def embedder_card(figures: dict[str, Any], trades: Sequence[Trade], date: str) -
         gain=_interval(noted.gain),
         gain_hard=_interval(noted.gain_hard),
         answerable=noted.answerable,
-        unanswerable=noted.unanswerable,
-        refused=noted.refused,
-        wrongly_refused=noted.wrongly_refused,
+        features=COUNT,
+        remembered=sum(bool(q.sentences) for trade in trades for q in trade.questions),
+        reranked="".join(
+            f"| {kind} | {count} | "
+            + " | ".join(f"{a:.1%} → {b:.1%}" for a, b in zip(plain, learnt, strict=True))
+            + " |\n"
+            for kind, (count, plain, learnt) in noted.reranker.kinds.items()
+        ),
+        apart=noted.reranker.apart,
+        unanswerable=noted.reranker.unanswerable,
+        refused=noted.reranker.refused,
+        wrongly_refused=noted.reranker.wrongly_refused,
     )
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from engine.knowledge.embedding import load_embedder
+from engine.knowledge.reranking import save_reranker
 from engine.learning.starter.corpus import Trade
 from engine.learning.starter.embedder import (
     Company,
@@ -26,7 +29,8 @@ from engine.learning.starter.embedder import (
 from engine.learning.starter.figures import machine
 from engine.learning.starter.pairs import own_pairs, own_text, public_pairs, public_text
 from engine.learning.starter.public import PublicText
-from engine.learning.starter.retrieval import Asked, ask, gain, recall, refused
+from engine.learning.starter.reranker_recipe import RerankerFigures, learn, lessons, remember
+from engine.learning.starter.retrieval import ask, gain, recall
 from engine.learning.starter.tokenizer import load_tokenizer
 
 OWN_TEXT_WEIGHT = 15
@@ -42,8 +46,7 @@ class EmbedderFigures(Struct, frozen=True):
     the weighted sum of normalised scores; `kinds` gives for each kind of question the number asked
     and the recall of words, vectors and the fusion by rank with the weight chosen. `gain` is the
     fusion's recall less full text's, and a paired bootstrap interval, over all questions and over
-    the hard ones. `refused` are
-    the unanswerable questions below the strength `answerable`, `wrongly_refused` the others.
+    the hard ones.
     """
 
     trades: int
@@ -58,9 +61,7 @@ class EmbedderFigures(Struct, frozen=True):
     gain: tuple[float, float, float]
     gain_hard: tuple[float, float, float]
     answerable: float
-    unanswerable: int
-    refused: float
-    wrongly_refused: float
+    reranker: RerankerFigures
     machine: str
 
 
@@ -69,15 +70,16 @@ def make(text: PublicText, trades: Sequence[Trade], out: Path, model: Path) -> E
     setup = EmbedderSetup()
     tokenizer = _tokenizer(text, trades, out / "embedder-tokenizer.json", setup)
     public = _public_company(tokenizer, text, out / "company.npz")
-    asked = left_out(tokenizer, public, text, trades, setup)
+    folds = list(_fold_models(tokenizer, public, text, trades, setup))
+    asked = [one for held, fold in folds for trade in held for one in ask(trade, fold, setup.seed)]
     best = max(recall(asked, share) for share in WEIGHTS)
     # Of weights that are as good as the best, the one that trusts the vectors least.
     weight = next(share for share in WEIGHTS if recall(asked, share) > best - CLOSE)
-    rightly, wrongly = refused(asked, weight, setup.answerable)
     pairs = _pairs(text, trades, setup.seed)
     weights = _start(tokenizer, public, trades, setup)
     learnt = tune(tokenizer, weights, pairs, setup)
     save(build(tokenizer, learnt), model, vector_weight=weight, answerable=setup.answerable)
+    reranked = _reranker(folds, trades, model, weight, setup)
     right = [one for one in asked if one.gold]
     return EmbedderFigures(
         trades=len(trades),
@@ -100,33 +102,49 @@ def make(text: PublicText, trades: Sequence[Trade], out: Path, model: Path) -> E
         gain=gain(asked, weight, setup.seed),
         gain_hard=gain([one for one in asked if one.kind == "hard"], weight, setup.seed),
         answerable=setup.answerable,
-        unanswerable=len(asked) - len(right),
-        refused=round(rightly, 4),
-        wrongly_refused=round(wrongly, 4),
+        reranker=reranked,
         machine=machine(),
     )
 
 
-def left_out(
+def _fold_models(
     tokenizer: Any,
     public: Company,
     text: PublicText,
     trades: Sequence[Trade],
     setup: EmbedderSetup,
-) -> list[Asked]:
-    """All questions, each asked of a model that saw nothing of its trade but the tokenizer."""
+) -> Iterator[tuple[list[Trade], Any]]:
+    """The trades that are left out together, with a model that saw nothing of them but the
+    tokenizer."""
     order = list(trades)
     Random(4).shuffle(order)
-    asked: list[Asked] = []
     for fold in range(min(FOLDS, len(order))):
         held = order[fold::FOLDS]
         rest = [trade for trade in order if trade not in held]
         weights = _start(tokenizer, public, rest, setup)
         learnt = tune(tokenizer, weights, _pairs(text, rest, setup.seed + fold), setup)
-        model = build(tokenizer, learnt)
-        for trade in held:
-            asked += ask(trade, model, setup.seed)
-    return asked
+        yield held, build(tokenizer, learnt)
+
+
+def _reranker(
+    folds: Sequence[tuple[list[Trade], Any]],
+    trades: Sequence[Trade],
+    model: Path,
+    weight: float,
+    setup: EmbedderSetup,
+) -> RerankerFigures:
+    """Learns the reranker of the embedder in `model` and writes it there."""
+    taught = []
+    with TemporaryDirectory() as folder:
+        for held, fold in folds:
+            place = Path(folder, "embedder")
+            save(fold, place, vector_weight=weight, answerable=setup.answerable)
+            embedder = load_embedder(place)
+            memory = remember([one for one in trades if one not in held], embedder, setup.seed)
+            taught += list(lessons(held, embedder, memory, setup.seed))
+    reranker, figures = learn(taught, remember(trades, load_embedder(model), setup.seed))
+    save_reranker(reranker, model)
+    return figures
 
 
 def _tokenizer(text: PublicText, trades: Sequence[Trade], path: Path, setup: EmbedderSetup) -> Any:

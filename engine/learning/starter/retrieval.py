@@ -12,7 +12,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from engine.knowledge.grams import Weights, grams, is_function
+from engine.knowledge.grams import grams, is_function
 from engine.learning.starter.corpus import Trade
 from engine.learning.starter.pairs import filled_policies, query_of
 
@@ -24,14 +24,13 @@ Scores = NDArray[np.float64]
 
 
 class Asked(Struct, frozen=True):
-    """A question of a left-out trade with a score for each passage by words, by vectors, and by
-    the share of its words covered; and the right passages, none when there is no answer."""
+    """A question of a left-out trade with a score for each passage by words and by vectors, and
+    the right passages, none when there is no answer."""
 
     trade: str
     kind: str
     words: Scores
     vectors: Scores
-    coverage: Scores
     gold: tuple[int, ...]
 
 
@@ -41,8 +40,7 @@ def ask(trade: Trade, model: Any, seed: int) -> list[Asked]:
     names = list(filled)
     place = {name: number for number, name in enumerate(names)}
     texts = [filled[name] for name in names]
-    full_text, weights = FullText(texts), Weights.of(texts)
-    units = [grams(text) for text in texts]
+    full_text = FullText(texts)
     questions = [one for one in trade.questions if one.policies or one.kind == "abstain"]
     if not questions:
         return []
@@ -55,7 +53,6 @@ def ask(trade: Trade, model: Any, seed: int) -> list[Asked]:
             kind=question.kind,
             words=full_text.scores(query),
             vectors=np.asarray(cosines[row], dtype=np.float64),
-            coverage=np.array([weights.coverage(grams(query), unit) for unit in units]),
             gold=tuple(place[name] for name in question.policies),
         )
         for row, (question, query) in enumerate(zip(questions, queries, strict=True))
@@ -91,23 +88,6 @@ def gain(asked: Sequence[Asked], vector_weight: float, seed: int) -> tuple[float
     means = [random.choice(won, len(won)).mean() for _ in range(4000)]
     low, high = np.quantile(means, [0.025, 0.975])
     return float(won.mean()), float(low), float(high)
-
-
-def refused(asked: Sequence[Asked], vector_weight: float, least: float) -> tuple[float, float]:
-    """The shares of unanswerable and of answerable questions that would be refused.
-
-    Refused is what has none of the first three passages as strong as `least`; the strength of a
-    passage is the share of the question's words it covers and its cosine, added up.
-    """
-    counts = {True: [0, 0], False: [0, 0]}
-    for one in asked:
-        first = _first(one, vector_weight)
-        strength = max(one.coverage[place] + one.vectors[place] for place in first)
-        count = counts[bool(one.gold)]
-        count[0] += bool(strength < least)
-        count[1] += 1
-    (wrongly, right), (rightly, wrong) = counts[True], counts[False]
-    return rightly / max(1, wrong), wrongly / max(1, right)
 
 
 def _hit(one: Asked, places: Sequence[int]) -> int:

@@ -152,12 +152,14 @@ def test_a_follow_up_is_completed_from_the_conversation(searcher: Searcher) -> N
     assert with_newest.query == alone.query
 
 
-def test_sentences_are_scored_by_what_they_have_to_do_with_the_query(searcher: Searcher) -> None:
-    sentences = ["预约后师傅24小时内联系您。", "过了保修期，上门费30元。", "", "\ud800"]
-    scores = searcher.score_sentences("上门费要多少钱", sentences)
-    assert len(scores) == 4 and all(0 <= score <= 1 for score in scores)
-    assert scores[1] == max(scores)
-    assert searcher.score_sentences("上门费", []) == []
+def test_sentences_are_judged_by_what_they_have_to_do_with_the_query(searcher: Searcher) -> None:
+    result = searcher.search("上门费要多少钱", as_of=NOVEMBER)
+    assert result.answered
+    assert all(0 <= one <= 1 for one in result.relevance.values())
+    best = max(result.relevance, key=result.relevance.__getitem__)
+    assert "上门费" in best
+    nothing = searcher.search("\ud800", as_of=NOVEMBER)
+    assert (nothing.relevance, nothing.answered) == ({}, False)
 
 
 def test_without_knowledge_there_is_an_empty_searcher(
@@ -166,5 +168,5 @@ def test_without_knowledge_there_is_an_empty_searcher(
     searcher = Searcher.open(tmp_path / "none", embedder)
     assert (searcher.version, searcher.passage_count, searcher.current) == ("", 0, None)
     assert searcher.search("运费").found == ()
-    assert len(searcher.score_sentences("运费", ["运费8元。"])) == 1
+    assert not searcher.search("运费").answered
     assert not (tmp_path / "none").exists()

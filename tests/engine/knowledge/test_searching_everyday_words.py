@@ -59,13 +59,13 @@ def test_an_operators_wording_is_used_at_the_next_opening(folder: Path) -> None:
     assert after[0][1] > before.get("礼宾.md", 0.0)
 
 
-def test_sentences_are_scored_in_either_wording(folder: Path) -> None:
+def test_sentences_are_judged_in_either_wording(folder: Path) -> None:
     embedder = load_embedder(paths.STARTER_EMBEDDER)
-    sentences = ["首付款为总价的三成。", "晚上九点关门。"]
-    scores = []
+    relevance = []
     for synonyms in (Synonyms({}), None):
         searcher = Searcher.open(folder, embedder, synonyms=synonyms)
-        scores.append(searcher.score_sentences("头款几多", sentences))
+        relevance.append(searcher.search("头款几多", as_of="2026-11-22").relevance)
         searcher.close()
-    assert scores[1][0] > scores[0][0]
-    assert scores[1][0] > scores[1][1]
+    sentence = "首付款为总价的三成，余款分六个月付清。"
+    assert relevance[1][sentence] > relevance[0].get(sentence, 0.0)
+    assert relevance[1][sentence] == max(relevance[1].values())

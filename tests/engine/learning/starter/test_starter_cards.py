@@ -7,6 +7,7 @@ from engine.learning.starter.figures import machine, note_figures, read_figures
 from engine.learning.starter.generator import Progress, choose_setup
 from engine.learning.starter.measure import GeneratorFigures
 from engine.learning.starter.recipes import Workplace, write_cards
+from engine.learning.starter.reranker_recipe import RerankerFigures
 
 EMBEDDER = EmbedderFigures(
     trades=3,
@@ -21,9 +22,9 @@ EMBEDDER = EmbedderFigures(
     gain=(0.055, -0.01, 0.12),
     gain_hard=(0.05, -0.1, 0.2),
     answerable=0.4,
-    unanswerable=8,
-    refused=0.25,
-    wrongly_refused=0.125,
+    reranker=RerankerFigures(
+        40, {"hard": (20, (0.3, 0.5, 0.7), (0.4, 0.6, 0.75))}, 0.81, 8, 0.375, 0.08
+    ),
     machine="a machine",
 )
 
@@ -52,6 +53,8 @@ def test_cards_say_what_was_measured(tmp_path: Path) -> None:
     assert "{" not in card + embedder
     assert "+5.5 points (-1.0 to +12.0)" in embedder
     assert "| hard | 20 | 40.0% | 30.0% | 45.0% |" in embedder
+    assert "| hard | 20 | 30.0% → 40.0% | 50.0% → 60.0% | 70.0% → 75.0% |" in embedder
+    assert "refuses 37.5% of 8 unanswerable questions and 8.0%" in embedder
     for wanted in ("34,567", "45,678", "0.99", "worse than BM25", "31%", "CC0-1.0"):
         assert wanted in card, wanted
 

@@ -20,7 +20,7 @@ from engine.learning.starter.embedder import (
     tune,
 )
 from engine.learning.starter.pairs import own_pairs
-from engine.learning.starter.retrieval import Asked, FullText, ask, gain, recall, refused
+from engine.learning.starter.retrieval import Asked, FullText, ask, gain, recall
 from engine.records import Turn
 
 # 甲 and 乙 are never together but keep the same company; 丙 keeps another.
@@ -98,24 +98,20 @@ def test_full_text_finds_the_passage_that_shares_characters() -> None:
     assert full_text.scores("xyz").max() == 0
 
 
-def test_recall_and_refusal_are_counted_on_the_right_questions() -> None:
-    def asked(words: list[float], gold: tuple[int, ...], coverage: float) -> Asked:
+def test_recall_is_counted_on_the_questions_that_have_an_answer() -> None:
+    def asked(words: list[float], gold: tuple[int, ...]) -> Asked:
         scores = np.array(words)
-        return Asked("t", "plain", scores, scores[::-1], np.full(5, coverage), gold)
+        return Asked("t", "plain", scores, scores[::-1], gold)
 
-    found = asked([5, 4, 3, 2, 1], (0,), 0.9)
-    missed = asked([5, 4, 3, 2, 1], (4,), 0.8)
-    unanswerable = asked([5, 4, 3, 2, 1], (), 0.1)
+    found = asked([5, 4, 3, 2, 1], (0,))
+    missed = asked([5, 4, 3, 2, 1], (4,))
+    unanswerable = asked([5, 4, 3, 2, 1], ())
     assert recall([found, missed, unanswerable], 0.0) == 0.5
     assert recall([missed], 1.0) == 1.0
     assert recall([unanswerable], 0.0) == 0.0
-    rows = [found, missed, unanswerable]
     assert gain([found, missed] * 30, 1.0, seed=1)[0] == 0.0
     mean, low, high = gain([missed] * 30 + [found], 1.0, seed=1)
     assert 0.8 < low <= mean <= high
-    assert refused(rows, 0.0, least=3.5) == (1.0, 0.0)
-    assert refused(rows, 0.0, least=3.85) == (1.0, 0.5)
-    assert refused(rows, 0.0, least=1.0) == (0.0, 0.0)
 
 
 def test_a_trade_is_asked_with_every_question_that_counts(trade: Trade) -> None:

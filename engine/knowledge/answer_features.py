@@ -1,0 +1,162 @@
+"""What is measured of each sentence that may answer a question; what a reranker is learnt from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from msgspec import Struct
+
+from engine.knowledge.answer_cues import OFFERS, WISHES, found
+from engine.knowledge.grams import Weights, clean, grams
+from engine.knowledge.memory import AnswerMemory
+from engine.knowledge.sentences import split_sentences
+from engine.knowledge.vectors import Vectors
+from engine.records import Found
+
+if TYPE_CHECKING:
+    from engine.knowledge.embedding import Embedder
+
+Features = Vectors
+
+_COMPARED: Final = 12
+"""So many of the measures are taken relative to the best sentence's as well."""
+MEASURES: Final = _COMPARED + 3
+COUNT: Final = MEASURES + _COMPARED + len(OFFERS) * (1 + len(WISHES))
+"""How many features a sentence has."""
+WHOLE: Final = 13 + len(WISHES)
+"""How many features a question with all its candidates has."""
+_FIRST: Final = 3
+
+
+class Wish(Struct, frozen=True):
+    """A question: its gram `forms` (as asked, as the policies would put it), the vector of the
+    whole, that of the `newest` turn alone, and what it asks for."""
+
+    forms: list[list[str]]
+    vector: Vectors
+    newest: Vectors
+    asks: list[float]
+
+
+class Candidates(Struct, frozen=True):
+    """The sentences of some passages: `texts`, the passage each stands in (its place among those
+    found), and what is measured of each, shape (sentences, `COUNT`)."""
+
+    texts: list[str]
+    owners: list[int]
+    features: Features
+
+
+def wish_of(text: str, forms: list[list[str]], vector: Vectors, newest: Vectors) -> Wish:
+    """The question `text` as candidates are compared with it."""
+    return Wish(forms, vector, newest, found(WISHES, text))
+
+
+def measure(
+    wish: Wish,
+    passages: Sequence[Found],
+    weights: Weights,
+    embedder: Embedder,
+    memory: AnswerMemory | None,
+) -> Candidates:
+    """Measure every sentence of `passages` (best first) against `wish`."""
+    texts: list[str] = []
+    owners: list[int] = []
+    places: list[int] = []
+    for owner, item in enumerate(passages):
+        for place, span in enumerate(split_sentences(item.passage.text)):
+            texts.append(span.text)
+            owners.append(owner)
+            places.append(place)
+    if not texts:
+        return Candidates([], [], np.zeros((0, COUNT), dtype=np.float32))
+    heads = [f"{item.passage.title} {item.passage.section}" for item in passages]
+    within = [
+        f"{passages[owner].passage.section} {text}"
+        for text, owner in zip(texts, owners, strict=True)
+    ]
+    vectors = embedder.passages([clean(text) for text in (*texts, *within, *heads)])
+    alone, inside, head = np.split(vectors, [len(texts), 2 * len(texts)])
+    likeness, likeness_within, coverage = _shared(wish, weights, texts, within)
+    like_before = memory.answers_like(wish.vector) if memory is not None else None
+    best = max((item.score for item in passages), default=0.0) or 1.0
+    columns = [
+        likeness,
+        likeness_within,
+        coverage,
+        [passages[owner].coverage for owner in owners],
+        alone @ wish.vector,
+        inside @ wish.vector,
+        (head @ wish.vector)[owners],
+        alone @ wish.newest,
+        [passages[owner].cosine for owner in owners],
+        [passages[owner].score / best for owner in owners],
+        _remembered(alone, like_before),
+        _remembered(inside, like_before),
+        owners,
+        places,
+        [min(len(text), 200) / 100 for text in texts],
+    ]
+    measures = np.array(columns, dtype=np.float32).T
+    compared = measures[:, :_COMPARED] - measures[:, :_COMPARED].max(axis=0)
+    offers = np.array([found(OFFERS, text) for text in texts], dtype=np.float32)
+    asks = np.array(wish.asks, dtype=np.float32)
+    met = (offers[:, :, None] * asks).reshape(len(texts), -1)
+    features: Features = np.concatenate([measures, compared, offers, met], axis=1)
+    return Candidates(texts, owners, features)
+
+
+def whole(
+    wish: Wish, passages: Sequence[Found], candidates: Candidates, chances: Features
+) -> Features:
+    """What is measured of a question with all its candidates, shape (`WHOLE`,): how sure the best
+    sentences are, and how near the first passages lie. `chances`: of each sentence to answer."""
+    best = np.zeros(_FIRST, dtype=np.float32)
+    ranked = np.sort(chances)[::-1][:_FIRST]
+    best[: len(ranked)] = ranked
+    first = passages[:_FIRST]
+    measures = candidates.features[:, :MEASURES]
+    tops = measures.max(axis=0) if len(measures) else np.zeros(MEASURES, dtype=np.float32)
+    english = float(not any("\u3400" <= gram[0] <= "\u9fff" for gram in wish.forms[0] if gram))
+    cosine = max((item.cosine for item in first), default=0.0)
+    return np.array(
+        [
+            best[0],
+            np.log(best[0] + 1e-4),
+            best[1],
+            best[0] - best[1],
+            best.sum(),
+            max((item.coverage + item.cosine for item in first), default=0.0),
+            max((item.coverage for item in first), default=0.0),
+            cosine,
+            tops[4],
+            tops[0],
+            tops[1],
+            english,
+            english * cosine,
+            *wish.asks,
+        ],
+        dtype=np.float32,
+    )
+
+
+def _shared(
+    wish: Wish, weights: Weights, texts: Sequence[str], within: Sequence[str]
+) -> tuple[list[float], list[float], list[float]]:
+    """The weight that each sentence shares with the question, alone and in its section."""
+    said, inside = [grams(text) for text in texts], [grams(text) for text in within]
+    return (
+        [max(weights.likeness(form, units) for form in wish.forms) for units in said],
+        [max(weights.likeness(form, units) for form in wish.forms) for units in inside],
+        [max(weights.coverage(form, units) for form in wish.forms) for units in inside],
+    )
+
+
+def _remembered(vectors: Vectors, answer: Vectors | None) -> Vectors:
+    """How alike each sentence is, in what sets it apart from the others, to `answer`."""
+    if answer is None:
+        return np.zeros(len(vectors), dtype=np.float32)
+    apart: Vectors = (vectors - vectors.mean(axis=0)) @ answer
+    return apart

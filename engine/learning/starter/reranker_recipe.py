@@ -1,0 +1,267 @@
+"""Learns which sentence answers a question, and whether any does, from trades that are left out.
+
+Each trade's knowledge is imported and searched as the app does it, with an embedder and a memory
+that never saw the trade; what the search measures of every sentence is one row to learn from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+
+from engine.knowledge.answer_features import Features, whole
+from engine.knowledge.embedding import Embedder
+from engine.knowledge.index import import_documents
+from engine.knowledge.memory import AnswerMemory
+from engine.knowledge.reranking import Linear, Reranker, judge
+from engine.knowledge.search import Searcher
+from engine.knowledge.sentences import split_sentences
+from engine.learning.starter.corpus import Policy, Question, Trade, draw_values, fill
+from engine.learning.starter.pairs import query_of
+from engine.records import Turn
+
+FOLDS = 4
+WRONGLY_REFUSED = 0.08
+"""The share of answerable questions that may be refused."""
+_PENALTY = 0.01
+_FIRST = 3
+
+
+class Lesson(Struct, frozen=True):
+    """One question of a left-out trade: the `features` of its candidate sentences, shape
+    (sentences, features), which of them answer (`right`) and which best (`best`), the passage each
+    stands in (`owners`) and whether that one is right, how the plain sum ranks them, and the
+    function that makes the features of the whole from the sentences' chances."""
+
+    trade: str
+    kind: str
+    features: Features
+    right: Features
+    best: Features
+    owners: list[int]
+    right_passages: frozenset[int]
+    plain: Features
+    sure: Any
+
+
+class RerankerFigures(Struct, frozen=True):
+    """Shares of left-out questions, by kind with their number: the first sentence is right, the
+    best one is among the first three, and a right passage is; by the plain sum and as learnt.
+
+    `apart` is how well answerable and unanswerable questions are told apart (area under the ROC
+    curve); `refused` are the unanswerable questions refused where `wrongly_refused` others are.
+    """
+
+    questions: int
+    kinds: dict[str, tuple[int, tuple[float, float, float], tuple[float, float, float]]]
+    apart: float
+    unanswerable: int
+    refused: float
+    wrongly_refused: float
+
+
+def remember(trades: Sequence[Trade], embedder: Embedder, seed: int) -> AnswerMemory:
+    """The questions of `trades` and what answers them, as vectors of `embedder`."""
+    questions, answers = [], []
+    for trade in trades:
+        values = _values(trade, Random(seed))
+        everything = {slot: value for own in values.values() for slot, value in own.items()}
+        asked = [question for question in trade.questions if question.sentences]
+        if not asked:
+            continue
+        said = [
+            span.text
+            for policy in trade.policies.values()
+            for span in split_sentences(fill(policy.text, values[policy.id]))
+        ]
+        mean = embedder.passages(said).mean(axis=0)
+        questions.append(embedder.queries([fill(query_of(one), everything) for one in asked]))
+        answers.append(
+            embedder.passages([fill(one.sentences[0], everything) for one in asked]) - mean
+        )
+    return AnswerMemory(np.concatenate(questions), np.concatenate(answers))
+
+
+def lessons(
+    trades: Sequence[Trade], embedder: Embedder, memory: AnswerMemory, seed: int
+) -> Iterator[Lesson]:
+    """Every question of `trades` that has an answer or is known to have none."""
+    for trade in trades:
+        values = _values(trade, Random(seed))
+        with TemporaryDirectory() as folder:
+            documents = Path(folder, "documents")
+            _write(trade, values, documents)
+            import_documents(Path(folder, "knowledge"), [documents], embedder)
+            searcher = Searcher.open(Path(folder, "knowledge"), embedder)
+            for question in trade.questions:
+                if question.policies or question.kind == "abstain":
+                    yield _lesson(trade, question, values, searcher, embedder, memory)
+            searcher.close()
+
+
+def learn(taught: Sequence[Lesson], memory: AnswerMemory) -> tuple[Reranker, RerankerFigures]:
+    """The reranker, and what it does on trades that it has not seen."""
+    folds = _folds(taught)
+    chances: list[Features] = [np.zeros(0, dtype=np.float32)] * len(taught)
+    for fold in range(FOLDS):
+        linear = _sentences([one for one, at in zip(taught, folds, strict=True) if at != fold])
+        for place, one in enumerate(taught):
+            if folds[place] == fold:
+                chances[place] = linear.chances(one.features)
+    wholes = np.array([one.sure(got) for one, got in zip(taught, chances, strict=True)])
+    answerable = np.array([bool(one.right_passages) for one in taught])
+    sure = np.zeros(len(taught))
+    at = np.array(folds)
+    for fold in range(FOLDS):
+        seen = at != fold
+        sure[~seen] = _fitted(wholes[seen], answerable[seen], balanced=True).chances(wholes[~seen])
+    least = float(np.quantile(sure[answerable], WRONGLY_REFUSED))
+    reranker = Reranker(
+        _sentences(taught), _fitted(wholes, answerable, balanced=True), least, memory
+    )
+    return reranker, _figures(taught, chances, sure, answerable, least)
+
+
+def _lesson(
+    trade: Trade,
+    question: Question,
+    values: dict[str, dict[str, str]],
+    searcher: Searcher,
+    embedder: Embedder,
+    memory: AnswerMemory,
+) -> Lesson:
+    own = {slot: value for name in question.policies for slot, value in values[name].items()}
+    turns = [Turn(turn.role, fill(turn.text, own)) for turn in question.turns]
+    wish, found, candidates = searcher.measured(
+        turns[-1].text, as_of=None, turns=turns, memory=memory
+    )
+    gold = [fill(sentence, own).strip() for sentence in question.sentences]
+    policies = [fill(trade.policies[name].text, own) for name in question.policies]
+    right_passages = frozenset(
+        place
+        for place, item in enumerate(found)
+        if any(item.passage.text in text or text in item.passage.text for text in policies)
+    )
+    plain = judge(wish, found, searcher.weights, _Plain(embedder)).relevance
+    return Lesson(
+        trade=trade.name,
+        kind=question.kind,
+        features=candidates.features,
+        right=np.array([text in gold for text in candidates.texts], dtype=np.float32),
+        best=np.array([text in gold[:1] for text in candidates.texts], dtype=np.float32),
+        owners=candidates.owners,
+        right_passages=right_passages if question.policies else frozenset(),
+        plain=np.array([plain[text] for text in candidates.texts], dtype=np.float32),
+        sure=lambda chances: whole(wish, found, candidates, chances),
+    )
+
+
+class _Plain:
+    """An embedder as it is without a reranker."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self.reranker = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._embedder, name)
+
+
+def _sentences(taught: Sequence[Lesson]) -> Linear:
+    return _fitted(
+        np.concatenate([one.features for one in taught]),
+        np.concatenate([one.right for one in taught]) > 0,
+    )
+
+
+def _fitted(features: Features, right: Any, *, balanced: bool = False) -> Linear:
+    from sklearn.linear_model import LogisticRegression
+
+    mean = features.mean(axis=0)
+    # What never varies says nothing; dividing by its spread must not make it shout.
+    spread = np.where(features.std(axis=0) < 1e-6, 1.0, features.std(axis=0))
+    model = LogisticRegression(
+        C=_PENALTY * (10 if balanced else 1),
+        max_iter=500,
+        class_weight="balanced" if balanced else None,
+    )
+    model.fit((features - mean) / spread, right)
+    return Linear(
+        mean.astype(np.float32),
+        spread.astype(np.float32),
+        model.coef_[0].astype(np.float32),
+        float(model.intercept_[0]),
+    )
+
+
+def _folds(taught: Sequence[Lesson]) -> list[int]:
+    names = sorted({one.trade for one in taught})
+    Random(5).shuffle(names)
+    return [names.index(one.trade) % FOLDS for one in taught]
+
+
+def _figures(
+    taught: Sequence[Lesson],
+    chances: Sequence[Features],
+    sure: Any,
+    answerable: Any,
+    least: float,
+) -> RerankerFigures:
+    asked = [place for place, one in enumerate(taught) if one.kind != "abstain"]
+    kinds = {}
+    for kind in ("all", *sorted({taught[place].kind for place in asked})):
+        some = [place for place in asked if kind in ("all", taught[place].kind)]
+        plain = [_hits(taught[place], taught[place].plain) for place in some]
+        learnt = [_hits(taught[place], chances[place]) for place in some]
+        kinds[kind] = (len(some), _means(plain), _means(learnt))
+    none = np.array([one.kind == "abstain" for one in taught])
+    apart = np.mean(sure[answerable][:, None] > sure[none][None, :]) if none.any() else 0.0
+    return RerankerFigures(
+        questions=len(asked),
+        kinds=kinds,
+        apart=round(float(apart), 4),
+        unanswerable=int(none.sum()),
+        refused=round(float((sure[none] < least).mean()), 4) if none.any() else 0.0,
+        wrongly_refused=round(float((sure[answerable] < least).mean()), 4),
+    )
+
+
+def _hits(one: Lesson, rating: Features) -> tuple[float, float, float]:
+    if not len(rating):
+        return 0.0, 0.0, 0.0
+    order = np.argsort(-rating, kind="stable")
+    passages = list(dict.fromkeys(one.owners[place] for place in order))[:_FIRST]
+    return (
+        float(one.right[order[0]]),
+        float(one.best[order[:_FIRST]].max()),
+        float(bool(one.right_passages.intersection(passages))),
+    )
+
+
+def _means(hits: Sequence[tuple[float, float, float]]) -> tuple[float, float, float]:
+    first, among, passage = (round(float(np.mean(column)), 4) for column in zip(*hits, strict=True))
+    return first, among, passage
+
+
+def _values(trade: Trade, random: Random) -> dict[str, dict[str, str]]:
+    return {policy.id: draw_values(policy, random) for policy in trade.policies.values()}
+
+
+def _write(trade: Trade, values: dict[str, dict[str, str]], folder: Path) -> None:
+    """The trade's policies as the documents of a company."""
+    folder.mkdir(parents=True)
+    documents: dict[str, list[Policy]] = {}
+    for policy in trade.policies.values():
+        documents.setdefault(policy.doc, []).append(policy)
+    for number, policies in enumerate(documents.values()):
+        sections = "\n\n".join(
+            f"## {policy.section}\n{fill(policy.text, values[policy.id])}" for policy in policies
+        )
+        text = f"---\ntitle: {policies[0].title}\n---\n{sections}\n"
+        (folder / f"{number:02}.md").write_text(text, encoding="utf-8")
