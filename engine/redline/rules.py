@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from engine import compiled
 from engine.errors import RuleError
+from engine.paths import CHARACTERS
 from engine.redline.dialogue import Watch, example_turns, satisfying
 from engine.redline.matching import Matcher, PhraseFinder, compile_expression
 from engine.redline.normalise import CLAUSE_ENDS, fold
@@ -89,7 +90,8 @@ def _sources(folder: Path) -> list[bytes]:
         if any(path.stat().st_size > MAX_FILE for path in packs):
             return []
         parts = [sys.version.encode()]
-        for path in (*sorted(Path(__file__).parent.glob("*.py")), *packs):
+        program = sorted(Path(__file__).parent.glob("*.py"))
+        for path in (*program, *sorted(CHARACTERS.glob("*.txt")), *packs):
             parts += [path.name.encode("utf-8", "surrogateescape"), path.read_bytes()]
         for name in _LIBRARIES:
             spec = find_spec(name)
@@ -149,9 +151,24 @@ def _read(folder: Path) -> tuple[RuleSet, list[Problem]]:
             said.append((at, script.text))
     if not problems:
         problems.extend(_own_words(rules, said))
+    rules = _with_scripts(rules)
     heads = tuple(source.pack.pack for source in sources)
     version = digest.hexdigest()[:12]
     return RuleSet(version, tuple(rules), tuple(scripts), heads), problems
+
+
+def _with_scripts(rules: list[Rule]) -> list[Rule]:
+    """The rules in which a hand-over without a script has the one of its category, if there is."""
+    known: dict[str, Both] = {}
+    for rule in rules:
+        if rule.script is not None:
+            known.setdefault(rule.category, rule.script)
+    return [
+        msgspec.structs.replace(rule, script=known.get(rule.category))
+        if rule.action == "handover" and rule.script is None
+        else rule
+        for rule in rules
+    ]
 
 
 class _At(Struct, frozen=True):

@@ -45,7 +45,7 @@ def test_threats_injuries_and_fraud_are_handed_over(gate: Gate) -> None:
     found = actions(gate, "handover", "customer")
     missed = [line for line, action in found.items() if action != "handover"]
     assert len(found) >= 120
-    assert len(missed) <= 0.2 * len(found), missed
+    assert len(missed) <= 0.02 * len(found), missed
 
 
 def test_ordinary_customers_are_never_handed_over(gate: Gate) -> None:
@@ -90,7 +90,7 @@ def test_scripts_of_handover_are_in_the_customers_language(gate: Gate) -> None:
     english = gate.screen("I will sue you over this", "customer", language="zh")
     assert chinese.scripts[0].startswith("非常理解")
     assert english.scripts[0].startswith("I understand")
-    assert chinese.hits[0].name == "Lawsuit or lawyer"
+    assert "Lawsuit or lawyer" in {hit.name for hit in chinese.hits}
 
 
 def test_gravest_category_decides_the_handover(gate: Gate) -> None:
