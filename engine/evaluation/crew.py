@@ -15,6 +15,7 @@ from collections.abc import Generator, Sequence
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 import msgspec
@@ -34,6 +35,7 @@ from engine.records import Release
 _CASES_EACH = 40
 # Several copies of what a larger model keeps in memory gain less than they cost.
 _SMALL_MODEL = 64 << 20
+_PATIENCE = 10.0
 _QUIET = {
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
@@ -159,6 +161,8 @@ class Crew:
 
     def close(self) -> None:
         """End those that still work; what they were at is lost."""
+        for connection in self._hands:
+            connection.close()
         while self._hands:
             self._end(next(iter(self._hands)))
         self._scratch.cleanup()
@@ -171,11 +175,13 @@ class Crew:
         self._end(connection)
 
     def _end(self, connection: Connection) -> None:
-        """All that it did was reported; to end by itself takes a process of many threads long."""
+        """Its process ends when it is next to report or to be told something."""
         process = self._hands.pop(connection)
         connection.close()
-        process.kill()
-        process.join(10)
+        process.join(_PATIENCE)
+        if process.is_alive():
+            process.kill()
+            process.join(_PATIENCE)
 
     def _hear(self, connection: Connection) -> News | _Failed:
         try:
@@ -203,6 +209,8 @@ def _serve(
     # Ctrl+C reaches the whole group; the owner decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(_QUIET)
+    # Taking the libraries' threads down takes seconds, and nothing is left to be kept by then.
+    Finalize(None, os._exit, args=(0,), exitpriority=-100)
     tempfile.tempdir = scratch
     # What a library prints must not fall between the lines of a result.
     with contextlib.suppress(OSError, ValueError):
