@@ -18,6 +18,7 @@ from engine.cli import (
     evaluation,
     knowledge,
     models,
+    review,
     rules,
     window,
 )
@@ -67,6 +68,7 @@ for group in (
     bench,
     evaluation,
     audit,
+    review,
 ):
     group.register(app)
 

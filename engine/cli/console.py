@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import getpass
 import os
 import sys
 from pathlib import Path
@@ -44,6 +45,16 @@ class Session:
     def language(self) -> Language:
         """The person's language."""
         return self.settings.language
+
+    @property
+    def who(self) -> str:
+        """Who is at the command line: the name in the settings, else the account's."""
+        if self.settings.agent:
+            return self.settings.agent
+        try:
+            return getpass.getuser()
+        except (OSError, KeyError):  # A process may run under a number that has no name.
+            return ""
 
 
 def emit(value: Any) -> None:

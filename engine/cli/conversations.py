@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 from typing import get_args
 
@@ -74,6 +73,12 @@ def decide_(
         help=f"Discard the draft: {', '.join(get_args(RejectReason))}.",
     ),
     hand_over: bool = typer.Option(False, "--hand-over", help="Give the case to a senior human."),
+    override: str | None = typer.Option(
+        None,
+        "--override",
+        metavar="REASON",
+        help="Send although a rule keeps it back, where the rule allows; the lead is told.",
+    ),
     json: Json = False,
 ) -> None:
     """Decide on the stored draft of a conversation, through the same gate as the window."""
@@ -101,7 +106,8 @@ def decide_(
             chosen[0],
             text=edit,
             reason=reject,  # type: ignore[arg-type]
-            who=session.settings.agent or _user(),
+            who=session.who,
+            override=override,
             language=session.language,
             needs_draft=True,
         )
@@ -132,10 +138,3 @@ def export(
         show(
             text("cli.feedback.exported", session.language, count=manifest.decisions, out=str(out))
         )
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # A process may run under a number that has no name.
-        return ""

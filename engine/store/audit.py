@@ -71,44 +71,44 @@ class Audit:
         content: object = None,
         at: float | None = None,
     ) -> int:
-        """Append a record about `subject` (an id); its number. To be called in a transaction.
+        """Append a record about `subject` (an id); its number. Only inside a transaction.
 
         `rules` is the hash of the rule set that was asked; `detail` holds nothing personal;
         `content` may: only its fingerprint is kept, under a key that goes with the conversation's
         data. `at` is in seconds. Raises `StoreError` (`audit_lost`).
         """
-        with self._database.transaction():
-            last = self._database.row(
-                """SELECT number, hash, (SELECT key FROM audit_keys WHERE conversation = ?) AS key
-                FROM audit ORDER BY number DESC LIMIT 1""",
-                [conversation],
+        last = self._database.row(
+            """SELECT number, hash, (SELECT key FROM audit_keys WHERE conversation = ?) AS key
+            FROM audit WHERE number = (SELECT max(number) FROM audit)""",
+            [conversation],
+        )
+        if last is None:
+            raise StoreError(
+                f"The audit of the database {self._database.path} was emptied. Nothing was "
+                "stored; put back a backup.",
+                "audit_lost",
+                path=str(self._database.path),
             )
-            if last is None:
-                raise StoreError(
-                    f"The audit of the database {self._database.path} was emptied. Nothing was "
-                    "stored; put back a backup.",
-                    "audit_lost",
-                    path=str(self._database.path),
-                )
-            record: dict[str, object] = {
-                "kind": kind,
-                "at": round((time.time() if at is None else at) * 1000),
-                "subject": subject,
-            }
-            if content is not None:
-                record["seal"] = sealed(last["key"] or self._new_key(conversation), content)
-            more = {"conversation": conversation, "who": who, "rules": rules, "detail": detail}
-            record.update((name, value) for name, value in more.items() if value)
-            row = entry(last["number"] + 1, last["hash"], record)
-            self._database.insert("audit", row)
-            return int(last["number"]) + 1
+        record: dict[str, object] = {
+            "kind": kind,
+            "at": round((time.time() if at is None else at) * 1000),
+            "subject": subject,
+        }
+        if content is not None:
+            record["seal"] = sealed(last["key"] or self._new_key(conversation), content)
+        more = {"conversation": conversation, "who": who, "rules": rules, "detail": detail}
+        record.update((name, value) for name, value in more.items() if value)
+        row = entry(last["number"] + 1, last["hash"], record)
+        self._database.insert("audit", row)
+        return int(last["number"]) + 1
 
     def rules_changed(
         self, former: str, now: str, *, who: str, approved_by: str = "", why: str = "published"
     ) -> int:
         """Record that rule set `now` took the place of `former` (their hashes)."""
         detail = {"former": former, "approved_by": approved_by, "why": why}
-        return self.add("rules", now, who=who, rules=now, detail=detail)
+        with self._database.transaction():
+            return self.add("rules", now, who=who, rules=now, detail=detail)
 
     def erased(self, conversation: str, *, who: str) -> int:
         """Record that a conversation's data was deleted.

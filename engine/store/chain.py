@@ -22,7 +22,10 @@ _FEW_DIGITS = 4
 
 def canonical(value: object) -> str:
     """`value` as the one JSON text it has; lone surrogates are replaced. Structs are allowed."""
-    return msgspec.json.encode(_cleaned(msgspec.to_builtins(value)), order="sorted").decode()
+    try:
+        return msgspec.json.encode(value, order="sorted").decode()
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_cleaned(msgspec.to_builtins(value)), order="sorted").decode()
 
 
 def chained(former: str, body: str) -> str:
@@ -32,7 +35,7 @@ def chained(former: str, body: str) -> str:
 
 def sealed(key: str, content: object) -> str:
     """A fingerprint of `content` that says nothing of it once `key` is gone."""
-    return hmac.new(key.encode(), canonical(content).encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(key.encode(), canonical(content).encode(), "sha256").hex()
 
 
 def entry(number: int, former: str, record: Mapping[str, object]) -> dict[str, object]:

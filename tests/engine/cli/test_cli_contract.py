@@ -63,7 +63,10 @@ def test_every_option_says_what_it_is_for(name: str) -> None:
         *("kb import", "kb rebuild", "kb search", "kb list", "kb remove", "kb gaps"),
         *("kb synonyms list", "kb synonyms propose", "kb synonyms add", "kb synonyms remove"),
         *("kb synonyms dismiss", "model list", "model add", "model use"),
-        *("audit verify", "audit head", "audit export"),
+        *("audit verify", "audit head", "audit export", "approvals list", "approvals ask"),
+        *("approvals approve", "approvals refuse", "review list", "review judge"),
+        *("review missed", "review appeal", "review answer", "review precision"),
+        *("review export",),
     ],
 )
 def test_the_commands_of_the_contract_are_there(name: str) -> None:

@@ -19,6 +19,7 @@ _WHOLE_TABLE_MAY_BE_READ = re.compile(r" LIKE '%| FROM gaps JOIN gap_sightings")
 TABLES = (
     *("conversations", "messages", "drafts", "decisions", "decision_undos", "deliveries"),
     *("handovers", "hits", "hit_verdicts", "gap_sightings", "composers", "thumbs", "channel_keys"),
+    *("approvals", "appeals", "audit", "audit_keys"),
 )
 _ONLY_SCANS = re.compile(r"SCAN (\w+)(?! USING (COVERING )?INDEX)")
 
@@ -96,6 +97,20 @@ def a_day_at_the_desk(store: Store) -> str:
     store.hits.of(here)
     store.hits.of(here, messages=[message.id])
     store.decisions.some([decision.id])
+    asked = store.approvals.ask(here, "保本的", "客户原话", "小满", [hit])
+    store.approvals.decide(asked.id, True, "班长")
+    store.approvals.standing_for(here, "保本的")
+    sent = store.decisions.record(
+        here, "rewritten", text="保本的", approval=asked.id, undo_seconds=9
+    )
+    store.decisions.undo(sent.id)
+    store.approvals.queue()
+    store.approvals.of(here)
+    found = store.hits.of(here)[0].id
+    store.reviews.judge_all([found], "right", "班长")
+    appeal = store.reviews.appeal(found, "小满", "冤枉")
+    store.reviews.answer(appeal.id, True, "班长")
+    store.reviews.verdicts(found)
     store.handovers.open_case(here)
     store.handovers.all_open()
     store.feedback.of(draft.id)
