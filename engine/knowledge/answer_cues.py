@@ -48,6 +48,6 @@ WISHES: Final = tuple(re.compile(cues, re.IGNORECASE) for cues in _WISHES.values
 OFFERS: Final = tuple(re.compile(cues, re.IGNORECASE) for cues in _OFFERS.values())
 
 
-def found(cues: tuple[re.Pattern[str], ...], text: str) -> list[float]:
+def cues_in(text: str, cues: tuple[re.Pattern[str], ...]) -> list[float]:
     """1 for each of `cues` that `text` holds, else 0."""
     return [float(cue.search(text) is not None) for cue in cues]

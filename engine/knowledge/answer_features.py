@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from msgspec import Struct
 
-from engine.knowledge.answer_cues import OFFERS, WISHES, found
+from engine.knowledge.answer_cues import OFFERS, WISHES, cues_in
 from engine.knowledge.grams import Weights, clean, grams
 from engine.knowledge.memory import AnswerMemory
 from engine.knowledge.sentences import split_sentences
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Features = Vectors
 
-_COMPARED: Final = 12
+_COMPARED: Final = 15
 """So many of the measures are taken relative to the best sentence's as well."""
 MEASURES: Final = _COMPARED + 3
 COUNT: Final = MEASURES + _COMPARED + len(OFFERS) * (1 + len(WISHES))
@@ -31,12 +31,14 @@ _FIRST: Final = 3
 
 
 class Wish(Struct, frozen=True):
-    """A question: its gram `forms` (as asked, as the policies would put it), the vector of the
-    whole, that of the `newest` turn alone, and what it asks for."""
+    """A question in gram `forms` (as asked, as the policies would put it) with its vector, the
+    vector of its `newest` turn alone, the same of the whole `talk`, and what it asks for."""
 
     forms: list[list[str]]
     vector: Vectors
     newest: Vectors
+    talk_forms: list[list[str]]
+    talk: Vectors
     asks: list[float]
 
 
@@ -47,11 +49,6 @@ class Candidates(Struct, frozen=True):
     texts: list[str]
     owners: list[int]
     features: Features
-
-
-def wish_of(text: str, forms: list[list[str]], vector: Vectors, newest: Vectors) -> Wish:
-    """The question `text` as candidates are compared with it."""
-    return Wish(forms, vector, newest, found(WISHES, text))
 
 
 def measure(
@@ -79,13 +76,13 @@ def measure(
     ]
     vectors = embedder.passages([clean(text) for text in (*texts, *within, *heads)])
     alone, inside, head = np.split(vectors, [len(texts), 2 * len(texts)])
-    likeness, likeness_within, coverage = _shared(wish, weights, texts, within)
+    said, inside_said = [grams(text) for text in texts], [grams(text) for text in within]
     like_before = memory.answers_like(wish.vector) if memory is not None else None
     best = max((item.score for item in passages), default=0.0) or 1.0
     columns = [
-        likeness,
-        likeness_within,
-        coverage,
+        [_most(weights.likeness, wish.forms, units) for units in said],
+        [_most(weights.likeness, wish.forms, units) for units in inside_said],
+        [_most(weights.coverage, wish.forms, units) for units in inside_said],
         [passages[owner].coverage for owner in owners],
         alone @ wish.vector,
         inside @ wish.vector,
@@ -95,13 +92,16 @@ def measure(
         [passages[owner].score / best for owner in owners],
         _remembered(alone, like_before),
         _remembered(inside, like_before),
+        [_most(weights.likeness, wish.talk_forms, units) for units in inside_said],
+        inside @ wish.talk,
+        (head @ wish.talk)[owners],
         owners,
         places,
         [min(len(text), 200) / 100 for text in texts],
     ]
     measures = np.array(columns, dtype=np.float32).T
     compared = measures[:, :_COMPARED] - measures[:, :_COMPARED].max(axis=0)
-    offers = np.array([found(OFFERS, text) for text in texts], dtype=np.float32)
+    offers = np.array([cues_in(text, OFFERS) for text in texts], dtype=np.float32)
     asks = np.array(wish.asks, dtype=np.float32)
     met = (offers[:, :, None] * asks).reshape(len(texts), -1)
     features: Features = np.concatenate([measures, compared, offers, met], axis=1)
@@ -142,16 +142,12 @@ def whole(
     )
 
 
-def _shared(
-    wish: Wish, weights: Weights, texts: Sequence[str], within: Sequence[str]
-) -> tuple[list[float], list[float], list[float]]:
-    """The weight that each sentence shares with the question, alone and in its section."""
-    said, inside = [grams(text) for text in texts], [grams(text) for text in within]
-    return (
-        [max(weights.likeness(form, units) for form in wish.forms) for units in said],
-        [max(weights.likeness(form, units) for form in wish.forms) for units in inside],
-        [max(weights.coverage(form, units) for form in wish.forms) for units in inside],
-    )
+def _most(
+    compare: Callable[[Sequence[str], Sequence[str]], float],
+    forms: Sequence[Sequence[str]],
+    units: Sequence[str],
+) -> float:
+    return max(compare(form, units) for form in forms)
 
 
 def _remembered(vectors: Vectors, answer: Vectors | None) -> Vectors:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from msgspec import Struct
 
 from engine.errors import EmbedderMismatch, InputError, KnowledgeError
 from engine.knowledge import catalogue
-from engine.knowledge.answer_features import Candidates, Wish, measure, wish_of
+from engine.knowledge.answer_cues import WISHES, cues_in
+from engine.knowledge.answer_features import Candidates, Wish, measure
 from engine.knowledge.catalogue import LAYOUT, Current, DocumentRow, Layout
 from engine.knowledge.embedding import Embedder
 from engine.knowledge.grams import Weights, clean, grams, with_pairs
@@ -33,6 +34,10 @@ _CANDIDATES = 50
 # More of a long question's grams find no better passages, only later.
 _GRAMS = 64
 _SIDE_BY_SIDE = 4
+# A conversation keeps to its subject more often than its newest turn names it: what the whole of it
+# finds weighs this much beside what the question alone finds. So many turns are looked at.
+_TALK = 1.5
+_TURNS = 8
 _MARKUP = re.compile(r"<[|/]?[a-zA-Z][^<>]{0,60}>")
 # How slowly later ranks lose weight in reciprocal rank fusion. The customary 60 lets a passage
 # that is tenth in both rankings pass one that is first in one: too much for a weak embedder.
@@ -56,11 +61,10 @@ class SearchResult(Struct, frozen=True):
 
 
 class _Asking(Struct, frozen=True):
-    """A query's `words`, its `forms` (with everyday wordings and without), `every` gram of them."""
+    """A text as it is searched: its `forms` in grams (as it stands, and as the policies would put
+    it where that differs), and its vector."""
 
-    words: list[str]
     forms: list[list[str]]
-    every: list[str]
     vector: Vectors
 
 
@@ -176,25 +180,27 @@ class Searcher:
     ) -> SearchResult:
         """The `k` best passages for `query` that are valid on `as_of` (ISO date; today).
 
-        With `turns`, the conversation so far, a query that refers back is completed from it.
+        With `turns`, the conversation so far, a query that refers back is completed from it, and
+        what the conversation as a whole is about has its say.
         Raises `InputError` on an impossible date and `KnowledgeError` on a damaged index.
         """
         began = time.perf_counter()
         day = _day(as_of)
         newest = searchable(query)
         query = searchable(_completed(query, turns))
-        asking = self._asking(query)
-        if self._table is None or not asking.words or k < 1:
+        asking, talk = self._asking(query), self._asking(_talk(query, turns))
+        if self._table is None or not asking.forms[0] or k < 1:
             return SearchResult(query, ms=_since(began))
         asked = [Asked(day, include_internal)]
         if any(_outside(document, day) for document in self._documents):
             asked.append(Asked(day, include_internal, valid=False))
-        found, *others = self._fused(asking, asked, max(k, RERANKED))
+        found, *others = self._fused(asking, talk, asked, max(k, RERANKED))
         expired: list[Found] = []
         for outside in others:
             floor = min((self._nearness(one) for one in found[:k]), default=0.0)
             expired = [one for one in outside[:k] if self._nearness(one) >= max(floor, 0.05)]
-        judged = judge(self._wish(asking, query, newest), found, self._weights, self._embedder)
+        wish = self._wish(asking, talk, query, newest)
+        judged = judge(wish, found, self._weights, self._embedder)
         return SearchResult(
             query,
             tuple(judged.found[:k]),
@@ -211,53 +217,53 @@ class Searcher:
         measured with `memory`. Rerankers are learnt from it."""
         newest = searchable(query)
         query = searchable(_completed(query, turns))
-        asking = self._asking(query)
-        wish = self._wish(asking, query, newest)
+        asking, talk = self._asking(query), self._asking(_talk(query, turns))
+        wish = self._wish(asking, talk, query, newest)
         found: list[Found] = []
-        if self._table is not None and asking.words:
-            [found] = self._fused(asking, [Asked(_day(as_of), internal=False)], RERANKED)
+        if self._table is not None and asking.forms[0]:
+            [found] = self._fused(asking, talk, [Asked(_day(as_of))], RERANKED)
         return wish, found, measure(wish, found, self._weights, self._embedder, memory)
 
     def _asking(self, query: str) -> _Asking:
-        """`query` as it is asked, and as the policies would put it where that differs."""
-        words = grams(query)
-        forms = [words]
+        forms = [grams(query)]
         put = self._synonyms().in_policy_words(query, self._weights.says)
         if put != query:
             forms.append(grams(put))
-        every = list(dict.fromkeys(gram for form in forms for gram in form))
-        return _Asking(words, forms, every, self._embedder.queries([query])[0])
+        return _Asking(forms, self._embedder.queries([query])[0])
 
-    def _wish(self, asking: _Asking, query: str, newest: str) -> Wish:
+    def _wish(self, asking: _Asking, talk: _Asking, query: str, newest: str) -> Wish:
         alone = asking.vector if newest == query else self._embedder.queries([newest])[0]
-        return wish_of(newest, asking.forms, asking.vector, alone)
+        return Wish(
+            asking.forms, asking.vector, alone, talk.forms, talk.vector, cues_in(newest, WISHES)
+        )
 
     def _nearness(self, found: Found) -> float:
         share = self._embedder.vector_weight
         return (1 - share) * found.coverage + share * max(0.0, found.cosine)
 
-    def _fused(self, asking: _Asking, asked: Sequence[Asked], k: int) -> list[list[Found]]:
+    def _fused(
+        self, asking: _Asking, talk: _Asking, asked: Sequence[Asked], k: int
+    ) -> list[list[Found]]:
         """The `k` best for each of `asked`; what Lance has to do for them it does side by side."""
-        table, threads = self._opened()
-        limit = max(_CANDIDATES, k)
-        share = self._embedder.vector_weight
-        telling = self._weights.telling(with_pairs(asking.every), _GRAMS)
-        rankings = [
-            (
-                threads.submit(table.by_words, telling, one, limit),
-                threads.submit(table.by_vector, asking.vector, one, limit) if share else None,
-            )
+        table, _ = self._opened()
+        readings = [(asking, 1.0)]
+        if talk.forms != asking.forms:
+            readings.append((talk, _TALK))
+        whole = sum(weight for _, weight in readings)
+        begun = [
+            [
+                ranking
+                for reading, weight in readings
+                for ranking in self._begun(reading, weight / whole, one, max(_CANDIDATES, k))
+            ]
             for one in asked
         ]
         best: list[list[tuple[int, float]]] = []
-        for by_words, by_vector in rankings:
+        for rankings in begun:
             scores: dict[int, float] = {}
-            for weight, ranking in (
-                (1 - share, by_words.result()),
-                (share, by_vector.result() if by_vector else ()),
-            ):
-                for place, number in enumerate(ranking):
-                    # Scaled so that the first of both rankings has 1.
+            for weight, ranking in rankings:
+                for place, number in enumerate(ranking.result()):
+                    # Scaled so that the first of all rankings has 1.
                     gain = weight * (_SMOOTHING + 1) / (_SMOOTHING + 1 + place)
                     scores[number] = scores.get(number, 0.0) + gain
             best.append(sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:k])
@@ -269,6 +275,20 @@ class Searcher:
             ]
             for ranking in best
         ]
+
+    def _begun(
+        self, reading: _Asking, weight: float, asked: Asked, limit: int
+    ) -> list[tuple[float, Future[list[int]]]]:
+        """The rankings by words and by vector that a reading of the question asks for."""
+        table, threads = self._opened()
+        share = self._embedder.vector_weight
+        every = dict.fromkeys(gram for form in reading.forms for gram in form)
+        telling = self._weights.telling(with_pairs(list(every)), _GRAMS)
+        begun = [((1 - share) * weight, threads.submit(table.by_words, telling, asked, limit))]
+        if share:
+            ranking = threads.submit(table.by_vector, reading.vector, asked, limit)
+            begun.append((share * weight, ranking))
+        return begun
 
     def _found(self, rank: int, row: Row, score: float, asking: _Asking) -> Found:
         cosine = float(np.dot(np.asarray(row.vector, dtype=np.float32), asking.vector))
@@ -294,6 +314,12 @@ def _completed(query: str, turns: Sequence[Turn]) -> str:
         return query
     newest = turns[-1].role == "customer" and turns[-1].text.strip() == query.strip()
     return standalone_query([*turns] if newest else [*turns, Turn("customer", query)])
+
+
+def _talk(query: str, turns: Sequence[Turn]) -> str:
+    """The newest of the conversation that `query` belongs to, as one text."""
+    said = [turn.text for turn in turns[-_TURNS:] if turn.role in ("customer", "agent")]
+    return searchable(" ".join([*said, *([] if said else [query])])[-MAX_QUERY:])
 
 
 def searchable(query: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
@@ -9,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
+import numpy as np
 from msgspec import Struct
 
 from engine.knowledge.embedding import load_embedder
@@ -70,7 +72,7 @@ def make(text: PublicText, trades: Sequence[Trade], out: Path, model: Path) -> E
     setup = EmbedderSetup()
     tokenizer = _tokenizer(text, trades, out / "embedder-tokenizer.json", setup)
     public = _public_company(tokenizer, text, out / "company.npz")
-    folds = list(_fold_models(tokenizer, public, text, trades, setup))
+    folds = list(_fold_models(tokenizer, public, text, trades, setup, out))
     asked = [one for held, fold in folds for trade in held for one in ask(trade, fold, setup.seed)]
     best = max(recall(asked, share) for share in WEIGHTS)
     # Of weights that are as good as the best, the one that trusts the vectors least.
@@ -113,17 +115,30 @@ def _fold_models(
     text: PublicText,
     trades: Sequence[Trade],
     setup: EmbedderSetup,
+    out: Path,
 ) -> Iterator[tuple[list[Trade], Any]]:
     """The trades that are left out together, with a model that saw nothing of them but the
-    tokenizer."""
+    tokenizer. Each is kept in `out` when it is made, so that a stop costs one at most."""
     order = list(trades)
     Random(4).shuffle(order)
     for fold in range(min(FOLDS, len(order))):
         held = order[fold::FOLDS]
         rest = [trade for trade in order if trade not in held]
-        weights = _start(tokenizer, public, rest, setup)
-        learnt = tune(tokenizer, weights, _pairs(text, rest, setup.seed + fold), setup)
-        yield held, build(tokenizer, learnt)
+        path = out / f"fold-{fold}-{_digest(held, rest)}.npy"
+        if not path.exists():
+            weights = _start(tokenizer, public, rest, setup)
+            learnt = tune(tokenizer, weights, _pairs(text, rest, setup.seed + fold), setup)
+            partial = path.with_suffix(".part")
+            with partial.open("wb") as file:
+                np.save(file, learnt)
+            partial.replace(path)
+        yield held, build(tokenizer, np.load(path))
+
+
+def _digest(*groups: Sequence[Trade]) -> str:
+    """A short name for what was left out and what was learnt from."""
+    encoded = msgspec.json.encode([[msgspec.to_builtins(one) for one in group] for group in groups])
+    return hashlib.sha256(encoded).hexdigest()[:12]
 
 
 def _reranker(
@@ -159,7 +174,6 @@ def _tokenizer(text: PublicText, trades: Sequence[Trade], path: Path, setup: Emb
 
 
 def _public_company(tokenizer: Any, text: PublicText, path: Path) -> Company:
-    import numpy as np
     from scipy.sparse import load_npz, save_npz
 
     frequency = path.with_suffix(".frequency.npy")
