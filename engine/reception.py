@@ -59,7 +59,11 @@ def receive(
 
 
 def catch_up(store: Store, gate: Gate, language: Language = "zh") -> list[Received]:
-    """Screen the messages that were stored when the program ended before they were screened."""
+    """Screen the messages that were stored when the program ended before they were screened.
+
+    The rules this is done by are noted in the audit where they are others than before.
+    """
+    store.audit.rules_in_use(gate.version)
     return [_screen(store, gate, message, language) for message in store.conversations.unscreened()]
 
 

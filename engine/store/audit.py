@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -110,6 +109,18 @@ class Audit:
         with self._database.transaction():
             return self.add("rules", now, who=who, rules=now, detail=detail)
 
+    def rules_in_use(self, now: str) -> bool:
+        """Record that rule set `now` (its hash) is in use, unless that was recorded last."""
+        query = """SELECT body FROM audit WHERE instr(body, '"kind":"rules"') > 0
+            ORDER BY number DESC LIMIT 1"""
+        with self._database.transaction():
+            row = self._database.row(query)
+            former = str(msgspec.json.decode(row["body"]).get("rules", "")) if row else ""
+            if former == now:
+                return False
+            self.rules_changed(former, now, who="", why="in_use")
+            return True
+
     def erased(self, conversation: str, *, who: str) -> int:
         """Record that a conversation's data was deleted.
 
@@ -193,7 +204,7 @@ class Audit:
         return head_file(self._database.path)
 
     def _new_key(self, conversation: str) -> str:
-        key = secrets.token_hex(16)
+        key = os.urandom(16).hex()
         self._database.run(
             """INSERT INTO audit_keys (conversation, key) VALUES (?, ?)
             ON CONFLICT (conversation) DO UPDATE SET key = excluded.key, erased = NULL""",

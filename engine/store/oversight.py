@@ -37,6 +37,7 @@ AUDIT = (
         hash TEXT NOT NULL,
         body TEXT NOT NULL
     )""",
+    """CREATE INDEX audit_of_rules ON audit (number) WHERE instr(body, '"kind":"rules"') > 0""",
     """CREATE TABLE audit_keys (
         conversation TEXT PRIMARY KEY,
         key TEXT NOT NULL,

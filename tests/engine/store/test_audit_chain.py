@@ -101,6 +101,18 @@ def test_a_decision_without_its_record_is_impossible(store: Store) -> None:
     assert len(store.decisions.of(here)) == 1
 
 
+def test_a_rule_set_is_recorded_when_it_comes_into_use(store: Store) -> None:
+    assert store.audit.rules_in_use("r1")
+    busy(store, 1)
+    assert not store.audit.rules_in_use("r1")
+    assert store.audit.rules_in_use("r2")
+    store.audit.rules_changed("r2", "r3", who="王班长", approved_by="李班长")
+    assert not store.audit.rules_in_use("r3")
+    records = [json.loads(row["body"]) for row in store.audit.rows()]
+    changes = [(one["detail"]["former"], one["rules"]) for one in records if one["kind"] == "rules"]
+    assert changes == [("", "r1"), ("r1", "r2"), ("r2", "r3")]
+
+
 @pytest.mark.parametrize(
     "statement",
     [
