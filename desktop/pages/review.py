@@ -77,7 +77,9 @@ class ReviewPage(Dressed, QWidget):
             part.setMinimumWidth(theme.QUEUE_MIN if at != 1 else least)
             self._splitter.addWidget(part)
             self._splitter.setStretchFactor(at, 1 if at == 1 else 0)
-        self._splitter.setSizes([theme.DRAFT_MIN, 2 * theme.CONVERSATION_MIN, theme.QUEUE_WIDTH])
+        self._splitter.setSizes(
+            [theme.CONVERSATION_MIN, 2 * theme.CONVERSATION_MIN, theme.DRAFT_MIN]
+        )
         column(self, 0).addWidget(self._splitter)
         self._wire()
         self._dress()
@@ -85,7 +87,7 @@ class ReviewPage(Dressed, QWidget):
     def begin(self) -> None:
         """Read what there is, and be ready for keys."""
         self._session.refresh()
-        self.list.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._to_list()
 
     def undo(self) -> None:
         """Take the newest verdict back."""
@@ -124,6 +126,7 @@ class ReviewPage(Dressed, QWidget):
         if picked is None:
             self.toast.say("review.missed.none")
             return None
+        shown = self._session.row
         dialog = MissedDialog(
             self._look,
             picked.bubble.id,
@@ -131,11 +134,12 @@ class ReviewPage(Dressed, QWidget):
             self._categories,
             (picked.start, picked.end),
             self.card.comment.text(),
+            shown.hit.category if isinstance(shown, HitRow) else "",
             self,
         )
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.marked.connect(self._session.mark_missed)
-        dialog.finished.connect(lambda _: self.list.setFocus(Qt.FocusReason.OtherFocusReason))
+        dialog.finished.connect(lambda _: self._to_list())
         dialog.open()
         return dialog
 
@@ -162,12 +166,14 @@ class ReviewPage(Dressed, QWidget):
         head.addWidget(self.filters)
         self._empty = EmptyState(look)
         self._empty.action_requested.connect(self._clear)
-        self._lists = QStackedLayout()
+        # Of a widget: without one the list would be a window of its own for a moment.
+        room = QWidget()
+        self._lists = QStackedLayout(room)
         self._lists.addWidget(self.list)
         self._lists.addWidget(self._empty)
         whole = column(card, 0)
         whole.addLayout(head)
-        whole.addLayout(self._lists, 1)
+        whole.addWidget(room, 1)
         return card
 
     def _middle(self) -> QWidget:
@@ -222,8 +228,8 @@ class ReviewPage(Dressed, QWidget):
         self.list.chosen.connect(self._on_chosen)
         self.card.judged.connect(self._on_verdict)
         self.card.decided.connect(self._on_decided)
-        self.card.left.connect(self.list.setFocus)
-        self.appeal.left.connect(self.list.setFocus)
+        self.card.left.connect(self._to_list)
+        self.appeal.left.connect(self._to_list)
         self.appeal.answered.connect(self._on_answer)
         self.accuracy.chosen.connect(self._on_rule)
         self.toast.undo_requested.connect(self.undo)
@@ -243,6 +249,9 @@ class ReviewPage(Dressed, QWidget):
         session.transcript.appended.connect(self.messages.append)
         session.transcript.updated.connect(self.messages.update_bubble)
         self.messages.earlier_wanted.connect(session.transcript.read_earlier)
+
+    def _to_list(self) -> None:
+        self.list.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _on_filter(self, wanted: HitFilter) -> None:
         self._want_first = True
@@ -329,7 +338,7 @@ class ReviewPage(Dressed, QWidget):
         if count == 1 and self.list.count() <= 1:
             self.list.go(self.list.currentIndex().row() + 1)
         self.card.comment.clear()
-        self.list.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._to_list()
 
     def _on_decided(self, approved: bool) -> None:
         shown = self._session.row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
@@ -26,7 +27,8 @@ from desktop.widgets.review_delegate import (
 from desktop.widgets.review_text import HitText
 from desktop.widgets.review_values import HitRow, RequestRow
 
-_TEXT_HEIGHT = theme.QUEUE_ROW * 2
+_REQUESTS: Final = ("approve", "refuse", "see")
+_TEXT_HEIGHT: Final = theme.QUEUE_ROW * 2
 
 
 class CommentField(Dressed, QLineEdit):
@@ -104,20 +106,15 @@ class ReviewCard(Dressed, Card):
         for name, icon, kind in (
             ("right", "check-circle", "primary"),
             ("false_alarm", "x-circle", ""),
-            ("missed", "eye-slash", ""),
-        ):
-            button = PushButton(look, f"review.{name}", kind, icon, f"review_{name}")
-            button.clicked.connect(lambda _=False, name=name: self.judged.emit(name))
-            bar.addWidget(button)
-            self._buttons[name] = button
-        for name, icon, kind in (
             ("approve", "check-circle", "primary"),
             ("refuse", "x-circle", ""),
             ("see", "check", "primary"),
+            ("missed", "eye-slash", ""),
         ):
-            button = PushButton(look, f"review.request.{name}", kind, icon)
-            yes = name != "refuse"
-            button.clicked.connect(lambda _=False, yes=yes: self.decided.emit(yes))
+            own = name in _REQUESTS
+            key = f"review.request.{name}" if own else f"review.{name}"
+            button = PushButton(look, key, kind, icon, "" if own else f"review_{name}")
+            button.clicked.connect(lambda _=False, name=name: self._on_button(name))
             bar.addWidget(button)
             self._buttons[name] = button
         bar.addStretch(1)
@@ -162,6 +159,12 @@ class ReviewCard(Dressed, Card):
     def state(self) -> str:
         """What is said of the row: who judged it, or who asks and why."""
         return self._state.text()
+
+    def _on_button(self, name: str) -> None:
+        if name in _REQUESTS:
+            self.decided.emit(name != "refuse")
+        else:
+            self.judged.emit(name)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """As high as the text, up to a limit."""

@@ -36,14 +36,16 @@ class MissedDialog(Dressed, QDialog):
         categories: Sequence[str],
         span: tuple[int, int] = (0, 0),
         note: str = "",
+        category: str = "",
         parent: QWidget | None = None,
     ) -> None:
-        """`span` is what is selected at first; of a very long text the start is shown."""
+        """`span` and `category` are what is chosen at first; of a very long text the start is
+        shown."""
         super().__init__(parent)
         self._look = look
         self._message, self._words = message, text[:_SHOWN]
         self._offsets = Offsets(self._words)
-        self._categories = list(categories)
+        self._categories, self._first = list(categories), category
         self._text = QPlainTextEdit()
         self._text.setPlainText(safe(self._words))
         self._text.setReadOnly(True)
@@ -125,7 +127,7 @@ class MissedDialog(Dressed, QDialog):
         self._category.setAccessibleName(look.text("review.missed.category"))
         self._note.setAccessibleName(look.text("review.comment"))
         self._note.setPlaceholderText(look.text("review.comment"))
-        chosen = self._category.currentData()
+        chosen = self._category.currentData() or self._first
         self._category.clear()
         for words, value in sorted((category_words(look, one), one) for one in self._categories):
             self._category.addItem(words, value)

@@ -46,6 +46,7 @@ class HitText(TextPanel):
         return [self._source[first:last] for first, last, _ in self._marks]
 
     def _dress(self) -> None:
+        self.setAccessibleName(self._look.text("review.text"))
         plain = self.plain_format()
         formats: list[QTextCharFormat] = [plain] * len(self._source)
         for first, last, hit in sorted(self._marks, key=lambda mark: mark[2].level):

@@ -16,7 +16,8 @@ _SHOWN_MS: Final = 8000
 
 
 class ReviewToast(Dressed, Card):
-    """Stands at the foot of its parent for some seconds; the undo works by key for longer."""
+    """Stands for some seconds in its parent's lower right corner, where it hides no message; the
+    undo works by key for longer."""
 
     undo_requested = Signal()
 
@@ -62,5 +63,5 @@ class ReviewToast(Dressed, Card):
         parent = self.parentWidget()
         if parent is None:
             return
-        left = (parent.width() - self.width()) // 2
+        left = parent.width() - self.width() - theme.S5
         self.move(left, parent.height() - self.height() - theme.S5)
