@@ -422,3 +422,31 @@ def test_lone_surrogates_and_control_characters_are_recorded(store: Store) -> No
         message.conversation, "rewritten", text="\udfff", who="\ud800\x07", comment="\ud800"
     )
     assert store.verify_audit().sound
+
+
+@pytest.mark.parametrize(
+    ("lost", "first"),
+    [
+        ("number IN (3, 4)", ("missing", 3, 4)),
+        ("number > 0", None),
+        ("number = 1", ("missing", 1, 1)),
+    ],
+)
+def test_what_a_salvage_could_not_read_of_the_chain_is_named_and_work_goes_on(
+    tmp_path: Path, lost: str, first: tuple[str, int, int] | None
+) -> None:
+    path = tmp_path / "zuoxi.db"
+    with open_store(path) as store:
+        busy(store, 3)
+    tampered(path, f"DELETE FROM audit WHERE {lost}")
+    salvage(path)
+    with open_store(path) as store:
+        busy(store, 1)
+        findings = store.verify_audit().findings
+    if first is None:
+        # All of it is gone: it begins again, and says so.
+        assert findings == ()
+        with open_store(path) as store:
+            assert kinds(store)[:2] == ["begun", "salvaged"]
+    else:
+        assert [(one.what, one.number, one.until) for one in findings] == [first]
