@@ -7,11 +7,14 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.bench.disguising import KINDS
 from engine.bench.figures import Figure
 from engine.bench.measures import (
+    disguises,
     drafting,
     generation,
     real_size,
+    redline_quality,
     remembering,
     responding,
     retrieval,
@@ -39,6 +42,10 @@ class Measure(Struct, frozen=True):
 
 MEASURES = (
     Measure(("redline",), screening.redline),
+    Measure(redline_quality.names(), redline_quality.right),
+    Measure(("redline.large", "redline.large.ratio"), disguises.speed),
+    Measure(("redline.evasion", *(f"redline.evasion.{kind}" for kind in KINDS)), disguises.evasion),
+    Measure(("redline.growth",), disguises.growth, 120.0),
     Measure(("store.decision",), storing.decision),
     Measure(("store.page",), storing.queue_page),
     Measure(("decode",), generation.decode),

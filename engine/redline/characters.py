@@ -111,7 +111,8 @@ def syllables(letters: str) -> list[Syllable] | None:
     while place < count:
         end = place + length[place]
         if letters[place] not in _BETWEEN:
-            found.append(Syllable(codes[letters[place:end]], place, end))
+            toned = letters[end : end + 1].isdigit()
+            found.append(Syllable(codes[letters[place:end]], place, end + toned))
         place = end
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -65,7 +65,7 @@ class CompiledRule:
         match = rule.match
         tricks = 0
         for channel in rule.channels:
-            tricks |= Trick[channel.upper()]
+            tricks |= Trick[channel.upper()].value
         return cls(
             rule=rule,
             words=frozenset(words.number(word) for word in match.words),
@@ -99,9 +99,9 @@ class CompiledRule:
     def wordings(self, text: Text, by_word: Places) -> Iterator[tuple[int, int]]:
         """Where its wordings and groups stand in one scope."""
         scope = self.rule.match.scope
-        for number in self.words & by_word.keys():
+        for number in shared(self.words, by_word):
             yield from (span for span in by_word[number] if text.same(scope, *span))
-        if self.groups and all(group & by_word.keys() for group in self.groups):
+        if self.groups and all(shared(group, by_word) for group in self.groups):
             yield from self.windows(text, by_word)
 
     def matches(self, text: Text, expression: re2._Regexp) -> Iterator[tuple[int, int]]:
@@ -117,7 +117,7 @@ class CompiledRule:
         places = sorted(
             (start, end, number)
             for number, group in enumerate(self.groups)
-            for word in group & by_word.keys()
+            for word in shared(group, by_word)
             for start, end in by_word[word]
         )
         match = self.rule.match
@@ -152,7 +152,7 @@ class CompiledRule:
     ) -> Callable[[int, int], bool]:
         """Whether the context of a span excuses it."""
         near = self.rule.match.near
-        wordings = sorted(s for number in self.none & by_word.keys() for s in by_word[number])
+        wordings = sorted(s for number in shared(self.none, by_word) for s in by_word[number])
         around = sorted(
             span
             for expression in self.around
@@ -174,6 +174,33 @@ class CompiledRule:
             )
 
         return vetoed
+
+
+class RulesOf:
+    """Which of some rules a wording or an expression belongs to, both by their numbers."""
+
+    def __init__(self, rules: Sequence[CompiledRule]) -> None:
+        of_words: dict[int, list[int]] = {}
+        self._of_expressions: list[int] = []
+        for number, rule in enumerate(rules):
+            for word in rule.wanted:
+                of_words.setdefault(word, []).append(number)
+            self._of_expressions += [number] * len(rule.expressions)
+        self._of_words = {word: tuple(numbers) for word, numbers in of_words.items()}
+
+    def found(self, words: Iterable[int], expressions: Iterable[int]) -> set[int]:
+        """The numbers of the rules that have one of some wordings or expressions."""
+        found = {self._of_expressions[expression] for expression in expressions}
+        for word in words:
+            found.update(self._of_words.get(word, ()))
+        return found
+
+
+def shared(numbers: frozenset[int], found: Mapping[int, object]) -> list[int]:
+    """The numbers that were found; quick however many there are of either."""
+    if len(found) < len(numbers):
+        return [number for number in found if number in numbers]
+    return [number for number in numbers if number in found]
 
 
 def _near(found: list[tuple[int, int]], start: int, end: int, *, touch: bool, text: Text) -> bool:

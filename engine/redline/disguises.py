@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from msgspec.structs import replace
 
 from engine.redline.characters import is_code, sounded
-from engine.redline.compiled_rule import CompiledRule, Expression, Places
+from engine.redline.compiled_rule import CompiledRule, Expression, Places, RulesOf, shared
 from engine.redline.expressions import Text, longest
 from engine.redline.hearing import Hearing
 from engine.redline.normalise import fold
@@ -31,8 +31,9 @@ _ESCAPED = re.compile(r"\\.|\[[^\]]*\]")
 class Disguises:
     """The disguised wordings and expressions of some rules."""
 
-    def __init__(self, rules: Sequence[CompiledRule], words: Words) -> None:
+    def __init__(self, rules: Sequence[CompiledRule], words: Words, of: RulesOf) -> None:
         self._rules = rules
+        self._of = of
         self._words = words
         self._sounds = SoundWords(words)
         expressions = [expression for rule in rules for expression in rule.expressions]
@@ -58,14 +59,17 @@ class Disguises:
         ``(start, end, vetoed)`` of that text."""
         restored = self._restorer.restore(text.folded, text.borders)
         found: dict[int, list[tuple[int, int, bool]]] = {}
-        for view in (restored, self._heard(text, restored)):
-            if view is not None:
-                for number, hits in self._of_view(view):
-                    found[number] = [*found.get(number, ()), *hits]
+        if restored is not None:
+            undone = [place for place, tricks in enumerate(restored.tricks) if tricks]
+            if undone:
+                self._look(restored.sentences_at(undone), found)
+        heard = self._heard(text, restored)
+        if heard is not None:
+            self._look(heard, found)
         return found
 
     def _heard(self, text: Text, restored: View | None) -> View | None:
-        """The text with the characters that are heard in it, if there are any."""
+        """The sentences in which characters are heard, with these in place; None without any."""
         if self._hearing is None:
             return None
         heard = self._hearing.repaired(text.folded if restored is None else restored.text)
@@ -77,9 +81,11 @@ class Disguises:
         for place, character in heard.items():
             characters[place] = character
             tricks[place] |= Trick.HOMOPHONE
-        return replace(view, text="".join(characters), tricks=tricks)
+        changed = replace(view, text="".join(characters), tricks=tricks)
+        return changed.sentences_at(sorted(heard))
 
-    def _of_view(self, view: View) -> Iterator[tuple[int, list[tuple[int, int, bool]]]]:
+    def _look(self, view: View, found: dict[int, list[tuple[int, int, bool]]]) -> None:
+        """Add what the rules find in a view to `found`."""
         sounds = sounded(view.text)
         possible = self._needs.possible(sounds)
         disguised: Disguised = {}
@@ -87,20 +93,18 @@ class Disguises:
             disguised.setdefault(number, []).append((start, end, tricks))
         looked = Text(view.text, view.borders)
         by_word = self._words.places(view.text)
-        present = by_word.keys() | disguised.keys()
-        for number, rule in enumerate(self._rules):
-            if not rule.tricks:
-                continue
+        for number in self._of.found((*by_word, *disguised), possible):
+            rule = self._rules[number]
             expressions = [
                 expression
                 for place, expression in enumerate(rule.expressions, rule.first)
                 if place in possible
             ]
-            if expressions or not rule.wanted.isdisjoint(present):
-                found = longest(_of_rule(rule, view, looked, by_word, disguised, expressions))
-                if found:
-                    vetoes = _vetoes(rule, looked, by_word, disguised)
-                    yield number, [(*view.span(*span), vetoes(*span)) for span in found]
+            hits = longest(_of_rule(rule, view, looked, by_word, disguised, expressions))
+            if hits:
+                vetoes = _vetoes(rule, looked, by_word, disguised)
+                there = found.setdefault(number, [])
+                there += [(*view.span(*span), vetoes(*span)) for span in hits]
 
 
 def _of_rule(
@@ -112,9 +116,13 @@ def _of_rule(
     expressions: Sequence[Expression],
 ) -> Iterator[tuple[int, int]]:
     """Where a rule holds in the view, disguised in a way that it sees through."""
+    if not rule.tricks:
+        return
+    # What a mixture is shows only with the whole hit.
+    allowed = rule.tricks | (Trick.PINYIN if rule.tricks & Trick.MIXED else 0)
     heard: dict[tuple[int, int], int] = {}
-    for number in rule.wanted & disguised.keys():
-        places = [place for place in disguised[number] if not place[2] & ~rule.tricks]
+    for number in shared(rule.wanted, disguised):
+        places = [place for place in disguised[number] if not place[2] & ~allowed]
         if places:
             by_word = dict(by_word)
             by_word[number] = sorted({*by_word.get(number, ()), *((s, e) for s, e, _ in places)})
@@ -132,9 +140,18 @@ def _of_rule(
         found.extend(
             (*span, view.undone(*span)) for span in rule.matches(text, expression.sounding)
         )
-    for start, end, tricks in found:
+    only_mixed = rule.tricks & (Trick.MIXED | Trick.PINYIN) == Trick.MIXED
+    for start, end, undone in found:
+        tricks = _mixed(undone, view.text[start:end]) if only_mixed else undone
         if tricks and not tricks & ~rule.tricks and _long_enough(rule, view, start, end, tricks):
             yield start, end
+
+
+def _mixed(tricks: int, there: str) -> int:
+    """`tricks`, with pinyin taken for a mixture where a character stands beside it."""
+    if tricks & Trick.PINYIN and any("\u3400" <= one < "\ue000" for one in there):
+        return tricks & ~Trick.PINYIN | Trick.MIXED
+    return tricks
 
 
 def _long_enough(rule: CompiledRule, view: View, start: int, end: int, tricks: int) -> bool:
@@ -150,7 +167,7 @@ def _vetoes(
     rule: CompiledRule, text: Text, by_word: Places, disguised: Disguised
 ) -> Callable[[int, int], bool]:
     """Whether the context of a span of the view, disguised or not, excuses it."""
-    for number in rule.none & disguised.keys():
+    for number in shared(rule.none, disguised):
         by_word = dict(by_word)
         places = {(start, end) for start, end, _ in disguised[number]}
         by_word[number] = sorted(places.union(by_word.get(number, ())))

@@ -6,11 +6,13 @@ the rules, the neighbour is that pair's own, and the two are no pair of ordinary
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from engine.redline.characters import characters, ordinary_pairs, sounded
 
 _Heard = dict[str, str]
+_HAN = re.compile("[\u3400-\ue7ff]{2,}")
 
 
 class Hearing:
@@ -31,41 +33,58 @@ class Hearing:
 
     def repaired(self, text: str) -> dict[int, str]:
         """The places of `text` where another character is heard, and that character."""
-        sounds = sounded(text)
-        after = map(str.__add__, text, sounds[1:])
-        before = map(str.__add__, sounds, text[1:])
-        places = [place for place, pair in enumerate(after) if pair in self._after]
-        places += [place for place, pair in enumerate(before) if pair in self._before]
-        ordinary = ordinary_pairs()
-        for place in places:
-            pair = text[place : place + 2]
-            if pair not in self._pairs and pair not in ordinary:
-                return self._chained(text, sounds)
-        return {}
-
-    def _chained(self, text: str, sounds: str) -> dict[int, str]:
-        """All that is heard, forwards and then backwards; what was repaired helps to hear more."""
-        now = list(text)
+        known, pairs = ordinary_pairs(), self._pairs
+        places: list[int] = []
+        for run in _HAN.finditer(text):
+            start, end = run.span()
+            places += [
+                place
+                for place, pair in enumerate(
+                    map(str.__add__, text[start : end - 1], text[start + 1 : end]), start
+                )
+                if pair not in known and pair not in pairs
+            ]
         found: dict[int, str] = {}
-        last = len(text) - 1
-        for place in range(last):
-            ways = self._after.get(now[place] + sounds[place + 1])
-            if ways and self._may(text, now, place, place + 1, ways):
-                follows = text[place + 2] if place + 2 <= last else ""
-                best = next((one for one in ways if one + follows in self._pairs), ways[0])
-                found[place + 1] = now[place + 1] = best
-        for place in range(last - 1, -1, -1):
-            ways = self._before.get(sounds[place] + now[place + 1])
-            if ways and self._may(text, now, place, place, ways):
-                leads = now[place - 1] if place else ""
-                best = next((one for one in ways if leads + one in self._pairs), ways[0])
-                found[place] = now[place] = best
+        if not places:
+            return found
+        sounds = sounded(text)
+        for place in places:
+            # What was heard may help to hear what stands next to it.
+            at = place
+            while self._forward(text, sounds, found, at):
+                at += 1
+        for place in reversed(places):
+            at = place
+            while at >= 0 and self._backward(text, sounds, found, at):
+                at -= 1
         return found
 
-    def _may(self, text: str, now: list[str], pair: int, place: int, ways: str) -> bool:
+    def _forward(self, text: str, sounds: str, found: dict[int, str], place: int) -> bool:
+        """Whether the second character of the pair at `place` is heard by the first."""
+        if place + 1 >= len(text) or place + 1 in found:
+            return False
+        ways = self._after.get(found.get(place, text[place]) + sounds[place + 1])
+        if not ways or not self._may(text, place, place + 1, ways):
+            return False
+        follows = text[place + 2 : place + 3]
+        found[place + 1] = next((one for one in ways if one + follows in self._pairs), ways[0])
+        return True
+
+    def _backward(self, text: str, sounds: str, found: dict[int, str], place: int) -> bool:
+        """Whether the first character of the pair at `place` is heard by the second."""
+        if place in found:
+            return False
+        ways = self._before.get(sounds[place] + found.get(place + 1, text[place + 1]))
+        if not ways or not self._may(text, place, place, ways):
+            return False
+        leads = text[place - 1] if place else ""
+        found[place] = next((one for one in ways if leads + one in self._pairs), ways[0])
+        return True
+
+    def _may(self, text: str, pair: int, place: int, ways: str) -> bool:
+        """Whether the character at `place` may stand for one of `ways`, in the pair at `pair`."""
         return (
-            now[place] not in ways
-            and now[place] == text[place]
+            text[place] not in ways
             and "\u3400" <= text[place] < "\ue000"
             and text[pair : pair + 2] not in ordinary_pairs()
         )

@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from engine.redline.compiled_rule import CompiledRule
+from engine.redline.compiled_rule import CompiledRule, RulesOf
 from engine.redline.disguises import Disguises
 from engine.redline.expressions import Text, compile_expression, longest
 from engine.redline.schema import Match, Rule, When
@@ -46,6 +46,7 @@ class Matcher:
             self._rules.append(CompiledRule.of(rule, self._words, number))
             number += len(rule.match.expressions)
         self._needs = Needs(e.needs for rule in self._rules for e in rule.expressions)
+        self._of = RulesOf(self._rules)
         self._disguises: Disguises | None = None
         self._making = threading.Lock()
         self.by_sentence = any(
@@ -63,7 +64,8 @@ class Matcher:
         possible = self._needs.possible(folded)
         disguised = self._seen_through().find(text)
         found: list[Found] = []
-        for number, rule in enumerate(self._rules):
+        for number in sorted(self._of.found(by_word, possible) | disguised.keys()):
+            rule = self._rules[number]
             spans = longest(rule.candidates(text, by_word, possible))
             hidden = disguised.get(number, ())
             if not spans and not hidden:
@@ -88,7 +90,7 @@ class Matcher:
         if self._disguises is None:
             with self._making:
                 if self._disguises is None:
-                    self._disguises = Disguises(self._rules, self._words)
+                    self._disguises = Disguises(self._rules, self._words, self._of)
         return self._disguises
 
 

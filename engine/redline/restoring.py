@@ -24,12 +24,15 @@ if TYPE_CHECKING:
 
 MAX_GAP = 6
 _FRAGMENTS = 16
+_LETTERS = 24
 _HAN = "\u3400-\u9fff"
-_TOKEN = re.compile(rf"([a-z0-9@$']+)|([{_HAN}])")
-_TRICKS = re.compile(rf"[a-z0-9]|[{_HAN}][^{_HAN},。!?;\n]{{1,4}}[{_HAN}]")
-_NUMBER = re.compile(
-    r"(?:[0-9零一二三四五六七八九幺][ *_~./-]{0,2}){2,}[0-9零一二三四五六七八九幺]"
+_TOKEN = re.compile(rf"[a-z0-9@$']+|[{_HAN}]+")
+_BROKEN = re.compile(
+    rf"[{_HAN}]|(?<![a-z0-9'])[a-z0-9][^a-z0-9]{{1,6}}[a-z0-9](?![a-z0-9'])"
+    r"|[a-z][^a-z0-9\s']{1,6}[a-z]|[0-9@$][a-z]|[a-z][0-9@$]"
 )
+_TRICKS = re.compile(rf"[a-z0-9]|[{_HAN}][^{_HAN},。!?;\n]{{1,4}}[{_HAN}]")
+_NUMBER = re.compile(r"(?:[0-9零一二三四五六七八九幺][ *_~/-]{0,2}){2,}[0-9零一二三四五六七八九幺]")
 _FIXED = frozenset(",。!?;\n")
 _LEET = {
     one: str.maketrans(
@@ -51,29 +54,29 @@ class Restorer:
 
         known = frozenset(alphabet)
         tables = characters()
-        self._words = frozenset(words)
-        self._starts = frozenset(
-            word[:size] for word in self._words for size in range(1, len(word) + 1)
+        self.words = frozenset(words)
+        self.beginnings = frozenset(
+            word[:size] for word in self.words for size in range(1, len(word) + 1)
         )
-        self._whole = tables.whole
-        self._plain = {
+        self.whole = tables.whole
+        self.plain = {
             shape: next(one for one in plain if one in known)
             for shape, plain in tables.plain.items()
             if shape not in known and not known.isdisjoint(plain)
         }
-        self._initials: dict[str, str] = {}
+        self.initials: dict[str, str] = {}
         for word in abbreviated:
             for letters in _initials(word):
-                self._initials.setdefault(letters, word)
-        self._wei = tables.codes["wei"]
-        patterns = [*self._whole, *self._plain]
-        self._patterns = patterns
+                self.initials.setdefault(letters, word)
+        self.wei = tables.codes["wei"]
+        patterns = [*self.whole, *self.plain]
+        self.patterns = patterns
         self._parts: ahocorasick_rs.AhoCorasick | None = (
             ahocorasick_rs.AhoCorasick(patterns, matchkind=ahocorasick_rs.MatchKind.LeftmostLongest)
             if patterns
             else None
         )
-        self._signs = re.compile("[" + "".join(re.escape(sign) for sign in tables.signs) + "]")
+        self.signs = re.compile("[" + "".join(re.escape(sign) for sign in tables.signs) + "]")
 
     def restore(self, folded: str, borders: Borders) -> View | None:
         """The restored text, or None when nothing in it calls for restoring."""
@@ -87,7 +90,7 @@ class Restorer:
             not parts
             and not numbers
             and _TRICKS.search(folded) is None
-            and self._signs.search(folded) is None
+            and self.signs.search(folded) is None
         ):
             return None
         return _Restoring(self, folded, borders, parts, numbers).view()
@@ -101,8 +104,8 @@ class _Restoring:
         restorer: Restorer,
         folded: str,
         borders: Borders,
-        parts: Iterable[tuple[int, int, int]],
-        numbers: Iterable[re.Match[str]],
+        parts: Sequence[tuple[int, int, int]],
+        numbers: Sequence[re.Match[str]],
     ) -> None:
         self._by = restorer
         self._borders = borders
@@ -113,13 +116,13 @@ class _Restoring:
         self._seldom: Counter[str] = Counter()
         changed = list(folded)
         for number, start, end in parts:
-            pattern = restorer._patterns[number]
+            pattern = restorer.patterns[number]
             if end - start == 2:
-                changed[start], changed[start + 1] = restorer._whole[pattern], "\0"
+                changed[start], changed[start + 1] = restorer.whole[pattern], "\0"
                 self._tricks[start] = Trick.SPLIT
                 self._ends_at[start] = end
             else:
-                changed[start] = restorer._plain[pattern]
+                changed[start] = restorer.plain[pattern]
                 self._tricks[start] = Trick.LOOKALIKE
         for match in numbers:
             for place in range(*match.span()):
@@ -127,6 +130,15 @@ class _Restoring:
                     changed[place] = NUMERALS[changed[place]]
                     self._tricks[place] = Trick.DIGITS
         self._text = "".join(changed)
+        signs = restorer.signs.finditer(folded)
+        self._tricky = sorted(
+            (
+                *(start for _, start, _ in parts),
+                *(match.start() for match in numbers),
+                *(match.start() for match in signs),
+            )
+        )
+        self._next = 0
         self._out: list[str] = []
         self._starts: list[int] = []
         self._ends: list[int] = []
@@ -155,27 +167,35 @@ class _Restoring:
         self._marks.append(trick)
 
     def _clause(self, begin: int, end: int) -> None:
-        tokens = [match.span() for match in _TOKEN.finditer(self._text, begin, end)]
-        if not tokens:
+        text = self._text
+        tricky = self._tricky
+        while self._next < len(tricky) and tricky[self._next] < begin:
+            self._next += 1
+        changed = self._next < len(tricky) and tricky[self._next] < end
+        if not changed and _TRICKS.search(text, begin, end) is None:
             self._copy(begin, end)
             return
+        tokens = [match.span() for match in _TOKEN.finditer(text, begin, end)]
         sounds = self._is_pinyin(tokens)
-        self._seldom = Counter(self._by._signs.findall(self._text, begin, end))
+        plain = not changed and not sounds and _BROKEN.search(text, begin, end) is None
+        if plain and not any(text[start:stop] in self._by.initials for start, stop in tokens):
+            self._copy(begin, end)
+            return
+        self._seldom = Counter(self._by.signs.findall(text, begin, end))
         place = begin
         last = ""  # the kind of the token before: Han (or a syllable), or Latin
         number = 0
         while number < len(tokens):
             start, stop = tokens[number]
-            han = self._text[start] >= "\u3400"
+            han = text[start] >= "\u3400"
             before = len(self._out)
-            signed = self._between(place, start, last, "h" if han else "w")
-            if signed:
+            if self._between(place, start, last, "h" if han else "w"):
                 last = "h"
-            gap = self._is_gap(place, start) and last != ""
+            gap = last != "" and self._is_gap(place, start)
             first = len(self._out)
             taken = 1
             if han:
-                self._put(self._text[start], start, self._ends_at[start], self._tricks[start])
+                self._copy(start, stop)
                 last = "h"
             else:
                 taken, last = self._latin(tokens, number, sounds)
@@ -187,9 +207,17 @@ class _Restoring:
         self._between(place, end, last, "")
 
     def _copy(self, start: int, end: int) -> None:
-        for place in range(start, end):
-            if self._text[place] != "\0":
-                self._put(self._text[place], place, self._ends_at[place], self._tricks[place])
+        """Put what stands at ``start:end`` as it is; the second halves of characters are none."""
+        text = self._text[start:end]
+        if "\0" in text:
+            for place in range(start, end):
+                if self._text[place] != "\0":
+                    self._put(self._text[place], place, self._ends_at[place], self._tricks[place])
+            return
+        self._out += text
+        self._starts += range(start, end)
+        self._ends += self._ends_at[start:end]
+        self._marks += self._tricks[start:end]
 
     def _is_gap(self, start: int, end: int) -> bool:
         """Whether something stands between two tokens that may be left out."""
@@ -232,7 +260,9 @@ class _Restoring:
         if any(self._text[start] >= "\u3400" for start, _ in tokens):
             return True
         return all(
-            syllables(self._text[start:end]) for start, end in tokens if self._text[start].isalpha()
+            syllables(self._text[start:end])
+            for start, end in tokens
+            if not self._text[start:end].isdigit()
         )
 
     def _latin(
@@ -248,12 +278,12 @@ class _Restoring:
                     trick = Trick.SQUEEZE if at == tokens[place][0] and place > number else 0
                     self._put(self._text[at], at, at + 1, trick)
             return joined, "w"
-        if word in self._by._initials:
-            for character in self._by._initials[word]:
+        if word in self._by.initials:
+            for character in self._by.initials[word]:
                 self._put(character, start, end, Trick.INITIALS)
             return 1, "h"
         if word in ("v", "w") and self._beside_han(start, end):
-            self._put(self._by._wei, start, end, Trick.MIXED)
+            self._put(self._by.wei, start, end, Trick.MIXED)
             return 1, "h"
         if sounds and self._spelled(start, word):
             return 1, "h"
@@ -312,9 +342,9 @@ class _Restoring:
                         best = 0  # The last letter belongs to what follows.
                     break
             word += self._text[start:end]
-            if word not in self._by._starts:
+            if word not in self._by.beginnings:
                 break
-            if word in self._by._words:
+            if word in self._by.words:
                 best = count
         return best
 
@@ -343,18 +373,18 @@ class _Restoring:
             if end - start != 1:
                 ended = True
                 break
-            if len(gap) > MAX_GAP:
+            if len(gap) > MAX_GAP or count == _LETTERS:
                 return 0
             count += 1
         else:
             ended = " " not in first
         word = "".join(self._text[start] for start, _ in tokens[number : number + count])
-        if word[0] in "ia" and word not in self._by._words and word[1:] in self._by._words:
+        if word[0] in "ia" and word not in self._by.words and word[1:] in self._by.words:
             return -1  # "I", and a word behind it.
         if word.isdigit():
             return count
         numbered = count > 4 and any(character.isdigit() for character in word)
-        return count if ended or numbered or word in self._by._words else 0
+        return count if ended or numbered or word in self._by.words else 0
 
     def _unleeted(self, word: str) -> str | None:
         """A word of the rules that `word` spells with digits and signs for letters."""
@@ -362,7 +392,7 @@ class _Restoring:
             return None
         for table in _LEET.values():
             plain = word.translate(table)
-            if plain in self._by._words:
+            if plain in self._by.words:
                 return plain
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 SQUEEZE_FROM = 3
 MAX_GAP = 4
 _KEEP = frozenset(".。!?;,\n")
+_LOOSE = re.compile(r"[^\w.。!?;,\n]|_")
+_SPELLED = re.compile("[a-z0-9\ue000-\ue7ff]")
 
 
 class Words:
@@ -53,19 +56,28 @@ class Words:
                 if whole(folded, start, end):
                     found.add((start, end, number))
         if self._squeezed is not None:
-            places = [i for i, c in enumerate(folded) if c.isalnum() or c in _KEEP]
-            if len(places) < len(folded):
-                tight = "".join([folded[i] for i in places])
-                for number, first, last in self._squeezed.find_matches_as_indexes(
-                    tight, overlapping=True
-                ):
-                    start, end = places[first], places[last - 1] + 1
-                    if end - start == last - first or not whole(folded, start, end):
-                        continue
-                    gaps = zip(places[first : last - 1], places[first + 1 : last], strict=True)
-                    if all(after - before <= MAX_GAP + 1 for before, after in gaps):
-                        found.update((start, end, word) for word in self._tight[number])
+            tight = _LOOSE.sub("", folded)
+            if len(tight) < len(folded):
+                matches = self._squeezed.find_matches_as_indexes(tight, overlapping=True)
+                if matches:
+                    self._add_loose(folded, matches, found)
         return sorted(found)
+
+    def _add_loose(
+        self,
+        folded: str,
+        matches: Iterable[tuple[int, int, int]],
+        found: set[tuple[int, int, int]],
+    ) -> None:
+        """Add what was found with the signs left out, where signs really stand between."""
+        places = [i for i, c in enumerate(folded) if c.isalnum() or c in _KEEP]
+        for number, first, last in matches:
+            start, end = places[first], places[last - 1] + 1
+            if end - start == last - first or not whole(folded, start, end):
+                continue
+            gaps = zip(places[first : last - 1], places[first + 1 : last], strict=True)
+            if all(after - before <= MAX_GAP + 1 for before, after in gaps):
+                found.update((start, end, word) for word in self._tight[number])
 
     def places(self, folded: str) -> dict[int, list[tuple[int, int]]]:
         """What `find` finds, by word number."""
@@ -123,7 +135,7 @@ class SoundWords:
         """
         found: list[tuple[int, int, int, int]] = []
         text = view.text
-        if self._automaton is None:
+        if self._automaton is None or _SPELLED.search(view.text) is None:
             return found
         for form, start, end in self._automaton.find_matches_as_indexes(sounds, overlapping=True):
             there = text[start:end]

@@ -24,11 +24,11 @@ def redline(bench: Workbench) -> list[Figure]:
     if not words:
         raise BenchError("There are no rules to screen by.", "bench_no_rules")
     plain = ahocorasick_rs.AhoCorasick(sorted(words))
-    messages = _messages(bench)
+    texts = messages(bench)
     ours, theirs = medians(
-        over(messages, lambda message: gate.screen(message, "customer", language="zh")),
-        over(messages, lambda message: plain.find_matches_as_indexes(message, overlapping=True)),
-        rounds=10 * len(messages),
+        over(texts, lambda message: gate.screen(message, "customer", language="zh")),
+        over(texts, lambda message: plain.find_matches_as_indexes(message, overlapping=True)),
+        rounds=10 * len(texts),
         seconds=4,
     )
     return [
@@ -43,7 +43,7 @@ def redline(bench: Workbench) -> list[Figure]:
     ]
 
 
-def _messages(bench: Workbench) -> list[str]:
+def messages(bench: Workbench) -> list[str]:
     """What the sample's customers wrote, run together and cut to length."""
     written = [turn.text for case in bench.cases for turn in case.turns]
     text = "".join(itertools.islice(itertools.cycle(written), 20 * len(written)))
