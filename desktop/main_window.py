@@ -97,6 +97,10 @@ class MainWindow(Dressed, QMainWindow):
         if widget is None:
             widget = self._pages[page_id] = self._makers[page_id]()
             self._stack.addWidget(widget)
+            # A page on which something can wait says how much, for its button in the rail.
+            waiting = getattr(widget, "waiting_changed", None)
+            if waiting is not None:
+                waiting.connect(lambda count: self.rail.set_badge(page_id, count))
         self._stack.setCurrentWidget(widget)
         self.rail.set_current(page_id)
 

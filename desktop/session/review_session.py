@@ -252,8 +252,8 @@ class ReviewSession(QObject):
         self._run(self._source.accuracy).done(self._on_accuracy).failed(lambda _: None)
         if self._row is not None and isinstance(self._row, HitRow):
             key = self.model.keys(self._at, self._at)
-            source = self._source
-            self._run(lambda: source.rows(list(key))).done(self._on_row).failed(lambda _: None)
+            source, who = self._source, self.who
+            self._run(lambda: source.rows(list(key), who)).done(self._on_row).failed(lambda _: None)
 
     def _on_accuracy(self, accuracy: tuple[Accuracy, ...]) -> None:
         self.measured.emit(accuracy)
@@ -286,8 +286,8 @@ class ReviewSession(QObject):
             self.model.give_up(page)
             self.trouble.emit(error)
 
-        source = self._source
-        self._run(lambda: source.rows(keys)).done(
+        source, who = self._source, self.who
+        self._run(lambda: source.rows(keys, who)).done(
             lambda rows: self.model.put(page, keys, rows)
         ).failed(failed)
 

@@ -50,9 +50,9 @@ class ReviewSource:
         """The places of all hits that a filter lets through, newest first."""
         return self._store.listing.places(sought(wanted))
 
-    def rows(self, places: Sequence[int]) -> list[HitRow]:
-        """The hits at these places."""
-        return [hit_row(one) for one in self._store.listing.rows(places)]
+    def rows(self, places: Sequence[int], who: str) -> list[HitRow]:
+        """The hits at these places, as `who` looks at them."""
+        return [hit_row(one, who) for one in self._store.listing.rows(places)]
 
     def choices(self) -> Choices:
         """What the filters can offer."""
@@ -165,7 +165,7 @@ def sought(wanted: HitFilter) -> Sought:
     )
 
 
-def hit_row(listed: ListedHit) -> HitRow:
+def hit_row(listed: ListedHit, who: str) -> HitRow:
     """A hit as it is reviewed, with the place of the hit characters in what is kept around them."""
     hit, appeal = listed.hit, listed.appeal
     start, end = place_in(hit)
@@ -189,6 +189,7 @@ def hit_row(listed: ListedHit) -> HitRow:
             appeal.answer,
             appeal.answered_by,
             bool(appeal.upheld),
+            bool(who) and same_person(appeal.who, who),
         )
         if appeal is not None
         else None,

@@ -69,6 +69,8 @@ class AppealCard(Dressed, Card):
 
     def _block(self) -> None:
         why = "" if self.field.text().strip() else self._look.text("review.appeal.empty")
+        if self._appeal is not None and self._appeal.own:
+            why = self._look.text("review.appeal.own")
         self._uphold.block(why)
         self._dismiss.block(why)
 

@@ -40,7 +40,10 @@ class HitFilter(Struct, frozen=True):
 
 
 class Appeal(Struct, frozen=True):
-    """What the agent has to say against a hit, and the lead's answer ("" while there is none)."""
+    """What the agent has to say against a hit, and the lead's answer ("" while there is none).
+
+    `own`: the lead who looks at it is that agent, and cannot answer it.
+    """
 
     text: str
     who: str
@@ -48,6 +51,7 @@ class Appeal(Struct, frozen=True):
     answer: str = ""
     answered_by: str = ""
     upheld: bool = False
+    own: bool = False
 
 
 class HitRow(Struct, frozen=True):

@@ -275,6 +275,15 @@ def test_an_appeal_is_answered_with_a_word(qtbot: QtBot, lead_desk: Desk) -> Non
     assert store.reviews.appeals(hit)[-1].answer == "确实是复述"
 
 
+def test_an_own_appeal_says_that_somebody_else_must_answer(qtbot: QtBot, lead_desk: Desk) -> None:
+    store = lead_desk.store
+    store.reviews.appeal(store.hits.page(limit=1)[0].id, f" {LEAD} ", "是引用")
+    page = shown_page(qtbot, lead_desk)
+    qtbot.waitUntil(lambda: not page.appeal.isHidden())
+    page.appeal.field.setText("好")
+    assert "别人答复" in page.appeal.button(False).why_blocked()
+
+
 def test_requests_stand_first_and_are_decided_with_a_word(qtbot: QtBot, lead_desk: Desk) -> None:
     store = lead_desk.store
     text = "我们百分百保证退款"
@@ -390,6 +399,38 @@ def test_the_page_speaks_the_language_it_is_given(qtbot: QtBot, lead_desk: Desk)
     assert page.card.button("right").text() == "Right"
     assert page.filters.combo("level").itemText(0) == "Every level"
     assert page.list.accessibleName() == "Requests and red-line hits"
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_screens_of_the_review_page(
+    qtbot: QtBot, lead_desk: Desk, shoot: Callable[..., Path], language: str, theme: str
+) -> None:
+    from msgspec.structs import replace
+
+    from desktop.theme import look
+
+    store = lead_desk.store
+    conversation = store.conversations.page()[0].id
+    text = "我们百分百保证退款"
+    store.approvals.ask(conversation, text, "客户急", "小满", [found(text, "百分百保证")])
+    hits = store.hits.page(limit=3)
+    store.reviews.appeal(hits[0].id, "小满", "我只是复述客户的话")
+    store.hits.judge(hits[2].id, "right", LEAD)
+    lead_desk.apply(replace(lead_desk.settings, language=language, theme=theme))
+    page = shown_page(qtbot, lead_desk)
+    chosen = look(theme, language)  # type: ignore[arg-type]
+    shoot(lead_desk.window, "review-request", chosen, 1440, 900)
+    hit_at(qtbot, page, 1)
+    qtbot.waitUntil(lambda: not page.appeal.isHidden())
+    page.filters._more.setChecked(True)
+    shoot(lead_desk.window, "review-hit", chosen, 1280, 720)
+    page.list.selectAll()
+    shoot(lead_desk.window, "review-many", chosen, 1440, 900)
+    dialog = page.mark_missed()
+    assert dialog is not None
+    shoot(dialog, "review-missed", chosen, 760, 540)
+    dialog.reject()
 
 
 def test_clicks_choose_in_the_list(qtbot: QtBot, lead_desk: Desk) -> None:
