@@ -6,6 +6,7 @@ drops those, so that no code ever comes from a person.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from msgspec import Struct
@@ -15,6 +16,7 @@ from engine.paths import CHARACTERS
 _FIRST_CODE = 0xE000
 _MERGED = {"lv": "lu", "nv": "nu", "lve": "lue", "nve": "nue"}  # "ü" folds to "u"
 _LONGEST = 6
+_SHORT = 16
 _BETWEEN = "'12345"
 _NONE = 1 << 60
 NUMERALS = dict(zip("零一二三四五六七八九幺", "01234567891", strict=True))
@@ -83,11 +85,15 @@ def ordinary_pairs() -> frozenset[str]:
     return frozenset(first + second for first, group in _lines("ordinary") for second in group)
 
 
-def syllables(letters: str) -> list[Syllable] | None:
+def syllables(letters: str) -> Sequence[Syllable] | None:
     """`letters` as syllables of pinyin, as few as may be; None when they are none.
 
     Tone digits and apostrophes may stand between them.
     """
+    return _remembered(letters) if len(letters) <= _SHORT else _syllables(letters)
+
+
+def _syllables(letters: str) -> Sequence[Syllable] | None:
     codes = characters().codes
     count = len(letters)
     # From the end: what the rest costs at least, and how long its first syllable is then. One that
@@ -115,6 +121,9 @@ def syllables(letters: str) -> list[Syllable] | None:
             found.append(Syllable(codes[letters[place:end]], place, end + toned))
         place = end
     return found
+
+
+_remembered = lru_cache(8192)(_syllables)
 
 
 def is_code(character: str) -> bool:

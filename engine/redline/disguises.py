@@ -92,7 +92,7 @@ class Disguises:
         for start, end, number, tricks in self._sounds.find(view, sounds):
             disguised.setdefault(number, []).append((start, end, tricks))
         looked = Text(view.text, view.borders)
-        by_word = self._words.places(view.text)
+        by_word = self._words.restored(view.text)
         for number in self._of.found((*by_word, *disguised), possible):
             rule = self._rules[number]
             expressions = [

@@ -7,7 +7,6 @@ stands, and with disguises undone.
 
 from __future__ import annotations
 
-import threading
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -47,8 +46,7 @@ class Matcher:
             number += len(rule.match.expressions)
         self._needs = Needs(e.needs for rule in self._rules for e in rule.expressions)
         self._of = RulesOf(self._rules)
-        self._disguises: Disguises | None = None
-        self._making = threading.Lock()
+        self._disguises = Disguises(self._rules, self._words, self._of)
         self.by_sentence = any(
             rule.match.scope == "sentence" and rule.action in ("mask", "block", "handover")
             for rule in rules
@@ -62,7 +60,7 @@ class Matcher:
         text = Text(folded)
         by_word = self._words.places(folded)
         possible = self._needs.possible(folded)
-        disguised = self._seen_through().find(text)
+        disguised = self._disguises.find(text)
         found: list[Found] = []
         for number in sorted(self._of.found(by_word, possible) | disguised.keys()):
             rule = self._rules[number]
@@ -85,13 +83,6 @@ class Matcher:
                 one.sort(key=lambda hit: (hit.start, -hit.end))
             found.extend(one)
         return found
-
-    def _seen_through(self) -> Disguises:
-        if self._disguises is None:
-            with self._making:
-                if self._disguises is None:
-                    self._disguises = Disguises(self._rules, self._words, self._of)
-        return self._disguises
 
 
 class PhraseFinder:

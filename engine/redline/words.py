@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from engine.redline.characters import is_code
@@ -50,11 +50,7 @@ class Words:
 
     def find(self, folded: str) -> list[tuple[int, int, int]]:
         """All ``(start, end, word number)`` in a folded text, ascending, without repeats."""
-        found: set[tuple[int, int, int]] = set()
-        if self._plain is not None:
-            for number, start, end in self._plain.find_matches_as_indexes(folded, overlapping=True):
-                if whole(folded, start, end):
-                    found.add((start, end, number))
+        found = set(self._as_they_are(folded))
         if self._squeezed is not None:
             tight = _LOOSE.sub("", folded)
             if len(tight) < len(folded):
@@ -62,6 +58,19 @@ class Words:
                 if matches:
                     self._add_loose(folded, matches, found)
         return sorted(found)
+
+    def _as_they_are(self, text: str) -> Iterator[tuple[int, int, int]]:
+        if self._plain is not None:
+            for number, start, end in self._plain.find_matches_as_indexes(text, overlapping=True):
+                if whole(text, start, end):
+                    yield start, end, number
+
+    def restored(self, text: str) -> dict[int, list[tuple[int, int]]]:
+        """What stands in a restored text, from which signs are gone already, by word number."""
+        by_word: dict[int, list[tuple[int, int]]] = {}
+        for start, end, number in sorted(self._as_they_are(text)):
+            by_word.setdefault(number, []).append((start, end))
+        return by_word
 
     def _add_loose(
         self,
