@@ -41,10 +41,10 @@ def test_ordinary_talk_is_not_stopped(found: dict[str, Quality]) -> None:
 
 def test_what_must_be_handed_over_is(found: dict[str, Quality]) -> None:
     assert found["development"].handovers.percent >= 98, found["development"].handovers.wrong
-    assert found["held_out"].handovers.percent >= 78, found["held_out"].handovers.wrong
+    assert found["held_out"].handovers.percent >= 80, found["held_out"].handovers.wrong
 
 
 def test_near_misses_are_not_handed_over(found: dict[str, Quality]) -> None:
     development, held_out = found["development"], found["held_out"]
     assert development.wrong_handovers.percent <= 2, development.wrong_handovers.wrong
-    assert held_out.wrong_handovers.percent <= 4, held_out.wrong_handovers.wrong
+    assert held_out.wrong_handovers.percent <= 6, held_out.wrong_handovers.wrong
