@@ -8,7 +8,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -16,97 +15,39 @@ from pytestqt.qtbot import QtBot
 
 from desktop.app import Desk
 from desktop.pages.review import ReviewPage
-from desktop.widgets.review_values import HitFilter, HitRow, RequestRow
-from engine import settings as settings_file
-from engine.paths import DataFolder
-from engine.records import Draft, Evidence, Hit
-from engine.settings import Settings
+from desktop.widgets.review_values import HitFilter, HitRow
 
 Open = Callable[..., Desk]
+Shown = Callable[[], ReviewPage]
+HitAt = Callable[[ReviewPage, int], HitRow]
 
 LEAD = "周组长"
 NOW = 1_790_000_000.0
 HTML = "<b>百分百保证</b>给您修好😀"
 
 
-def found(text: str, words: str, **values: Any) -> Hit:
-    at = text.index(words)
-    made: dict[str, Any] = {"rule": "t.promise", "category": "promise", "level": "L3"}
-    made |= {"action": "block", "name": "乱承诺", "why": "不能保证", "advice": "改成会尽力"}
-    made |= values
-    return Hit(start=at, end=at + len(words), text=words, **made)
-
-
-@pytest.fixture
-def lead_desk(tmp_path: Path, open_desk: Open) -> Desk:
-    """A desk of a lead with three conversations: two hits of a customer, one of a reply."""
-    folder = DataFolder(tmp_path / "data")
-    settings_file.save(folder, Settings(agent=LEAD))
-    desk = open_desk(clock=lambda: NOW)
-    store = desk.store
-    for number, name in enumerate(("甲女士", "乙先生")):
-        text = f"我已经找了{'律师函' if number else '律师'}，你们等着{number}"
-        message = store.conversations.receive(name, text, at=NOW - 300 + number)
-        hit = found(text, "律师", rule="t.lawyer", category="legal", name="律师", side="customer")
-        store.hits.add_all(message.conversation, message.id, text, [hit], at=NOW - 300 + number)
-        if number == 0:
-            passage = Evidence(1, "投诉.md", "投诉处理", "升级", "转给法务。", 0.9)
-            store.drafts.save(
-                message.conversation, message.id, Draft("drafted", "已转法务[1]", (passage,))
-            )
-    asked = store.conversations.receive("丙女士", "能修好吗", at=NOW - 200)
-    store.decisions.record(
-        asked.conversation,
-        "rewritten",
-        text=HTML,
-        who="小满",
-        hits=[found(HTML, "百分百保证")],
-        override="客户催得急",
-        at=NOW - 100,
-    )
-    return desk
-
-
-def shown_page(qtbot: QtBot, desk: Desk) -> ReviewPage:
-    """The page, shown by its key, with its first row open."""
-    with qtbot.waitActive(desk.window):
-        desk.window.show()
-        desk.window.activateWindow()
-    desk.window.show_page("review")
-    page = desk.window._pages["review"]
-    assert isinstance(page, ReviewPage)
-    qtbot.waitUntil(lambda: page._session.row is not None)
-    return page
-
-
 def press(page: ReviewPage, key: Qt.Key, modifier: Any = Qt.KeyboardModifier.NoModifier) -> None:
     QTest.keyClick(QApplication.focusWidget() or page, key, modifier)
-
-
-def hit_at(qtbot: QtBot, page: ReviewPage, at: int) -> HitRow:
-    """Looks at a row and gives the hit that is shown then."""
-    page.list.go(at)
-    wanted: list[HitRow] = []
-
-    def there() -> bool:
-        row = page._session.model.row(at)
-        if isinstance(row, HitRow) and row == page._session.row:
-            wanted[:] = [row]
-        return bool(wanted)
-
-    qtbot.waitUntil(there)
-    return wanted[0]
 
 
 def verdict_of(desk: Desk, hit: str) -> str | None:
     return desk.store.reviews.get(hit).verdict
 
 
+def shown_page_of_nothing(qtbot: QtBot, desk: Desk) -> ReviewPage:
+    desk.window.show()
+    desk.window.show_page("review")
+    page = desk.window._pages["review"]
+    assert isinstance(page, ReviewPage)
+    qtbot.waitUntil(lambda: page._listed is not None)
+    return page
+
+
 def test_the_newest_hit_is_open_with_its_characters_marked_as_plain_text(
-    qtbot: QtBot, lead_desk: Desk
+    qtbot: QtBot, lead_desk: Desk, shown_page: Shown, hit_at: HitAt
 ) -> None:
-    page = shown_page(qtbot, lead_desk)
-    row = hit_at(qtbot, page, 0)
+    page = shown_page()
+    row = hit_at(page, 0)
     assert row.excerpt[row.start : row.end] == "百分百保证" and row.who == "小满"
     assert page.card.text().marked() == ["百分百保证"]
     assert page.card.text().toPlainText() == HTML
@@ -115,19 +56,21 @@ def test_the_newest_hit_is_open_with_its_characters_marked_as_plain_text(
 
 
 def test_the_evidence_of_the_draft_stands_beside_a_customer_s_hit(
-    qtbot: QtBot, lead_desk: Desk
+    qtbot: QtBot, lead_desk: Desk, shown_page: Shown, hit_at: HitAt
 ) -> None:
-    page = shown_page(qtbot, lead_desk)
-    hit_at(qtbot, page, 2)
+    page = shown_page()
+    hit_at(page, 2)
     qtbot.waitUntil(lambda: not page.evidence.list.isHidden())
-    hit_at(qtbot, page, 1)
+    hit_at(page, 1)
     qtbot.waitUntil(page.evidence.list.isHidden)
 
 
-def test_r_and_f_judge_go_on_and_ctrl_z_takes_back(qtbot: QtBot, lead_desk: Desk) -> None:
-    page = shown_page(qtbot, lead_desk)
-    first, second = hit_at(qtbot, page, 0), hit_at(qtbot, page, 1)
-    hit_at(qtbot, page, 0)
+def test_r_and_f_judge_go_on_and_ctrl_z_takes_back(
+    qtbot: QtBot, lead_desk: Desk, shown_page: Shown, hit_at: HitAt
+) -> None:
+    page = shown_page()
+    first, second = hit_at(page, 0), hit_at(page, 1)
+    hit_at(page, 0)
     page.card.comment.setText("证据充分")
     page.list.setFocus()
     press(page, Qt.Key.Key_R)
@@ -148,10 +91,10 @@ def test_r_and_f_judge_go_on_and_ctrl_z_takes_back(qtbot: QtBot, lead_desk: Desk
 
 
 def test_letters_in_the_comment_are_letters_and_escape_leaves_it(
-    qtbot: QtBot, lead_desk: Desk
+    qtbot: QtBot, lead_desk: Desk, shown_page: Shown, hit_at: HitAt
 ) -> None:
-    page = shown_page(qtbot, lead_desk)
-    row = hit_at(qtbot, page, 0)
+    page = shown_page()
+    row = hit_at(page, 0)
     page.card.comment.setFocus()
     QTest.keyClicks(page.card.comment, "frm")
     assert page.card.comment.text() == "frm" and verdict_of(lead_desk, row.id) is None
@@ -159,9 +102,11 @@ def test_letters_in_the_comment_are_letters_and_escape_leaves_it(
     assert page.list.hasFocus() and page.card.comment.text() == "frm"
 
 
-def test_several_hits_are_judged_and_taken_back_in_one_go(qtbot: QtBot, lead_desk: Desk) -> None:
-    page = shown_page(qtbot, lead_desk)
-    ids = [hit_at(qtbot, page, at).id for at in range(3)]
+def test_several_hits_are_judged_and_taken_back_in_one_go(
+    qtbot: QtBot, lead_desk: Desk, shown_page: Shown, hit_at: HitAt
+) -> None:
+    page = shown_page()
+    ids = [hit_at(page, at).id for at in range(3)]
     lead_desk.store.hits.judge(ids[2], "right", "别人", "先前的")
     page.list.selectAll()
     assert page.card.button("missed").isHidden()
@@ -173,8 +118,10 @@ def test_several_hits_are_judged_and_taken_back_in_one_go(qtbot: QtBot, lead_des
     assert lead_desk.store.reviews.verdicts(ids[2])[-1][2] == "先前的"
 
 
-def test_filters_narrow_stay_and_are_cleared_in_one_go(qtbot: QtBot, lead_desk: Desk) -> None:
-    page = shown_page(qtbot, lead_desk)
+def test_filters_narrow_stay_and_are_cleared_in_one_go(
+    qtbot: QtBot, lead_desk: Desk, shown_page: Shown
+) -> None:
+    page = shown_page()
     model = page._session.model
 
     def choose(name: str, value: object) -> None:
@@ -202,8 +149,10 @@ def test_filters_narrow_stay_and_are_cleared_in_one_go(qtbot: QtBot, lead_desk: 
     qtbot.waitUntil(lambda: model.rowCount() == 1)
 
 
-def test_days_narrow_and_what_is_no_day_is_marked(qtbot: QtBot, lead_desk: Desk) -> None:
-    page = shown_page(qtbot, lead_desk)
+def test_days_narrow_and_what_is_no_day_is_marked(
+    qtbot: QtBot, lead_desk: Desk, shown_page: Shown
+) -> None:
+    page = shown_page()
     day = date.fromtimestamp(NOW)
     combo = page.filters.combo("period")
     combo.setCurrentIndex(combo.findData("own"))
@@ -219,9 +168,11 @@ def test_days_narrow_and_what_is_no_day_is_marked(qtbot: QtBot, lead_desk: Desk)
     qtbot.waitUntil(lambda: page._session.model.rowCount() == 3)
 
 
-def test_a_miss_is_marked_by_keyboard_alone(qtbot: QtBot, lead_desk: Desk) -> None:
-    page = shown_page(qtbot, lead_desk)
-    hit_at(qtbot, page, 0)
+def test_a_miss_is_marked_by_keyboard_alone(
+    qtbot: QtBot, lead_desk: Desk, shown_page: Shown, hit_at: HitAt
+) -> None:
+    page = shown_page()
+    hit_at(page, 0)
     qtbot.waitUntil(lambda: page.messages.picked() is not None)
     press(page, Qt.Key.Key_M)
     dialog = QApplication.activeModalWidget()
@@ -240,91 +191,22 @@ def test_a_miss_is_marked_by_keyboard_alone(qtbot: QtBot, lead_desk: Desk) -> No
     qtbot.waitUntil(lambda: "漏报已记下" in page.toast.words())
     page.filters._take(judged="missed")
     qtbot.waitUntil(lambda: page._session.model.rowCount() == 1)
-    row = hit_at(qtbot, page, 0)
+    row = hit_at(page, 0)
     # The emoji is two units to Qt and one character to us.
     assert row.hit.text == "修好😀" and row.excerpt[row.start : row.end] == "修好😀"
     assert (row.verdict, row.judged_by, row.hit.category) == ("missed", LEAD, "promise")
 
 
 def test_words_marked_by_mouse_are_what_the_dialog_starts_with(
-    qtbot: QtBot, lead_desk: Desk
+    qtbot: QtBot, lead_desk: Desk, shown_page: Shown, hit_at: HitAt
 ) -> None:
-    page = shown_page(qtbot, lead_desk)
-    hit_at(qtbot, page, 0)
+    page = shown_page()
+    hit_at(page, 0)
     qtbot.waitUntil(lambda: len(page.messages.bubbles()) == 2)
     page.messages._selection = (1, 3, 8)
     dialog = page.mark_missed()
     assert dialog is not None and dialog.span() == (3, 8)
     dialog.reject()
-
-
-def test_an_appeal_is_answered_with_a_word(qtbot: QtBot, lead_desk: Desk) -> None:
-    store = lead_desk.store
-    hit = store.hits.page(limit=1)[0].id
-    store.reviews.appeal(hit, "小满", "我只是复述客户的话")
-    page = shown_page(qtbot, lead_desk)
-    qtbot.waitUntil(lambda: not page.appeal.isHidden())
-    assert page.appeal.button(True).why_blocked()
-    page.filters._take(judged="appealed")
-    qtbot.waitUntil(lambda: page._session.model.rowCount() == 1)
-    hit_at(qtbot, page, 0)
-    page.appeal.field.setText("确实是复述")
-    qtbot.mouseClick(page.appeal.button(True), Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: verdict_of(lead_desk, hit) == "false_alarm")
-    qtbot.waitUntil(lambda: page.appeal.button(True).isHidden())
-    assert store.reviews.appeals(hit)[-1].answer == "确实是复述"
-
-
-def test_an_own_appeal_says_that_somebody_else_must_answer(qtbot: QtBot, lead_desk: Desk) -> None:
-    store = lead_desk.store
-    store.reviews.appeal(store.hits.page(limit=1)[0].id, f" {LEAD} ", "是引用")
-    page = shown_page(qtbot, lead_desk)
-    qtbot.waitUntil(lambda: not page.appeal.isHidden())
-    page.appeal.field.setText("好")
-    assert "别人答复" in page.appeal.button(False).why_blocked()
-
-
-def test_requests_stand_first_and_are_decided_with_a_word(qtbot: QtBot, lead_desk: Desk) -> None:
-    store = lead_desk.store
-    text = "我们百分百保证退款"
-    conversation = store.conversations.page()[0].id
-    asked = store.approvals.ask(
-        conversation, text, "客户要投诉", "小满", [found(text, "百分百保证")]
-    )
-    page = shown_page(qtbot, lead_desk)
-    row = page._session.row
-    assert isinstance(row, RequestRow) and row.id == asked.id
-    assert "客户要投诉" in page.card.state() and page.card.text().marked() == ["百分百保证"]
-    assert page.card.button("refuse").why_blocked() and page.card.button("right").isHidden()
-    press(page, Qt.Key.Key_R)
-    page.card.comment.setText("改成会尽力")
-    assert not page.card.button("refuse").why_blocked()
-    qtbot.mouseClick(page.card.button("refuse"), Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: store.approvals.get(asked.id).state == "refused")
-    assert store.approvals.get(asked.id).comment == "改成会尽力"
-    qtbot.waitUntil(lambda: bool(page.card.button("approve").why_blocked()))
-
-
-def test_an_own_request_says_why_it_cannot_be_approved(qtbot: QtBot, lead_desk: Desk) -> None:
-    store = lead_desk.store
-    conversation = store.conversations.page()[0].id
-    asked = store.approvals.ask(conversation, "保证", "急", LEAD, [found("保证", "保证")])
-    page = shown_page(qtbot, lead_desk)
-    assert "另一位组长" in page.card.button("approve").why_blocked()
-    assert "另一位组长" in page.card.state()
-    # Somebody who goes round the button is refused by the store, in words.
-    with qtbot.waitSignal(page.trouble):
-        page._on_decided(True)
-    assert store.approvals.get(asked.id).state == "asked"
-
-
-def test_what_was_only_told_is_noted_as_seen(qtbot: QtBot, lead_desk: Desk) -> None:
-    store = lead_desk.store
-    told = store.approvals.tell(store.conversations.page()[0].id, "尽快", "已核实", "小满")
-    page = shown_page(qtbot, lead_desk)
-    assert page.card.button("approve").isHidden()
-    qtbot.mouseClick(page.card.button("see"), Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: store.approvals.get(told.id).state == "seen")
 
 
 def test_a_rule_s_accuracy_leads_to_its_hits(qtbot: QtBot, lead_desk: Desk) -> None:
@@ -340,15 +222,6 @@ def test_a_rule_s_accuracy_leads_to_its_hits(qtbot: QtBot, lead_desk: Desk) -> N
     assert page.filters.filter().rule == "t.lawyer"
 
 
-def shown_page_of_nothing(qtbot: QtBot, desk: Desk) -> ReviewPage:
-    desk.window.show()
-    desk.window.show_page("review")
-    page = desk.window._pages["review"]
-    assert isinstance(page, ReviewPage)
-    qtbot.waitUntil(lambda: page._listed is not None)
-    return page
-
-
 def test_an_empty_list_says_so_and_leads_on(qtbot: QtBot, open_desk: Open) -> None:
     desk = open_desk()
     page = shown_page_of_nothing(qtbot, desk)
@@ -358,8 +231,10 @@ def test_an_empty_list_says_so_and_leads_on(qtbot: QtBot, open_desk: Open) -> No
     qtbot.waitUntil(lambda: page._empty._title.text() == "没有符合筛选的命中")
 
 
-def test_the_hits_of_the_filter_are_exported(qtbot: QtBot, lead_desk: Desk, tmp_path: Path) -> None:
-    page = shown_page(qtbot, lead_desk)
+def test_the_hits_of_the_filter_are_exported(
+    qtbot: QtBot, lead_desk: Desk, tmp_path: Path, shown_page: Shown
+) -> None:
+    page = shown_page()
     page.filters._take(rule="t.lawyer")
     qtbot.waitUntil(lambda: page._session.model.rowCount() == 2)
     target = tmp_path / "命中.csv"
@@ -369,9 +244,11 @@ def test_the_hits_of_the_filter_are_exported(qtbot: QtBot, lead_desk: Desk, tmp_
         assert len(list(csv.reader(file))) == 3
 
 
-def test_the_whole_page_is_reached_by_tab_and_named(qtbot: QtBot, lead_desk: Desk) -> None:
-    page = shown_page(qtbot, lead_desk)
-    hit_at(qtbot, page, 0)
+def test_the_whole_page_is_reached_by_tab_and_named(
+    qtbot: QtBot, lead_desk: Desk, shown_page: Shown, hit_at: HitAt
+) -> None:
+    page = shown_page()
+    hit_at(page, 0)
     page.list.setFocus()
     seen = []
     for _ in range(40):
@@ -390,51 +267,21 @@ def test_the_whole_page_is_reached_by_tab_and_named(qtbot: QtBot, lead_desk: Des
     assert places == sorted(places)
 
 
-def test_the_page_speaks_the_language_it_is_given(qtbot: QtBot, lead_desk: Desk) -> None:
+def test_the_page_speaks_the_language_it_is_given(
+    qtbot: QtBot, lead_desk: Desk, shown_page: Shown, hit_at: HitAt
+) -> None:
     from desktop.theme import DARK, Look
 
-    page = shown_page(qtbot, lead_desk)
-    hit_at(qtbot, page, 0)
+    page = shown_page()
+    hit_at(page, 0)
     lead_desk.window.set_look(Look(DARK, "en"))
     assert page.card.button("right").text() == "Right"
     assert page.filters.combo("level").itemText(0) == "Every level"
     assert page.list.accessibleName() == "Requests and red-line hits"
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_screens_of_the_review_page(
-    qtbot: QtBot, lead_desk: Desk, shoot: Callable[..., Path], language: str, theme: str
-) -> None:
-    from msgspec.structs import replace
-
-    from desktop.theme import look
-
-    store = lead_desk.store
-    conversation = store.conversations.page()[0].id
-    text = "我们百分百保证退款"
-    store.approvals.ask(conversation, text, "客户急", "小满", [found(text, "百分百保证")])
-    hits = store.hits.page(limit=3)
-    store.reviews.appeal(hits[0].id, "小满", "我只是复述客户的话")
-    store.hits.judge(hits[2].id, "right", LEAD)
-    lead_desk.apply(replace(lead_desk.settings, language=language, theme=theme))
-    page = shown_page(qtbot, lead_desk)
-    chosen = look(theme, language)  # type: ignore[arg-type]
-    shoot(lead_desk.window, "review-request", chosen, 1440, 900)
-    hit_at(qtbot, page, 1)
-    qtbot.waitUntil(lambda: not page.appeal.isHidden())
-    page.filters._more.setChecked(True)
-    shoot(lead_desk.window, "review-hit", chosen, 1280, 720)
-    page.list.selectAll()
-    shoot(lead_desk.window, "review-many", chosen, 1440, 900)
-    dialog = page.mark_missed()
-    assert dialog is not None
-    shoot(dialog, "review-missed", chosen, 760, 540)
-    dialog.reject()
-
-
-def test_clicks_choose_in_the_list(qtbot: QtBot, lead_desk: Desk) -> None:
-    page = shown_page(qtbot, lead_desk)
+def test_clicks_choose_in_the_list(qtbot: QtBot, lead_desk: Desk, shown_page: Shown) -> None:
+    page = shown_page()
     place = page.list.visualRect(page.list.model().index(2, 0)).center()
     qtbot.mouseClick(page.list.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(place))
     qtbot.waitUntil(lambda: isinstance(page._session.row, HitRow))
