@@ -67,6 +67,7 @@ ACTIONS: Final[tuple[ActionSpec, ...]] = (
     ActionSpec("hand_over", ("Ctrl+H",), "draft", "reply", "flag-banner"),
     ActionSpec("undo_send", ("Ctrl+Z",), "window", "reply", "arrow-u-up-left"),
     ActionSpec("insert_script", ("Ctrl+J",), "case", "reply", "clipboard-text"),
+    ActionSpec("override", ("Ctrl+Shift+Return",), "composer", "reply", "shield-warning"),
     ActionSpec("send", ("Ctrl+Return",), "composer", "", "paper-plane-right", by_widget=True),
     ActionSpec("new_line", ("Shift+Return",), "composer", "", "", by_widget=True),
     ActionSpec("focus_composer", ("Ctrl+L",), "window", "go", "pencil-line"),

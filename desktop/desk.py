@@ -188,15 +188,8 @@ class Desk(QObject):
         look = theme.look(settings.theme, settings.language)
         theme.prepare(application(), look)
         self.window = MainWindow(look, self._folder.root / _WINDOW)
-        self.page = DeskPage(
-            look,
-            self.session,
-            self.queue,
-            self.drafting,
-            self.bridge,
-            settings,
-            self._clock,
-        )
+        behind = (self.session, self.queue, self.drafting, self.bridge)
+        self.page = DeskPage(look, *behind, settings, self._clock)
         makers: dict[str, Callable[[], QWidget]] = {
             "desk": lambda: self.page,
             "knowledge": lambda: self._make_further("knowledge"),
@@ -244,6 +237,7 @@ class Desk(QObject):
             "hand_over": page.hand_over,
             "undo_send": page.undo_send,
             "insert_script": page.insert_script,
+            "override": page.override,
             "focus_composer": on_desk(page.focus_composer),
             "previous": on_desk(page.queue.select_previous),
             "next": on_desk(page.queue.select_next),
@@ -354,6 +348,9 @@ class Desk(QObject):
     def _on_page(self, page: str) -> None:
         if page == "settings":
             self.settings_page.measure()
+        elif page == "desk":
+            # A lead may have answered on the review page.
+            self.session.refresh()
 
     def _on_arrived(self, conversation: str) -> None:
         self.drafting.message_arrived(conversation)

@@ -10,8 +10,14 @@ from PySide6.QtWidgets import QWidget
 
 from desktop import theme
 from desktop.bridge import EngineBridge, EngineState
-from desktop.pages.availability import stopping_reason
+from desktop.pages.availability import (
+    gate_view,
+    rules_in_words,
+    stopping_reason,
+    waiting_reason,
+)
 from desktop.pages.draft_column import DraftColumn
+from desktop.session.clearing import Clearance
 from desktop.session.desk_session import DeskSession
 from desktop.session.drafting import Drafting, Progress
 from desktop.session.snapshot import Snapshot
@@ -19,6 +25,7 @@ from desktop.theme import Look
 from desktop.widgets.boxes import column
 from desktop.widgets.composer import Composer
 from desktop.widgets.conversation_view import ConversationView
+from desktop.widgets.gate_panel import GateView
 from desktop.widgets.undo_toast import UndoToast
 from desktop.widgets.values import Bubble, ConversationHead
 from engine.deciding import SendRefused, sendable
@@ -26,7 +33,7 @@ from engine.errors import ZuoxiError
 from engine.records import RejectReason, Screening
 from engine.settings import Settings
 from engine.store.rows import StoredDecision
-from engine.texts import text
+from engine.texts import explain, text
 
 _REASONS: Final[tuple[RejectReason, ...]] = get_args(RejectReason)
 _TICK_MS: Final = 1000
@@ -58,6 +65,8 @@ class Answering(QObject):
         self._settings = settings
         self._clock = clock
         self._missing: tuple[str, ...] = ()
+        self._clearance = Clearance()
+        self._informed = ""
         self.view = ConversationView(look, clock)
         self.composer = Composer(look)
         self.composer.set_enter_sends(settings.enter_sends)
@@ -88,6 +97,8 @@ class Answering(QObject):
         self.composer.text_changed.connect(self._on_typed)
         self.composer.send_requested.connect(session.send)
         self.composer.script_requested.connect(self.insert_script)
+        self.composer.gate.reasoned.connect(self._on_reasoned)
+        self.composer.gate.restore.connect(self._restore_asked)
         self.view.undo_requested.connect(session.undo)
         self.toast.undo_requested.connect(session.undo)
         bar.accept_requested.connect(session.accept)
@@ -113,6 +124,8 @@ class Answering(QObject):
         session.refused.connect(self._on_refused)
         session.trouble.connect(self.trouble)
         session.composing.screened.connect(self._on_screened)
+        session.composing.cleared.connect(self._on_cleared)
+        session.composing.not_asked.connect(self._on_not_asked)
         session.composing.replaced.connect(self._on_replaced)
         session.transcript.reset.connect(self._on_bubbles)
         session.transcript.prepended.connect(self.view.prepend_bubbles)
@@ -125,6 +138,7 @@ class Answering(QObject):
         """What of the settings concerns these columns."""
         self._settings = settings
         self.composer.set_enter_sends(settings.enter_sends)
+        self._show_gate()
 
     def set_look(self, look: Look) -> None:
         """Speak as `look` says; the widgets have been dressed already."""
@@ -158,7 +172,8 @@ class Answering(QObject):
         scripts = self._missing or self._session.missing_scripts()
         for script in scripts:
             if script not in self.composer.text():
-                self.composer.insert_script(script)
+                first = self._session.composing.comes_first(script)
+                self.composer.insert_script(script, first=first)
                 # Not to wait for the screening: `decide` has the last word anyway.
                 self._missing = tuple(one for one in self._missing if one != script)
                 self.composer.set_scripts(self._missing)
@@ -171,6 +186,7 @@ class Answering(QObject):
         self._session.reject(next(one for one in _REASONS if one == reason))
 
     def _on_typed(self, typed: str) -> None:
+        self._informed = ""
         self._session.composing.set_text(typed)
         self.draft.set_typed(bool(typed.strip()))
         self._note_script(typed)
@@ -190,8 +206,46 @@ class Answering(QObject):
         self.composer.set_scripts(screening.scripts)
         self.composer.set_blocked(stopping_reason(screening, self._look.language))
 
+    def _on_cleared(self, clearance: Clearance) -> None:
+        """What the rules and a lead say of the text as it is now."""
+        self._clearance = clearance
+        self._show_gate()
+
+    def _show_gate(self) -> None:
+        found, language = self._clearance, self._look.language
+        why = "" if found.approved else stopping_reason(found.screening, language)
+        asked = waiting_reason(found, language)
+        self.composer.set_blocked(asked or why, asked or rules_in_words(found, language))
+        view = gate_view(found, language, self._settings.agent)
+        if not view.state and self._informed == self._session.conversation and not found.text:
+            view = GateView("informed")
+        self.composer.gate.set_view(view)
+
+    def _on_reasoned(self, reason: str) -> None:
+        """Send with the reason, or ask a lead, for the text that the panel speaks of."""
+        typed = self.composer.text()
+        if typed != self._clearance.text:
+            self.composer.gate.set_problem(text("desk.gate.changed", self._look.language))
+            self._session.composing.screen()
+        elif self._clearance.override == "approved":
+            self._session.composing.ask_lead(reason, self._settings.agent)
+        else:
+            self._session.send(typed, override=reason)
+
+    def _on_not_asked(self, error: ZuoxiError) -> None:
+        self.composer.gate.set_problem(explain(error, self._look.language))
+
+    def _restore_asked(self) -> None:
+        """Put the text that a lead was asked for back in place of what is typed."""
+        other = self._clearance.other
+        if other is not None:
+            self._session.composing.replace(other.text)
+            self.composer.focus_end()
+
     def _on_opened(self, snapshot: Snapshot) -> None:
         self._writing.show()
+        self._clearance, self._informed = Clearance(), ""
+        self.composer.gate.begin(snapshot.row.id)
         self.composer.set_text(self._session.composing.text)
         self.draft.set_typed(bool(self.composer.text().strip()))
         self.composer.set_scripts(())
@@ -202,6 +256,8 @@ class Answering(QObject):
 
     def _on_updated(self, snapshot: Snapshot) -> None:
         self._show_head(snapshot)
+        # Somebody may have answered what was asked.
+        self._session.composing.screen()
 
     def _show_head(self, snapshot: Snapshot) -> None:
         row = snapshot.row
@@ -255,6 +311,9 @@ class Answering(QObject):
         self.show_phase()
 
     def _on_decided(self, decision: StoredDecision) -> None:
+        told = decision.override is not None and not decision.approved_by
+        self._informed = decision.conversation if told else ""
+        self._show_gate()
         if decision.outgoing is not None and self._settings.undo_seconds > 0:
             snapshot = self._session.snapshot
             here = snapshot is not None and snapshot.row.id == decision.conversation
@@ -262,6 +321,7 @@ class Answering(QObject):
             self.toast.show_for(decision.id, self._settings.undo_seconds, name)
 
     def _on_undone(self, decision: StoredDecision, worked: bool) -> None:
+        self._informed = ""
         if self.toast.decision_id() == decision.id:
             self.toast.dismiss()
         if not worked:
@@ -276,4 +336,5 @@ class Answering(QObject):
         self._missing = refused.scripts
         self.composer.set_scripts(refused.scripts)
         self.composer.focus_end()
+        self._session.composing.screen()
         self.trouble.emit(refused)

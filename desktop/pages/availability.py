@@ -6,11 +6,14 @@ from typing import Final
 
 from desktop import actions
 from desktop.bridge import EngineState
+from desktop.session.clearing import Clearance
 from desktop.session.desk_session import Phase
 from desktop.session.snapshot import Snapshot
+from desktop.widgets.gate_panel import GateState, GateView
 from desktop.widgets.values import Availability
 from engine.records import Language, Screening
 from engine.redline.gate import STOPPING
+from engine.redline.schema import Override
 from engine.texts import text
 
 _WITHOUT_DRAFT: Final[dict[Phase, str]] = {
@@ -73,4 +76,59 @@ def stopping_reason(screening: Screening | None, language: Language) -> str:
     if screening.scripts:
         keys = actions.keys_text("insert_script", language)
         return text("desk.why.script", language, keys=keys)
+    return ""
+
+
+def rules_in_words(clearance: Clearance, language: Language) -> str:
+    """Every rule that keeps a text back: its name, why, and what to do instead."""
+    return "\n".join(
+        text("desk.why.rule", language, name=hit.name or hit.rule, why=hit.why, do=hit.advice)
+        for hit in clearance.stopping
+    )
+
+
+def gate_view(clearance: Clearance, language: Language, agent: str) -> GateView:
+    """What the reply box says about a text that a rule keeps back, or that a lead was asked for."""
+    hits, found, other = clearance.stopping, clearance.approval, clearance.other
+    override = clearance.override
+    if override == "approved" and found is not None:
+        state: GateState = "refused"
+        if found.state != "refused":
+            state = "granted" if found.state == "approved" else "asked"
+        hindrance = _hindrance(clearance, language, agent) if state == "refused" else ""
+        return GateView(
+            state, hits, found.reason, found.answered_by, found.comment, hindrance=hindrance
+        )
+    if override is None and other is None:
+        return GateView()
+    states: dict[Override | None, GateState] = {
+        None: "lapsed",
+        "never": "never",
+        "approved": "lead",
+    }
+    return GateView(
+        states.get(override, "reason"),
+        hits,
+        lead=other.answered_by if other else "",
+        quoted=other.text if other else "",
+        answered=other is not None and other.state == "approved",
+        hindrance=_hindrance(clearance, language, agent),
+    )
+
+
+def waiting_reason(clearance: Clearance, language: Language) -> str:
+    """Why a text that was asked about cannot be sent yet, "" where that is not why."""
+    found = clearance.approval
+    if clearance.override != "approved" or found is None or found.state != "asked":
+        return ""
+    return text("desk.why.asked", language)
+
+
+def _hindrance(clearance: Clearance, language: Language, agent: str) -> str:
+    if clearance.screening.scripts:
+        # It changes the text that the lead would approve.
+        keys = actions.keys_text("insert_script", language)
+        return text("desk.why.script.first", language, keys=keys)
+    if clearance.override == "approved" and not agent.strip():
+        return text("desk.why.no_name", language)
     return ""

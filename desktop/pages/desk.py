@@ -161,6 +161,10 @@ class DeskPage(Dressed, QWidget):
         """Put the script that must be said into the reply box."""
         self._answering().insert_script()
 
+    def override(self) -> None:
+        """Go on with a text that a rule keeps back: give a reason, ask a lead, or restore it."""
+        self._answering().composer.gate.act()
+
     def focus_composer(self) -> None:
         """Put the cursor into the reply box."""
         self.composer.focus_end()

@@ -8,10 +8,13 @@ from typing import Final
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from desktop.background import Background
+from desktop.session.clearing import Clearance, clearance
 from desktop.session.keeping import Keeping
+from engine import deciding
+from engine.errors import ZuoxiError
 from engine.records import Language, Screening
 from engine.redline.gate import Gate
-from engine.store.rows import StoredDecision
+from engine.store.rows import Approval, StoredDecision
 from engine.store.store import Store
 
 SCREEN_MS: Final = 150
@@ -20,11 +23,15 @@ SCREEN_MS: Final = 150
 class Composing(QObject):
     """One text, of one conversation at a time.
 
-    `screened` brings the `Screening` of the text as it is now, `replaced` a text to show in place
-    of what is typed.
+    `screened` brings the `Screening` of the text as it is now, `cleared` its `Clearance`,
+    `replaced` a text to show in place of what is typed. `asked` brings the `Approval` that a lead
+    was asked for, which is stored by then, `not_asked` the error.
     """
 
     screened = Signal(object)
+    cleared = Signal(object)
+    asked = Signal(object)
+    not_asked = Signal(object)
     replaced = Signal(str)
     trouble = Signal(object)
 
@@ -103,20 +110,55 @@ class Composing(QObject):
         """Ask the gate about what is typed now."""
         self._screen.stop()
         conversation, text, language = self._conversation, self._text, self._language
-        if not conversation or not text.strip():
+        if not text.strip():
             self.screened.emit(Screening())
+        if not conversation:
             return
 
-        def ask() -> Screening:
+        def ask() -> Clearance:
             turns = self._store.conversations.turns(conversation)
-            return self._gate.screen(text, "agent", language=language, turns=turns)
+            screening = Screening()
+            if text.strip():
+                screening = self._gate.screen(text, "agent", language=language, turns=turns)
+            return clearance(text, screening, self._store.approvals.of(conversation))
 
-        def show(screening: Screening) -> None:
+        def show(found: Clearance) -> None:
             if (conversation, text) == (self._conversation, self._text):
-                self.screened.emit(screening)
+                if text.strip():
+                    self.screened.emit(found.screening)
+                self.cleared.emit(found)
 
         # A gate that cannot look lets nothing out.
-        self._run(ask).done(show).failed(lambda _: show(Screening(action="block")))
+        closed = Clearance(text, Screening(action="block"))
+        self._run(ask).done(show).failed(lambda _: show(closed))
+
+    def ask_lead(self, reason: str, who: str) -> None:
+        """Ask a lead to let pass what is typed; it is kept first."""
+        self.save()
+        conversation, text, language = self._conversation, self._text, self._language
+
+        def ask() -> Approval:
+            return deciding.ask_for_approval(
+                self._store, self._gate, conversation, reason, who, text=text, language=language
+            )
+
+        def stored(approval: Approval) -> None:
+            self.asked.emit(approval)
+            self.screen()
+
+        def failed(error: ZuoxiError) -> None:
+            if conversation == self._conversation:
+                self.not_asked.emit(error)
+                self.screen()
+
+        self._run(ask).done(stored).failed(failed)
+
+    def comes_first(self, script: str) -> bool:
+        """Whether a mandatory script belongs before all else: those due in the first reply do."""
+        return any(
+            one.by_turn == 1 and script in (one.text.zh, one.text.en)
+            for one in self._gate.rule_set.scripts
+        )
 
     def _single_shot(self, milliseconds: int, slot: Callable[[], None]) -> QTimer:
         timer = QTimer(self)

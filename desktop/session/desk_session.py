@@ -163,9 +163,9 @@ class DeskSession(QObject):
         if self.draft is not None:
             self._decide("accept", draft=self.draft.id)
 
-    def send(self, text: str) -> None:
-        """Send what is typed."""
-        self._decide("edit", text=text)
+    def send(self, text: str, override: str | None = None) -> None:
+        """Send what is typed; `override` is the reason where a rule would keep it back."""
+        self._decide("edit", text=text, override=override)
 
     def reject(self, reason: RejectReason) -> None:
         """Set the draft aside."""
@@ -242,6 +242,7 @@ class DeskSession(QObject):
         text: str | None = None,
         draft: str | None = None,
         reason: RejectReason | None = None,
+        override: str | None = None,
     ) -> None:
         if not self._conversation or self._deciding:
             return
@@ -262,6 +263,7 @@ class DeskSession(QObject):
                 who=settings.agent,
                 undo_seconds=settings.undo_seconds,
                 language=settings.language,
+                override=override,
                 typed=text is not None,
             )
 

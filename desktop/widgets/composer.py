@@ -2,161 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import Final
 
-from PySide6.QtCore import QEvent, QMimeData, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import (
-    QFocusEvent,
-    QInputMethodEvent,
-    QKeyEvent,
-    QKeySequence,
-    QResizeEvent,
-    QTextCursor,
-)
-from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QTextEdit
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent, QTextCursor
+from PySide6.QtWidgets import QSizePolicy, QTextEdit
 
 from desktop import actions, theme
 from desktop.theme import Look
 from desktop.widgets.blocks import Card, Dressed, Elided, IconLabel, Label, PushButton, restyle
 from desktop.widgets.boxes import column, row
 from desktop.widgets.bubble_layout import hit_format, hit_tone
+from desktop.widgets.gate_panel import GatePanel
+from desktop.widgets.plain_editor import LONGEST, PlainEditor
 from desktop.widgets.plain_text import Offsets, safe
 from engine.records import Hit
 
-_ENTER: Final = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-_CTRL: Final = Qt.KeyboardModifier.ControlModifier
-_SHIFT: Final = Qt.KeyboardModifier.ShiftModifier
-_PAD: Final = Qt.KeyboardModifier.KeypadModifier
-LONGEST: Final = 10_000
-"""Characters that a reply may have; Qt's time for one line grows with the square of its length."""
-
-
-class PlainEditor(Dressed, QPlainTextEdit):
-    """A plain-text editor. `send` is emitted for the keys that send, never while composing,
-    `shortened` with the number of characters for which a paste had no room."""
-
-    send = Signal()
-    shortened = Signal(int)
-    focus_changed = Signal(bool)
-
-    def __init__(self, look: Look) -> None:
-        super().__init__()
-        self._look = look
-        self._preedit = ""
-        self._just_composed = False
-        self.enter_sends = False
-        self.setTabChangesFocus(True)
-        self.setFont(theme.font("body"))
-        self.setFrameShape(QPlainTextEdit.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.viewport().setAutoFillBackground(False)
-        self.document().setDocumentMargin(0)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.textChanged.connect(self.updateGeometry)
-
-    def sizeHint(self) -> QSize:
-        """As high as the text, between some lines and some more."""
-        wanted = self.document().size().height()  # in lines, for a plain-text document
-        lines = max(theme.COMPOSER_LINES, min(theme.COMPOSER_LINES_MAX, int(wanted)))
-        return QSize(theme.FIELD_WIDTH, lines * self._line_height() + theme.S1)
-
-    def minimumSizeHint(self) -> QSize:
-        """It can be cut to its first lines."""
-        return QSize(theme.RAIL, theme.COMPOSER_LINES * self._line_height())
-
-    def _line_height(self) -> int:
-        """A line as it is laid out: Chinese characters of another font make it higher."""
-        first = self.document().firstBlock()
-        laid_out = self.blockBoundingRect(first).height() / max(1, first.layout().lineCount())
-        return max(self.fontMetrics().lineSpacing(), math.ceil(laid_out))
-
-    def is_composing(self) -> bool:
-        """Whether an input method holds text that is not yet committed, or just let go of it."""
-        return bool(self._preedit) or self._just_composed
-
-    def inputMethodEvent(self, event: QInputMethodEvent) -> None:
-        """Remember what is being composed."""
-        was = bool(self._preedit)
-        self._preedit = event.preeditString()
-        super().inputMethodEvent(event)
-        if was and not self._preedit:
-            # Some input methods pass on the very Enter that ended the composition.
-            self._just_composed = True
-            QTimer.singleShot(0, self._settle)
-
-    def _settle(self) -> None:
-        self._just_composed = False
-
-    def event(self, event: QEvent) -> bool:
-        """Leave the window's shortcuts to the window, except where they edit text here."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            if self._is_mine(event):
-                event.accept()
-            elif event.keyCombination().toCombined() in actions.combinations():
-                event.ignore()
-            else:
-                return super().event(event)
-            return True
-        return super().event(event)
-
-    def _is_mine(self, event: QKeyEvent) -> bool:
-        if self.is_composing():
-            return True
-        control = bool(event.modifiers() & _CTRL)
-        if event.key() in _ENTER and control:
-            return bool(self.toPlainText().strip())
-        if event.key() == Qt.Key.Key_Backspace and control:
-            return not self.document().isEmpty()
-        if event.matches(QKeySequence.StandardKey.Undo):
-            return self.document().isUndoAvailable()
-        return False
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter and Ctrl+Enter."""
-        if event.key() in _ENTER:
-            if self.is_composing():
-                event.accept()
-                return
-            held = event.modifiers() & ~_PAD
-            plain = held == Qt.KeyboardModifier.NoModifier
-            if held == _CTRL or (plain and self.enter_sends):
-                event.accept()
-                self.send.emit()
-                return
-            if held == _SHIFT:
-                self.textCursor().insertText("\n")
-                event.accept()
-                return
-        super().keyPressEvent(event)
-
-    def canInsertFromMimeData(self, source: QMimeData) -> bool:
-        """Only text."""
-        return source.hasText()
-
-    def insertFromMimeData(self, source: QMimeData) -> None:
-        """Paste as plain text, without control characters, as much of it as there is room for."""
-        words = safe(source.text().replace("\r\n", "\n"))
-        room = max(0, LONGEST - len(self.toPlainText()) + len(self.textCursor().selectedText()))
-        self.insertPlainText(words[:room])
-        if len(words) > room:
-            self.shortened.emit(len(words) - room)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """Tell the frame."""
-        super().focusInEvent(event)
-        self.focus_changed.emit(True)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Tell the frame; a composition that was left is over."""
-        super().focusOutEvent(event)
-        self._preedit = ""
-        self.focus_changed.emit(False)
-
 
 class Composer(Dressed, Card):
-    """The reply box with a line on red lines and scripts, and the send button."""
+    """The reply box with a line on red lines and scripts, and the send button.
+
+    `gate` says what keeps the text back at length, and asks for a reason.
+    """
 
     text_changed = Signal(str)
     send_requested = Signal(str)
@@ -168,7 +35,7 @@ class Composer(Dressed, Card):
         self._look = look
         self._hits: tuple[Hit, ...] = ()
         self._scripts: tuple[str, ...] = ()
-        self._blocked = self._disabled = ""
+        self._blocked = self._details = self._disabled = self._done = ""
         self._quiet = False
         self._cut = 0
         self._editor = PlainEditor(look)
@@ -193,6 +60,10 @@ class Composer(Dressed, Card):
         foot.addWidget(self._button)
         layout = column(self, theme.S2, theme.S3)
         layout.addWidget(self._editor)
+        self.gate = GatePanel(look)
+        self.gate.left.connect(self.focus_end)
+        self.gate.send.connect(self._send)
+        layout.addWidget(self.gate)
         line = row(None, theme.S2)
         line.addWidget(self._script_icon)
         line.addWidget(self._script)
@@ -207,6 +78,7 @@ class Composer(Dressed, Card):
         self._quiet = True
         self._editor.setPlainText(safe(text[:LONGEST]))
         self._quiet = False
+        self._done = ""
         self._cut = max(0, len(text) - LONGEST)
         self.set_hits(())
 
@@ -214,16 +86,26 @@ class Composer(Dressed, Card):
         """What is typed."""
         return self._editor.toPlainText()
 
-    def insert_script(self, text: str) -> None:
-        """Put a mandatory script on a line of its own before the cursor; Ctrl+Z takes it out."""
+    def insert_script(self, text: str, *, first: bool = False) -> None:
+        """Put a mandatory script on a line of its own and say so; Ctrl+Z takes it out.
+
+        It goes before the line where the cursor is at its start, else after it, so that no sentence
+        is torn; `first`: before all that is typed.
+        """
         cursor = self._editor.textCursor()
         cursor.beginEditBlock()
+        if first:
+            cursor.movePosition(QTextCursor.MoveOperation.Start)
+        elif cursor.positionInBlock() > 0:
+            cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock)
         before = cursor.positionInBlock() > 0
         cursor.insertText(f"\n{safe(text)}" if before else safe(text))
         if not cursor.atBlockEnd():
             cursor.insertText("\n")
         cursor.endEditBlock()
         self._editor.setTextCursor(cursor)
+        self._done = "composer.script.first" if first else "composer.script.inserted"
+        self._show_state()
 
     def set_enter_sends(self, sends: bool) -> None:
         """Whether Enter alone sends."""
@@ -243,9 +125,9 @@ class Composer(Dressed, Card):
         self._scripts = tuple(scripts)
         self._show_state()
 
-    def set_blocked(self, why: str) -> None:
-        """Refuse to send because of `why`; "" allows it."""
-        self._blocked = why
+    def set_blocked(self, why: str, details: str = "") -> None:
+        """Refuse to send because of `why`; "" allows it. The button says `details`, if given."""
+        self._blocked, self._details = why, details or why
         self._show_state()
 
     def set_enabled(self, enabled: bool, why: str = "") -> None:
@@ -271,6 +153,7 @@ class Composer(Dressed, Card):
         if self._quiet:
             return
         self._cut = 0
+        self._done = ""
         # The marks move with the text; the owner screens it anew and calls `set_hits`.
         self._show_state()
         self.text_changed.emit(self.text())
@@ -283,7 +166,7 @@ class Composer(Dressed, Card):
         if self._disabled.strip():
             return self._disabled
         if self._blocked:
-            return self._look.text("composer.blocked", why=self._blocked)
+            return self._look.text("composer.blocked", why=self._details)
         return "" if self.text().strip() else self._look.text("composer.empty")
 
     def _send(self) -> None:
@@ -329,6 +212,11 @@ class Composer(Dressed, Card):
             self._state_icon.set_icon("warning", "amber_text")
             self._state.set_text(look.text("composer.cut", n=self._cut, most=LONGEST))
             self._state.set_tone("amber")
+        elif self._done:
+            self._state_icon.set_icon("check", "accent_text")
+            undo = actions.keys_text("undo_send", look.language)
+            self._state.set_text(look.text(self._done, keys=undo))
+            self._state.set_tone("accent")
         elif self._hits:
             names = "、" if look.language == "zh" else ", "
             joined = names.join(dict.fromkeys(hit.name or hit.rule for hit in self._hits))

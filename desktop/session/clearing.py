@@ -1,0 +1,59 @@
+"""Whether a typed text may leave: what the rules say of it, and what a lead said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from engine.deciding import sendable
+from engine.records import Hit, Screening
+from engine.redline.gate import STOPPING, override_of
+from engine.redline.schema import Override
+from engine.store.rows import Approval
+from engine.store.text import clean
+
+_ANSWERABLE = ("asked", "approved", "refused")
+_STANDING = ("asked", "approved")
+
+
+class Clearance(Struct, frozen=True):
+    """How a text stands.
+
+    `override` says who may let it pass where a rule keeps it back; None where none does, or where
+    the rules could not be asked. `approval` is about this very text, `other` a request that stands
+    for another text of the conversation.
+    """
+
+    text: str = ""
+    screening: Screening = Screening()
+    override: Override | None = None
+    approval: Approval | None = None
+    other: Approval | None = None
+
+    @property
+    def stopping(self) -> tuple[Hit, ...]:
+        """The hits that keep the text back, the first one of each rule."""
+        hits = [hit for hit in self.screening.hits if hit.action in STOPPING]
+        return tuple({hit.rule: hit for hit in reversed(hits)}.values())[::-1]
+
+    @property
+    def approved(self) -> bool:
+        """Whether a lead lets this very text pass."""
+        found = self.approval
+        return self.override == "approved" and found is not None and found.state == "approved"
+
+
+def clearance(text: str, screening: Screening, approvals: Sequence[Approval]) -> Clearance:
+    """What `screening` and the conversation's `approvals`, oldest first, mean for `text`."""
+    forms = {clean(text), sendable(text)}
+    same = [one for one in approvals if one.text in forms and one.state in _ANSWERABLE]
+    others = [one for one in approvals if one.text not in forms and one.state in _STANDING]
+    kept_back = any(hit.action in STOPPING for hit in screening.hits)
+    return Clearance(
+        text,
+        screening,
+        override_of(screening) if kept_back else None,
+        same[-1] if same else None,
+        others[-1] if others else None,
+    )
