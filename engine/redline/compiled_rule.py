@@ -25,11 +25,11 @@ Places = dict[int, list[tuple[int, int]]]
 
 @dataclass(frozen=True)
 class Expression:
-    """One expression of a rule; `needs` are literals one of which it cannot do without."""
+    """One expression of a rule; `needs`: sets of literals, one of each of which a match holds."""
 
     source: str
     compiled: re2._Regexp
-    needs: frozenset[str] | None
+    needs: tuple[frozenset[str], ...]
 
     @cached_property
     def sounding(self) -> re2._Regexp:

@@ -38,10 +38,10 @@ class Disguises:
         self._sounds = SoundWords(words)
         expressions = [expression for rule in rules for expression in rule.expressions]
         self._needs = Needs(
-            None
-            if expression.needs is None
-            else frozenset(form for need in expression.needs for form in sound_forms(need))
-            for expression in expressions
+            tuple(
+                frozenset(form for need in some for form in sound_forms(need)) for some in e.needs
+            )
+            for e in expressions
         )
         letters = {c for word in words.words for c in word}.union(
             *(e.literals for e in expressions)
@@ -52,6 +52,10 @@ class Disguises:
             sorted({fold(word).text for rule in rules for word in rule.rule.initials}),
         )
         hearing = [rule for rule in rules if rule.tricks & Trick.HOMOPHONE]
+        self._seeing = frozenset(n for n, rule in enumerate(rules) if rule.tricks)
+        self._hearing_rules = frozenset(
+            n for n, rule in enumerate(rules) if rule.tricks & Trick.HOMOPHONE
+        )
         self._hearing = Hearing(_pairs_of(hearing, words)) if hearing else None
 
     def find(self, text: Text) -> dict[int, list[tuple[int, int, bool]]]:
@@ -62,10 +66,10 @@ class Disguises:
         if restored is not None:
             undone = [place for place, tricks in enumerate(restored.tricks) if tricks]
             if undone:
-                self._look(restored.sentences_at(undone), found)
+                self._look(restored.sentences_at(undone), found, self._seeing)
         heard = self._heard(text, restored)
         if heard is not None:
-            self._look(heard, found)
+            self._look(heard, found, self._hearing_rules)
         return found
 
     def _heard(self, text: Text, restored: View | None) -> View | None:
@@ -84,8 +88,10 @@ class Disguises:
         changed = replace(view, text="".join(characters), tricks=tricks)
         return changed.sentences_at(sorted(heard))
 
-    def _look(self, view: View, found: dict[int, list[tuple[int, int, bool]]]) -> None:
-        """Add what the rules find in a view to `found`."""
+    def _look(
+        self, view: View, found: dict[int, list[tuple[int, int, bool]]], rules: frozenset[int]
+    ) -> None:
+        """Add what some rules find in a view to `found`."""
         sounds = sounded(view.text)
         possible = self._needs.possible(sounds)
         disguised: Disguised = {}
@@ -93,7 +99,7 @@ class Disguises:
             disguised.setdefault(number, []).append((start, end, tricks))
         looked = Text(view.text, view.borders)
         by_word = self._words.restored(view.text)
-        for number in self._of.found((*by_word, *disguised), possible):
+        for number in rules & self._of.found((*by_word, *disguised), possible):
             rule = self._rules[number]
             expressions = [
                 expression
@@ -116,8 +122,6 @@ def _of_rule(
     expressions: Sequence[Expression],
 ) -> Iterator[tuple[int, int]]:
     """Where a rule holds in the view, disguised in a way that it sees through."""
-    if not rule.tricks:
-        return
     # What a mixture is shows only with the whole hit.
     allowed = rule.tricks | (Trick.PINYIN if rule.tricks & Trick.MIXED else 0)
     heard: dict[tuple[int, int], int] = {}

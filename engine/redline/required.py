@@ -14,24 +14,33 @@ from msgspec import Struct
 
 _MOST = 96
 _MOST_PAIRS = 4000
+_SETS = 2
 
 
 class _Need(Struct, frozen=True):
-    """`exact`: all that a part can match, where that is few; `some`: of these it holds one."""
+    """`exact`: all that a part can match, where that is few; else it holds one of `some`, and one
+    of each of `also`.
+    """
 
     exact: frozenset[str] | None = None
     some: frozenset[str] | None = None
+    also: tuple[frozenset[str], ...] = ()
 
 
-def required(expression: str) -> frozenset[str] | None:
-    """Literals one of which every match of `expression` holds, or None when none are known."""
+def required(expression: str) -> tuple[frozenset[str], ...]:
+    """Sets of literals: every match of `expression` holds one of each. The strongest first.
+
+    None at all when none are known.
+    """
     try:
         parsed = _parser.parse(expression)
     except (re.error, RecursionError, OverflowError, AssertionError):
-        return None  # RE2 knows forms that the standard library does not.
+        return ()  # RE2 knows forms that the standard library does not.
     if parsed.state.flags & re.IGNORECASE:
-        return None
-    return _best(_of(parsed))
+        return ()
+    need = _of(parsed)
+    best = _best(need)
+    return () if best is None else (best, *need.also[:_SETS])
 
 
 def literals(expression: str) -> frozenset[str]:
@@ -119,7 +128,8 @@ def _of(nodes: Iterable[Any]) -> _Need:
     if exact is not None:
         candidates.append(exact)
     useful = [found for c in candidates if (found := _useful(c)) is not None]
-    return _Need(None, min(useful, key=_weakness, default=None))
+    useful.sort(key=_weakness)
+    return _Need(None, useful[0] if useful else None, tuple(useful[1:]))
 
 
 def _node(node: Any) -> _Need:

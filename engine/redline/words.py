@@ -99,27 +99,36 @@ class Words:
 class Needs:
     """Which of many expressions are worth a try in a text: those of which it holds a need."""
 
-    def __init__(self, needs: Iterable[frozenset[str] | None]) -> None:
-        """`needs`: for each expression, literals one of which it cannot do without, if known."""
+    def __init__(self, needs: Iterable[tuple[frozenset[str], ...]]) -> None:
+        """`needs`: for each expression, sets of literals of each of which it must hold one."""
         of: dict[str, list[int]] = {}
         always: list[int] = []
-        for number, some in enumerate(needs):
-            if some is None:
+        self._also: list[tuple[frozenset[str], ...]] = []
+        for number, sets in enumerate(needs):
+            if not sets:
                 always.append(number)
-            for need in some or ():
+            for need in sets[0] if sets else ():
                 of.setdefault(need, []).append(number)
+            self._also.append(sets[1:])
         self._always = frozenset(always)
-        self._of = list(of.values())
-        self._automaton = _automaton(list(of))
+        self._of = of
+        self._needs = list({*of, *(need for sets in self._also for one in sets for need in one)})
+        self._automaton = _automaton(self._needs)
 
     def possible(self, text: str) -> frozenset[int]:
         """The numbers of the expressions that may match somewhere in `text`."""
         if self._automaton is None:
             return self._always
-        found = {
-            match[0] for match in self._automaton.find_matches_as_indexes(text, overlapping=True)
-        }
-        return self._always.union(*(self._of[need] for need in found))
+        matches = self._automaton.find_matches_as_indexes(text, overlapping=True)
+        found = {self._needs[number] for number in {match[0] for match in matches}}
+        first: set[int] = set()
+        for need in found:
+            first.update(self._of.get(need, ()))
+        return self._always.union(
+            number
+            for number in first
+            if not any(some.isdisjoint(found) for some in self._also[number])
+        )
 
 
 class SoundWords:
