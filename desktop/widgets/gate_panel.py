@@ -272,8 +272,10 @@ class GatePanel(Dressed, Card):
         self._wrong.set_text(self._problem)
         self._wrong.setVisible(bool(self._problem))
         self._restore.setVisible(bool(view.quoted) and view.state != "lapsed" and not opened)
-        self._act.setVisible(view.state not in ("never", "asked", "informed"))
-        self._act.set_key(f"gate.{view.state}.{'confirm' if opened else 'open'}")
+        further_step = view.state not in ("never", "asked", "informed")
+        self._act.setVisible(further_step)
+        if further_step:
+            self._act.set_key(f"gate.{view.state}.{'confirm' if opened else 'open'}")
         self._act.block(self._hindrance(opened))
         self.setAccessibleName(title)
         self.setAccessibleDescription(safe(f"{body} {further}".strip()))

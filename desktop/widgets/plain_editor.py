@@ -94,7 +94,7 @@ class PlainEditor(Dressed, QPlainTextEdit):
         if self.is_composing():
             return True
         control = bool(event.modifiers() & _CTRL)
-        if event.key() in _ENTER and control:
+        if event.key() in _ENTER and event.modifiers() & ~_PAD == _CTRL:
             return bool(self.toPlainText().strip())
         if event.key() == Qt.Key.Key_Backspace and control:
             return not self.document().isEmpty()
