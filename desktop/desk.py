@@ -25,6 +25,7 @@ from desktop.session.intake import Intake, ReplayChannel
 from desktop.session.opening import Opened
 from desktop.session.outgoing import Outgoing
 from desktop.session.queue_model import QueueModel
+from desktop.session.review_waiting import Waiting
 from desktop.session.sample import Sample, read_sample
 from desktop.session.soundness import Soundness
 from desktop.widgets.values import PAGES
@@ -252,8 +253,12 @@ class Desk(QObject):
     def _wire(self) -> None:
         self.window.closing.connect(self.close)
         self.window.page_shown.connect(self._on_page)
+        waiting = Waiting(self.background, self.store, self.session, self)
+        waiting.counted.connect(lambda count: self.window.rail.set_badge("review", count))
         self.background.trouble.connect(self.notices.tell)
         self.page.trouble.connect(self.notices.tell)
+        said = self.session.answers.said
+        said.connect(lambda key, values: self.notices.say(key, **values))
         self.page.sample_requested.connect(self.load_sample)
         self.intake.arrived.connect(self._on_arrived)
         self.intake.changed.connect(self._on_changed)

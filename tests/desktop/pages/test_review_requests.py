@@ -84,6 +84,20 @@ def test_requests_stand_first_and_are_decided_with_a_word(
     qtbot.waitUntil(lambda: bool(page.card.button("approve").why_blocked()))
 
 
+def test_the_rail_counts_what_an_agent_asks_before_the_page_was_ever_opened(
+    qtbot: QtBot, lead_desk: Desk
+) -> None:
+    lead_desk.window.show()
+    button = lead_desk.window.rail._buttons["review"]
+    conversation = lead_desk.store.conversations.page()[0].id
+    lead_desk.session.open(conversation)
+    qtbot.waitUntil(lambda: lead_desk.session.snapshot is not None)
+    lead_desk.session.composing.set_text("我们百分百保证退款")
+    lead_desk.session.composing.ask_lead("客户急", "小满")
+    qtbot.waitUntil(lambda: button._badge == 1)
+    assert "1" in button.accessibleName()
+
+
 def test_an_own_request_says_why_it_cannot_be_approved(
     qtbot: QtBot, lead_desk: Desk, shown_page: Shown, found_in: Callable[..., Hit]
 ) -> None:

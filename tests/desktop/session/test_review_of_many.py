@@ -98,7 +98,7 @@ def test_what_is_judged_stays_in_its_place(qtbot: QtBot, flooded: Desk) -> None:
     page = opened(qtbot, flooded)
     model = page._session.model
     page.list.go(70)
-    qtbot.waitUntil(lambda: page._session.row == model.row(70) is not None)
+    qtbot.waitUntil(lambda: page._session.row == model.row(70) is not None, timeout=20_000)
     before = [model.keys(at, at)[0] for at in (69, 70, 71)]
     page._on_verdict("right")
 
@@ -106,7 +106,7 @@ def test_what_is_judged_stays_in_its_place(qtbot: QtBot, flooded: Desk) -> None:
         row = model.row(70)
         return isinstance(row, HitRow) and row.verdict == "right"
 
-    qtbot.waitUntil(judged)
+    qtbot.waitUntil(judged, timeout=20_000)
     assert [model.keys(at, at)[0] for at in (69, 70, 71)] == before
     page._session.refresh()
     qtbot.waitUntil(lambda: model.rowCount() == MANY * 9 // 10 - 1, timeout=20_000)
