@@ -10,7 +10,7 @@ from engine.store.store import Store
 
 
 class Waiting(QObject):
-    """Counts when an agent asks, sends with a reason, or opens a conversation; `counted` follows."""
+    """Counts when an agent asks, decides, or opens a conversation; `counted` follows."""
 
     counted = Signal(int)
 
