@@ -61,4 +61,21 @@ wordings_panel.WordingsPanel(look)
 wording_rows: PairFields, ProposalRow, OwnRow, NewPair
 blocks: Card, Chip, KeyHint, Elided, Rule, IconLabel, PushButton and the plain-text Label;
 boxes: row() and column(); flow.FlowBox; notice.Notice and Skeleton; text_panel.TextPanel.
+review_filters.ReviewFilters(look)
+    set_choices(Choices, names) set_filter(HitFilter) filter() clear() combo(name) days()
+    changed(object: HitFilter)
+review_list.ReviewList(look, role, clock=time.time)
+    setModel(model) go(row) ranges() count(); moved(int) chosen(int)
+review_card.ReviewCard(look, clock)
+    show_row(HitRow | RequestRow | None) show_many(hits, requests=0) set_who(name) button(name)
+    text() state(); judged(str) decided(bool) left()
+review_side.AppealCard(look), EvidenceCard(look), AccuracyCard(look)
+    set_appeal(Appeal | None) answered(bool, str); set_evidence(evidence);
+    set_accuracy(figures, names) rows() chosen(str)
+review_messages.ReviewMessages(look, clock=time.time)
+    a BubbleList with go_to(message) picked()
+review_missed.MissedDialog(look, message, text, categories, span, note, category, parent)
+    text() category() span(); marked(object: MissedSpan)
+review_toast.ReviewToast(look, parent)
+    say(key, undoable=False, values) words(); undo_requested
 """
