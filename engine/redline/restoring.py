@@ -12,11 +12,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import product
 from typing import TYPE_CHECKING
 
 from engine.redline.characters import NUMERALS, characters, is_code, syllables
 from engine.redline.normalise import Borders
+from engine.redline.spelling import initials, unleeted
 from engine.redline.view import Trick, View
 
 if TYPE_CHECKING:
@@ -34,12 +34,6 @@ _BROKEN = re.compile(
 _TRICKS = re.compile(rf"[a-z0-9]|[{_HAN}][^{_HAN},。!?;\n]{{1,4}}[{_HAN}]")
 _NUMBER = re.compile(r"(?:[0-9零一二三四五六七八九幺][ *_~/-]{0,2}){2,}[0-9零一二三四五六七八九幺]")
 _FIXED = frozenset(",。!?;\n")
-_LEET = {
-    one: str.maketrans(
-        {"0": "o", "1": one, "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s"}
-    )
-    for one in "il"
-}
 
 
 class Restorer:
@@ -66,7 +60,7 @@ class Restorer:
         }
         self.initials: dict[str, str] = {}
         for word in abbreviated:
-            for letters in _initials(word):
+            for letters in initials(word):
                 self.initials.setdefault(letters, word)
         self.wei = tables.codes["wei"]
         patterns = [*self.whole, *self.plain]
@@ -287,7 +281,7 @@ class _Restoring:
             return 1, "h"
         if sounds and self._spelled(start, word):
             return 1, "h"
-        plain = self._unleeted(word)
+        plain = unleeted(word, self._by.words)
         for at, letter in enumerate(plain or word, start):
             changed = plain is not None and letter != self._text[at]
             self._put(letter, at, at + 1, Trick.LOOKALIKE if changed else self._tricks[at])
@@ -385,26 +379,3 @@ class _Restoring:
             return count
         numbered = count > 4 and any(character.isdigit() for character in word)
         return count if ended or numbered or word in self._by.words else 0
-
-    def _unleeted(self, word: str) -> str | None:
-        """A word of the rules that `word` spells with digits and signs for letters."""
-        if word.isalpha() or not any(character.isalpha() for character in word):
-            return None
-        for table in _LEET.values():
-            plain = word.translate(table)
-            if plain in self._by.words:
-                return plain
-        return None
-
-
-def _initials(word: str) -> list[str]:
-    """The letters that `word` is written with when only initials are: "wx" (and "vx") for 微信."""
-    readings = characters().initials
-    choices = []
-    for character in word:
-        letters = readings.get(character, character)
-        choices.append(dict.fromkeys(letters + ("v" if "w" in letters else "")))
-    if len(choices) > 8:
-        return []
-    forms = ["".join(form) for form in product(*choices)]
-    return [form for form in forms if len(form) > 1][:16]
