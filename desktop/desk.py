@@ -89,16 +89,8 @@ class Desk(QObject):
         self.queue = QueueModel(self.background, store, clock=clock, language=language, parent=self)
         # Read while the window is being made.
         self.queue.refresh()
-        self.session = DeskSession(
-            self.background,
-            store,
-            gate,
-            self.bridge,
-            self.drafting,
-            self.outgoing,
-            settings,
-            self,
-        )
+        work = (self.bridge, self.drafting, self.outgoing)
+        self.session = DeskSession(self.background, store, gate, *work, settings, self)
         self._styles: tuple[StyleProfile, ...] | None = None
         self._settings_page: SettingsPage | None = None
         self._make_window()
@@ -257,8 +249,7 @@ class Desk(QObject):
         waiting.counted.connect(lambda count: self.window.rail.set_badge("review", count))
         self.background.trouble.connect(self.notices.tell)
         self.page.trouble.connect(self.notices.tell)
-        said = self.session.answers.said
-        said.connect(lambda key, values: self.notices.say(key, **values))
+        self.session.answers.said.connect(lambda key, values: self.notices.say(key, **values))
         self.page.sample_requested.connect(self.load_sample)
         self.intake.arrived.connect(self._on_arrived)
         self.intake.changed.connect(self._on_changed)
@@ -353,8 +344,7 @@ class Desk(QObject):
     def _on_page(self, page: str) -> None:
         if page == "settings":
             self.settings_page.measure()
-        elif page == "desk":
-            # A lead may have answered on the review page.
+        elif page == "desk":  # A lead may have answered on the review page.
             self.session.refresh()
 
     def _on_arrived(self, conversation: str) -> None:

@@ -91,6 +91,7 @@ class Answering(QObject):
             self._on_bubbles(session.transcript.bubbles)
             self._on_opened(session.snapshot)
         self.show_phase()
+        session.answers.start(settings.agent)
 
     def _bind(self) -> None:
         session, bar = self._session, self.draft.bar
@@ -125,6 +126,7 @@ class Answering(QObject):
         session.trouble.connect(self.trouble)
         session.composing.screened.connect(self._on_screened)
         session.composing.cleared.connect(self._on_cleared)
+        session.composing.asked.connect(session.answers.watch)
         session.composing.not_asked.connect(self._on_not_asked)
         session.composing.replaced.connect(self._on_replaced)
         session.transcript.reset.connect(self._on_bubbles)
@@ -258,6 +260,7 @@ class Answering(QObject):
         self._show_head(snapshot)
         # Somebody may have answered what was asked.
         self._session.composing.screen()
+        self._session.answers.look()
 
     def _show_head(self, snapshot: Snapshot) -> None:
         row = snapshot.row

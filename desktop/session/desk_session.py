@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from desktop.background import Background
 from desktop.bridge import EngineBridge, EngineState
+from desktop.session.answers import Answers
 from desktop.session.composing import Composing
 from desktop.session.drafting import Drafting, Progress
 from desktop.session.keeping import Keeping
@@ -82,6 +83,7 @@ class DeskSession(QObject):
         self.composing = Composing(background, store, gate, self)
         self.composing.set_language(settings.language)
         self.composing.trouble.connect(self.trouble)
+        self.answers = Answers(background, store, lambda: self._conversation, self)
         self._notes = Keeping(background, store.handovers.keep_note, self)
         self._notes.set_language(settings.language)
         self._notes.trouble.connect(self.trouble)

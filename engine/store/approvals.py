@@ -131,6 +131,13 @@ class Approvals:
         )
         return [_stored(row) for row in rows]
 
+    def approved(self, limit: int = 200) -> list[Approval]:
+        """What a lead let pass and nobody has sent yet; oldest first."""
+        rows = self._database.rows(
+            "SELECT * FROM approvals WHERE state = 'approved' ORDER BY seq LIMIT ?", [limit]
+        )
+        return [_stored(row) for row in rows]
+
     def of(self, conversation: str) -> list[Approval]:
         """All of a conversation, oldest first."""
         rows = self._database.rows(
