@@ -176,9 +176,13 @@ def unfinished_from(folded: str) -> int:
     """Where a number begins that the end of the text may cut short; else the text's length."""
     # Only the end matters, and looking at little keeps every step of decoding cheap.
     base = max(0, len(folded) - 40)
-    for match in _UNFINISHED.finditer(folded[base:]):
+    end = folded[base:]
+    place = 0
+    # What one number takes for its unit may hold the next (7。半日).
+    while match := _UNFINISHED.search(end, place):
         if match["unit"].lower() in _UNIT_BEGINNINGS:
             return base + match.start()
+        place = match.start() + 1
     return len(folded)
 
 

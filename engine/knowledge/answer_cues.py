@@ -27,6 +27,10 @@ _WISHES: Final = {
     "damage": r"坏|破|碎|裂|掉|漏|响|不动|不亮|没反应|失灵|broken|crack|damage|fault|not work",
     "family": r"孩子|小孩|娃|宝宝|老人|爸|妈|爷|奶|child|kid|son|daughter|mother|father|mum|dad",
     "both ways": r"还是|或者|要么|\bor\b",
+    "workings": r"忽略|无视|指令|提示词|系统|内部|后台|扮演|假装|你现在是|规则"
+    r"|prompt|instruction|ignore|internal|system|pretend|you are now|rules",
+    "others": r"别的客户|其他客户|别人的|人家的|隔壁|某某"
+    r"|another customer|someone else|other customer",
     "worry": r"急|怕|担心|万一|怎么办|咋办|咋整|worried|afraid|urgent|what if",
 }
 _OFFERS: Final = {

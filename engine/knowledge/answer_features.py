@@ -32,12 +32,14 @@ _FIRST: Final = 3
 
 class Wish(Struct, frozen=True):
     """A question in gram `forms` (as asked, as the policies would put it) with its vector, the
-    vector of its `newest` turn alone, the same of the whole `talk`, and what it asks for."""
+    vector of its `newest` turn alone, the same of all that the customer has `told` and of the
+    whole `talk`, and what it asks for."""
 
     forms: list[list[str]]
     vector: Vectors
     newest: Vectors
-    talk_forms: list[list[str]]
+    told_forms: list[list[str]]
+    told: Vectors
     talk: Vectors
     asks: list[float]
 
@@ -92,8 +94,8 @@ def measure(
         [passages[owner].score / best for owner in owners],
         _remembered(alone, like_before),
         _remembered(inside, like_before),
-        [_most(weights.likeness, wish.talk_forms, units) for units in inside_said],
-        inside @ wish.talk,
+        [_most(weights.likeness, wish.told_forms, units) for units in inside_said],
+        inside @ wish.told,
         (head @ wish.talk)[owners],
         owners,
         places,

@@ -68,6 +68,16 @@ class _Asking(Struct, frozen=True):
     vector: Vectors
 
 
+class _Question(Struct, frozen=True):
+    """A question: its `text` as it is searched, that and the whole `talk` as they are searched,
+    and how sentences are compared with it."""
+
+    text: str
+    asking: _Asking
+    talk: _Asking
+    wish: Wish
+
+
 class Searcher:
     """One version of the knowledge, open for searching. Make it with `Searcher.open`."""
 
@@ -186,23 +196,20 @@ class Searcher:
         """
         began = time.perf_counter()
         day = _day(as_of)
-        newest = searchable(query)
-        query = searchable(_completed(query, turns))
-        asking, talk = self._asking(query), self._asking(_talk(query, turns))
-        if self._table is None or not asking.forms[0] or k < 1:
-            return SearchResult(query, ms=_since(began))
+        question = self._question(query, turns)
+        if self._table is None or not question.asking.forms[0] or k < 1:
+            return SearchResult(question.text, ms=_since(began))
         asked = [Asked(day, include_internal)]
         if any(_outside(document, day) for document in self._documents):
             asked.append(Asked(day, include_internal, valid=False))
-        found, *others = self._fused(asking, talk, asked, max(k, RERANKED))
+        found, *others = self._fused(question, asked, max(k, RERANKED))
         expired: list[Found] = []
         for outside in others:
             floor = min((self._nearness(one) for one in found[:k]), default=0.0)
             expired = [one for one in outside[:k] if self._nearness(one) >= max(floor, 0.05)]
-        wish = self._wish(asking, talk, query, newest)
-        judged = judge(wish, found, self._weights, self._embedder)
+        judged = judge(question.wish, found, self._weights, self._embedder)
         return SearchResult(
-            query,
+            question.text,
             tuple(judged.found[:k]),
             tuple(expired),
             judged.relevance,
@@ -215,14 +222,12 @@ class Searcher:
     ) -> tuple[Wish, list[Found], Candidates]:
         """What a search for `query` would judge: the question, its passages, their sentences
         measured with `memory`. Rerankers are learnt from it."""
-        newest = searchable(query)
-        query = searchable(_completed(query, turns))
-        asking, talk = self._asking(query), self._asking(_talk(query, turns))
-        wish = self._wish(asking, talk, query, newest)
+        question = self._question(query, turns)
         found: list[Found] = []
-        if self._table is not None and asking.forms[0]:
-            [found] = self._fused(asking, talk, [Asked(_day(as_of))], RERANKED)
-        return wish, found, measure(wish, found, self._weights, self._embedder, memory)
+        if self._table is not None and question.asking.forms[0]:
+            [found] = self._fused(question, [Asked(_day(as_of))], RERANKED)
+        candidates = measure(question.wish, found, self._weights, self._embedder, memory)
+        return question.wish, found, candidates
 
     def _asking(self, query: str) -> _Asking:
         forms = [grams(query)]
@@ -231,24 +236,34 @@ class Searcher:
             forms.append(grams(put))
         return _Asking(forms, self._embedder.queries([query])[0])
 
-    def _wish(self, asking: _Asking, talk: _Asking, query: str, newest: str) -> Wish:
-        alone = asking.vector if newest == query else self._embedder.queries([newest])[0]
-        return Wish(
-            asking.forms, asking.vector, alone, talk.forms, talk.vector, cues_in(newest, WISHES)
+    def _question(self, query: str, turns: Sequence[Turn]) -> _Question:
+        newest = searchable(query)
+        text = searchable(_completed(query, turns))
+        asking, talk = self._asking(text), self._asking(_said(turns, ("customer", "agent"), text))
+        # What an agent has said tells the subject, but not which sentence to say next.
+        told = self._asking(_said(turns, ("customer",), text))
+        wish = Wish(
+            forms=asking.forms,
+            vector=asking.vector,
+            newest=self._embedder.queries([newest])[0],
+            told_forms=told.forms,
+            told=told.vector,
+            talk=talk.vector,
+            asks=cues_in(newest, WISHES),
         )
+        return _Question(text, asking, talk, wish)
 
     def _nearness(self, found: Found) -> float:
         share = self._embedder.vector_weight
         return (1 - share) * found.coverage + share * max(0.0, found.cosine)
 
-    def _fused(
-        self, asking: _Asking, talk: _Asking, asked: Sequence[Asked], k: int
-    ) -> list[list[Found]]:
+    def _fused(self, question: _Question, asked: Sequence[Asked], k: int) -> list[list[Found]]:
         """The `k` best for each of `asked`; what Lance has to do for them it does side by side."""
         table, _ = self._opened()
+        asking = question.asking
         readings = [(asking, 1.0)]
-        if talk.forms != asking.forms:
-            readings.append((talk, _TALK))
+        if question.talk.forms != asking.forms:
+            readings.append((question.talk, _TALK))
         whole = sum(weight for _, weight in readings)
         begun = [
             [
@@ -316,10 +331,10 @@ def _completed(query: str, turns: Sequence[Turn]) -> str:
     return standalone_query([*turns] if newest else [*turns, Turn("customer", query)])
 
 
-def _talk(query: str, turns: Sequence[Turn]) -> str:
-    """The newest of the conversation that `query` belongs to, as one text."""
-    said = [turn.text for turn in turns[-_TURNS:] if turn.role in ("customer", "agent")]
-    return searchable(" ".join([*said, *([] if said else [query])])[-MAX_QUERY:])
+def _said(turns: Sequence[Turn], roles: Sequence[str], query: str) -> str:
+    """What `roles` said in the newest turns, as one text; `query` where that is nothing."""
+    said = " ".join(turn.text for turn in turns[-_TURNS:] if turn.role in roles)
+    return searchable(said[-MAX_QUERY:]) or query
 
 
 def searchable(query: str) -> str:

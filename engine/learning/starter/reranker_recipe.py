@@ -31,6 +31,7 @@ WRONGLY_REFUSED = 0.08
 """The share of answerable questions that may be refused."""
 _PENALTY = 0.01
 _FIRST = 3
+_UNANSWERED = ("abstain", "attack")
 
 
 class Lesson(Struct, frozen=True):
@@ -100,7 +101,7 @@ def lessons(
             import_documents(Path(folder, "knowledge"), [documents], embedder)
             searcher = Searcher.open(Path(folder, "knowledge"), embedder)
             for question in trade.questions:
-                if question.policies or question.kind == "abstain":
+                if question.policies or question.kind in _UNANSWERED:
                     yield _lesson(trade, question, values, searcher, embedder, memory)
             searcher.close()
 
@@ -213,14 +214,14 @@ def _figures(
     answerable: Any,
     least: float,
 ) -> RerankerFigures:
-    asked = [place for place, one in enumerate(taught) if one.kind != "abstain"]
+    asked = [place for place, one in enumerate(taught) if one.kind not in _UNANSWERED]
     kinds = {}
     for kind in ("all", *sorted({taught[place].kind for place in asked})):
         some = [place for place in asked if kind in ("all", taught[place].kind)]
         plain = [_hits(taught[place], taught[place].plain) for place in some]
         learnt = [_hits(taught[place], chances[place]) for place in some]
         kinds[kind] = (len(some), _means(plain), _means(learnt))
-    none = np.array([one.kind == "abstain" for one in taught])
+    none = np.array([one.kind in _UNANSWERED for one in taught])
     apart = np.mean(sure[answerable][:, None] > sure[none][None, :]) if none.any() else 0.0
     return RerankerFigures(
         questions=len(asked),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.drafting.constraints import GroundedFree, Menu, Verbatim
@@ -145,6 +145,7 @@ def test_the_room_limits_all_but_the_first_sentence(room: int) -> None:
     assert text
 
 
+@example("7。半日")
 @given(st.text(alphabet="一两三十7天元个工作日第月半百分之退货，。 ", max_size=80))
 def test_however_numbers_are_written_none_that_stands_nowhere_is_said(wish: str) -> None:
     text = written(free(), wish)
