@@ -7,6 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine makes no test wrong.
+settings.register_profile("zuoxi", deadline=None)
+settings.load_profile("zuoxi")
 
 HERE = Path(__file__).parent
 WINDOW = {HERE / "desktop", HERE / "e2e"}
