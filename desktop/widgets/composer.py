@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent, QTextCursor
 from PySide6.QtWidgets import QSizePolicy, QTextEdit
 
@@ -234,9 +234,16 @@ class Composer(Dressed, Card):
         self._script.set_key("composer.script.missing")
         self._fit()
 
+    def sizeHint(self) -> QSize:
+        """As high as its wrapped lines are at this width, which is as high as it may become."""
+        hint = super().sizeHint()
+        return QSize(hint.width(), max(hint.height(), self.heightForWidth(self.width())))
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Narrow: what the rules say comes before what the keys do."""
         super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.updateGeometry()
         self._fit()
 
     def _fit(self) -> None:

@@ -25,7 +25,7 @@ GateState = Literal[
 ]
 REASON_LINES: Final = 3
 _LONGEST_REASON: Final = 500
-_RULES_SHOWN: Final = 3
+_RULES_SHOWN: Final = 2
 _QUOTED: Final = 120
 
 _SHAPES: Final[dict[GateState, tuple[Tone, str]]] = {
