@@ -96,7 +96,7 @@ class Answering(QObject):
     def _bind(self) -> None:
         session, bar = self._session, self.draft.bar
         self.composer.text_changed.connect(self._on_typed)
-        self.composer.send_requested.connect(session.send)
+        self.composer.send_requested.connect(self._on_send)
         self.composer.script_requested.connect(self.insert_script)
         self.composer.gate.reasoned.connect(self._on_reasoned)
         self.composer.gate.restore.connect(self._restore_asked)
@@ -233,6 +233,18 @@ class Answering(QObject):
             self._session.composing.ask_lead(reason, self._settings.agent)
         else:
             self._session.send(typed, override=reason)
+
+    def _on_send(self, typed: str) -> None:
+        """Send what is typed; where a lead approved it, the very text that was approved."""
+        found = self._clearance
+        if (
+            found.approved
+            and found.approval is not None
+            and typed == found.text != (approved := found.approval.text)
+        ):
+            self._session.composing.replace(approved)
+            typed = approved
+        self._session.send(typed)
 
     def _on_not_asked(self, error: ZuoxiError) -> None:
         self.composer.gate.set_problem(explain(error, self._look.language))

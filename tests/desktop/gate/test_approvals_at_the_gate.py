@@ -97,6 +97,25 @@ def test_a_refusal_shows_the_leads_words_and_one_can_ask_again(
     assert again.id != asked.id and again.reason == "manager agreed"
 
 
+def test_blanks_around_an_approved_text_are_no_other_text(
+    qtbot: QtBot, open_gate: Open, hands: Any
+) -> None:
+    desk = open_gate()
+    conversation = hands.waiting(desk, reply="亲，可以免费上门。")
+    panel = hands.shown(qtbot, desk, conversation)
+    asked = hands.ask(qtbot, desk, conversation, f"{PROMISE}\n")
+    assert asked.text == PROMISE
+    desk.store.approvals.decide(asked.id, True, LEAD)
+    # The customer writes on, so there is no draft any more that the text answers.
+    message = desk.store.conversations.receive("王女士", "在吗", conversation=conversation)
+    desk.store.conversations.mark_screened(message.id)
+    desk.session.refresh()
+    qtbot.waitUntil(lambda: panel.view().state == "granted")
+    hands.override(desk)
+    qtbot.waitUntil(lambda: hands.sent(desk, conversation) == [PROMISE])
+    qtbot.waitUntil(lambda: desk.page.composer.text() == "")
+
+
 def test_what_was_asked_survives_a_restart_and_the_answer_is_there(
     qtbot: QtBot, open_gate: Open, hands: Any
 ) -> None:
