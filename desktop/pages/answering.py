@@ -237,13 +237,10 @@ class Answering(QObject):
     def _on_send(self, typed: str) -> None:
         """Send what is typed; where a lead approved it, the very text that was approved."""
         found = self._clearance
-        if (
-            found.approved
-            and found.approval is not None
-            and typed == found.text != (approved := found.approval.text)
-        ):
-            self._session.composing.replace(approved)
-            typed = approved
+        if found.approved and found.approval is not None and typed == found.text:
+            typed = found.approval.text
+            if typed != found.text:
+                self._session.composing.replace(typed)
         self._session.send(typed)
 
     def _on_not_asked(self, error: ZuoxiError) -> None:

@@ -9,7 +9,7 @@ from desktop.bridge import EngineState
 from desktop.session.clearing import Clearance
 from desktop.session.desk_session import Phase
 from desktop.session.snapshot import Snapshot
-from desktop.widgets.gate_panel import GateState, GateView
+from desktop.widgets.gate_panel import GateState, GateView, unstopped
 from desktop.widgets.values import Availability
 from engine.records import Language, Screening
 from engine.redline.gate import STOPPING
@@ -82,7 +82,13 @@ def stopping_reason(screening: Screening | None, language: Language) -> str:
 def rules_in_words(clearance: Clearance, language: Language) -> str:
     """Every rule that keeps a text back: its name, why, and what to do instead."""
     return "\n".join(
-        text("desk.why.rule", language, name=hit.name or hit.rule, why=hit.why, do=hit.advice)
+        text(
+            "desk.why.rule",
+            language,
+            name=hit.name or hit.rule,
+            why=unstopped(hit.why),
+            do=unstopped(hit.advice),
+        )
         for hit in clearance.stopping
     )
 

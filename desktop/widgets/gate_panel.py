@@ -42,6 +42,11 @@ _SHAPES: Final[dict[GateState, tuple[Tone, str]]] = {
 _REASONED: Final = ("reason", "lead", "refused")
 
 
+def unstopped(sentence: str) -> str:
+    """A sentence without its full stop, to stand inside another one."""
+    return sentence.strip().rstrip("。.")
+
+
 class GateView(Struct, frozen=True):
     """Where a typed text stands. `hits` are those that keep it back, one for each rule.
 
@@ -223,7 +228,11 @@ class GatePanel(Dressed, Card):
         first = {hit.rule: hit for hit in self._view.hits}
         shown = [
             look.text(
-                "gate.rule", name=hit.name or hit.rule, level=hit.level, why=hit.why, do=hit.advice
+                "gate.rule",
+                name=hit.name or hit.rule,
+                level=hit.level,
+                why=unstopped(hit.why),
+                do=unstopped(hit.advice),
             )
             for hit in list(first.values())[:_RULES_SHOWN]
         ]
@@ -241,7 +250,7 @@ class GatePanel(Dressed, Card):
                 further.append(look.text("gate.lapsed.beside"))
             return self._rules(), "\n".join(further)
         if view.state == "asked":
-            return look.text("gate.asked.reason", reason=one_line(view.asked)), ""
+            return look.text("gate.asked.reason", reason=unstopped(one_line(view.asked))), ""
         if view.state == "refused":
             return "\n".join(part for part in (said, self._rules()) if part), ""
         if view.state == "lapsed":

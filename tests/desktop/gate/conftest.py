@@ -36,8 +36,8 @@ rules:
     level: L2
     action: block
     name: {zh: 推诿, en: Brush-off}
-    why: {zh: 客户会觉得没人管, en: The customer feels left alone}
-    advice: {zh: 说清楚谁来处理, en: Say who takes care of it}
+    why: {zh: 客户会觉得没人管。, en: The customer feels left alone.}
+    advice: {zh: 说清楚谁来处理。, en: Say who takes care of it.}
     match: {words: [不归我管, not my job]}
     must_hit: [这不归我管]
     must_miss: [你好]

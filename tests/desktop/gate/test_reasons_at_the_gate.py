@@ -49,6 +49,7 @@ def test_a_mild_rule_lets_a_text_go_at_once_with_a_reason_and_the_lead_is_told(
     conversation = hands.waiting(desk)
     panel = hands.shown(qtbot, desk, conversation)
     hands.typed(qtbot, desk, BRUSH_OFF, "reason")
+    assert "客户会觉得没人管。怎么改：说清楚谁来处理。\n" in hands.words_of(panel)
     hands.override(desk)
     assert panel.is_open() and QApplication.focusWidget() is panel.field()
     assert panel.button().why_blocked()
