@@ -17,7 +17,7 @@ from desktop.theme import Look, Tone
 from desktop.widgets.blocks import Card, Dressed, IconLabel, Label, PushButton, restyle
 from desktop.widgets.boxes import column, row
 from desktop.widgets.plain_editor import PlainEditor
-from desktop.widgets.plain_text import one_line, safe
+from desktop.widgets.plain_text import one_line, safe, tooltip
 from engine.records import Hit
 
 GateState = Literal[
@@ -25,7 +25,6 @@ GateState = Literal[
 ]
 REASON_LINES: Final = 3
 _LONGEST_REASON: Final = 500
-_RULES_SHOWN: Final = 2
 _QUOTED: Final = 120
 
 _SHAPES: Final[dict[GateState, tuple[Tone, str]]] = {
@@ -224,21 +223,22 @@ class GatePanel(Dressed, Card):
         self._dress()
 
     def _rules(self) -> str:
+        """The gravest rule at length, the others by name; the button tells all of them."""
         look = self._look
         first = {hit.rule: hit for hit in self._view.hits}
-        shown = [
-            look.text(
-                "gate.rule",
-                name=hit.name or hit.rule,
-                level=hit.level,
-                why=unstopped(hit.why),
-                do=unstopped(hit.advice),
-            )
-            for hit in list(first.values())[:_RULES_SHOWN]
-        ]
-        if len(first) > _RULES_SHOWN:
-            shown.append(look.text("gate.rules.more", n=len(first) - _RULES_SHOWN))
-        return "\n".join(shown)
+        hits = sorted(first.values(), key=lambda hit: hit.level, reverse=True)
+        if not hits:
+            return ""
+        gravest = look.text(
+            "gate.rule",
+            name=hits[0].name or hits[0].rule,
+            level=hits[0].level,
+            why=unstopped(hits[0].why),
+            do=unstopped(hits[0].advice),
+        )
+        comma = "、" if look.language == "zh" else ", "
+        names = comma.join(f"{hit.name or hit.rule} ({hit.level})" for hit in hits[1:])
+        return f"{gravest}\n{look.text('gate.rules.more', names=names)}" if names else gravest
 
     def _words(self) -> tuple[str, str]:
         """What is the case, and what may be done."""
@@ -275,6 +275,8 @@ class GatePanel(Dressed, Card):
         for label, words in ((self._body, body), (self._next, further)):
             label.set_text(words)
             label.setVisible(bool(words))
+        # A low window may cut the last lines.
+        self._body.setToolTip(tooltip(body))
         opened = self.is_open()
         self._frame.setVisible(opened)
         self._cancel.setVisible(opened)

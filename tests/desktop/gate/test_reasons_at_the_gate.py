@@ -102,6 +102,9 @@ def test_what_nobody_may_let_pass_offers_no_way_round_and_names_whom_to_ask(
     assert panel.button().isHidden()
     hands.override(desk)
     assert not panel.is_open() and panel._frame.isHidden()
+    # The gravest rule stands first and at length, the other one by name.
+    assert "「索要验证码」（L4）" in hands.words_of(panel)
+    assert "另外还触碰：推诿 (L2)" in hands.words_of(panel)
     assert "合规负责人" in hands.words_of(panel)
     desk.session.send(desk.page.composer.text(), override="我负责")
     qtbot.waitUntil(lambda: "谁都不能放行" in desk.window.banner.message())
