@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import ctypes
+import gc
 import os
 import queue
 import signal
@@ -170,6 +171,9 @@ class Worker:
             )
         )
         self._steps += 1
+        # Half a million objects of the libraries live as long as the process: to look at all of
+        # them again takes a quarter of a second, in the middle of some draft.
+        gc.freeze()
         return True
 
     def _load_generator(self) -> tuple[Generator | None, str]:
