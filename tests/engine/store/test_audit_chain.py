@@ -1,190 +1,23 @@
-"""The audit's chain: written with every act, and any change or gap in it is found."""
+"""Any change, gap or cut in the audit's chain is found and named."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import json
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from audited import busy, found, kinds, tampered, verified
 
 from engine.errors import StoreError
-from engine.records import Hit
-from engine.store.audit import Head
-from engine.store.audit_check import Verified
-from engine.store.chain import canonical, chained, veiled
+from engine.store.chain import canonical, chained
 from engine.store.database import open_database
 from engine.store.migrations import MIGRATIONS
-from engine.store.oversight import AUDIT_TRIGGERS
 from engine.store.salvage import salvage
 from engine.store.store import Store, open_store
-
-SECRET = Hit("privacy.mobile", "privacy", "L2", "mask", 5, 16, "13900000000")
-
-
-def busy(store: Store, times: int = 3) -> list[str]:
-    """Some decisions with all that follows them; their conversations."""
-    conversations = []
-    for number in range(times):
-        message = store.conversations.receive("王女士", f"电话是13900000000，第{number}次")
-        store.hits.add_all(message.conversation, message.id, message.text, [SECRET], rules="r1")
-        store.decisions.record(
-            message.conversation, "rewritten", text=f"好的王女士{number}", who="小李", rules="r1"
-        )
-        conversations.append(message.conversation)
-    return conversations
-
-
-def kinds(store: Store) -> list[str]:
-    return [json.loads(row["body"])["kind"] for row in store.audit.rows()]
-
-
-def tampered(path: Path, *statements: str) -> None:
-    """As somebody does who has the file and another program."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as own:
-        for trigger in AUDIT_TRIGGERS:
-            own.execute(f"DROP TRIGGER {trigger}")
-        for statement in statements:
-            own.execute(statement)
-        for trigger in AUDIT_TRIGGERS.values():
-            own.execute(trigger)
-
-
-def verified(path: Path, *heads: Head) -> Verified:
-    with open_store(path, read_only=True) as store:
-        return store.verify_audit(*heads)
-
-
-def found(path: Path, *heads: Head) -> list[tuple[str, int, int]]:
-    return [(one.what, one.number, one.until) for one in verified(path, *heads).findings]
-
-
-# Written with the act
-
-
-def test_every_act_has_its_record(store: Store) -> None:
-    (here,) = busy(store, 1)
-    (message,) = store.outbox.pending()
-    assert store.outbox.mark_sent(message.id, 1e12)
-    again = store.decisions.record(here, "rewritten", text="再说", undo_seconds=9, who="小李")
-    assert store.decisions.undo(again.id)
-    (hit,) = store.hits.of(here)
-    store.hits.judge(hit.id, "right", "王班长")
-    store.audit.rules_changed("r1", "r2", who="王班长", approved_by="李班长")
-    assert kinds(store) == [
-        *("begun", "hits", "decision", "send", "decision", "undo", "verdict", "rules"),
-    ]
-    assert store.verify_audit().sound
-    assert store.verify_audit().head.count == 8
-
-
-def test_a_decision_without_its_record_is_impossible(store: Store) -> None:
-    (here,) = busy(store, 1)
-    with pytest.raises(StoreError):
-        store._database.run(
-            """INSERT INTO decisions (id, conversation, action, text, edit_distance, comment,
-                seconds, who, hits, at) VALUES ('d', ?, 'rewritten', '', 0, '', 0, '', '[]', 0)""",
-            [here],
-        )
-    before = store.audit.head().count
-    with pytest.raises(RuntimeError), store.transaction():
-        store.decisions.record(here, "rewritten", text="断电")
-        raise RuntimeError("killed here")
-    assert store.audit.head().count == before
-    assert len(store.decisions.of(here)) == 1
-
-
-def test_a_rule_set_is_recorded_when_it_comes_into_use(store: Store) -> None:
-    assert store.audit.rules_in_use("r1")
-    busy(store, 1)
-    assert not store.audit.rules_in_use("r1")
-    assert store.audit.rules_in_use("r2")
-    store.audit.rules_changed("r2", "r3", who="王班长", approved_by="李班长")
-    assert not store.audit.rules_in_use("r3")
-    records = [json.loads(row["body"]) for row in store.audit.rows()]
-    changes = [(one["detail"]["former"], one["rules"]) for one in records if one["kind"] == "rules"]
-    assert changes == [("", "r1"), ("r1", "r2"), ("r2", "r3")]
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE audit SET body = '{}' WHERE number = 2",
-        "DELETE FROM audit WHERE number = 2",
-        "INSERT OR REPLACE INTO audit VALUES (2, '', '', '{}')",
-        "INSERT INTO audit VALUES (99, '', '', '{}')",
-        "INSERT INTO audit SELECT number + 1, '', hash, body FROM audit ORDER BY number DESC",
-    ],
-)
-def test_sqlite_itself_refuses_to_change_the_record(store: Store, statement: str) -> None:
-    busy(store, 1)
-    with pytest.raises(StoreError):
-        store._database.run(statement)
-    assert store.verify_audit().sound
-
-
-def test_nothing_personal_stands_in_a_record(store: Store) -> None:
-    (here,) = busy(store, 1)
-    (hit,) = store.hits.of(here)
-    store.hits.judge(hit.id, "false_alarm", "王班长", "客户是王女士")
-    everything = "".join(row["body"] for row in store.audit.rows())
-    assert "***********" in everything
-    for personal in ("13900000000", "王女士", "好的"):
-        assert personal not in everything
-
-
-@given(st.text(alphabet="0123456789０１２三四五零〇①abc 保本@＠-", max_size=60))
-def test_no_number_can_be_read_from_a_veiled_hit(text: str) -> None:
-    shown = veiled(Hit("r", "c", "L1", "log", 0, len(text), text))
-    digits = [character for character in shown if character.isnumeric()]
-    assert len(digits) <= 4
-    assert not ("@" in shown or "＠" in shown)
-    masked = veiled(Hit("r", "c", "L1", "mask", 0, len(text), text))
-    assert set(masked) <= {"*", " "}
-
-
-# Anybody can check it
-
-
-json_values: Any = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=8,
-)
-
-
-@given(st.dictionaries(st.text(alphabet=st.characters(max_codepoint=0xD7FF)), json_values))
-def test_the_canonical_text_is_that_of_any_json_library(value: dict[str, object]) -> None:
-    text = canonical(value)
-    assert text == canonical(json.loads(text))
-    assert text == json.dumps(
-        json.loads(text), sort_keys=True, ensure_ascii=False, separators=(",", ":")
-    )
-
-
-def test_an_export_can_be_checked_without_the_program(store: Store) -> None:
-    busy(store)
-    former = ""
-    for number, line in enumerate(store.audit.lines(), 1):
-        record = json.loads(line)
-        text = json.dumps(
-            record["record"], sort_keys=True, ensure_ascii=False, separators=(",", ":")
-        )
-        assert (record["number"], record["former"]) == (number, former)
-        former = hashlib.sha256(f"{former}\n{text}".encode()).hexdigest()
-        assert record["hash"] == former
-    assert number == store.audit.head().count == 7
-    assert former == store.audit.head().hash
-
-
-# What somebody does to the file
 
 
 def rechained(path: Path, number: int, change: Callable[[dict[str, Any]], None]) -> list[str]:
