@@ -110,6 +110,11 @@ def measure(
     return Candidates(texts, owners, features)
 
 
+def is_english(wish: Wish) -> bool:
+    """Whether a question is asked without a Chinese character."""
+    return not any("\u3400" <= gram[0] <= "\u9fff" for gram in wish.forms[0] if gram)
+
+
 def whole(
     wish: Wish, passages: Sequence[Found], candidates: Candidates, chances: Features
 ) -> Features:
@@ -121,7 +126,7 @@ def whole(
     first = passages[:_FIRST]
     measures = candidates.features[:, :MEASURES]
     tops = measures.max(axis=0) if len(measures) else np.zeros(MEASURES, dtype=np.float32)
-    english = float(not any("\u3400" <= gram[0] <= "\u9fff" for gram in wish.forms[0] if gram))
+    english = float(is_english(wish))
     cosine = max((item.cosine for item in first), default=0.0)
     return np.array(
         [

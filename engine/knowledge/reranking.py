@@ -23,6 +23,7 @@ from engine.knowledge.answer_features import (
     Candidates,
     Features,
     Wish,
+    is_english,
     measure,
     whole,
 )
@@ -64,11 +65,13 @@ class Linear(Struct, frozen=True):
 
 class Reranker(Struct, frozen=True):
     """`sentence` rates sentences, `answered` whether a question is answered at all, which it is
-    taken to be from the probability `least` on; `memory` is what both look back to."""
+    taken to be from the probability `least` on (`least_english`: a question in English); `memory`
+    is what both look back to."""
 
     sentence: Linear
     answered: Linear
     least: float
+    least_english: float
     memory: AnswerMemory
 
 
@@ -105,7 +108,7 @@ def judge(wish: Wish, passages: Sequence[Found], weights: Weights, embedder: Emb
     return Judged(
         [replace(item, rank=rank) for rank, item in enumerate([*ranked, *behind], start=1)],
         _best_of(candidates.texts, relevance),
-        bool(sure >= reranker.least),
+        bool(sure >= (reranker.least_english if is_english(wish) else reranker.least)),
     )
 
 
@@ -147,7 +150,7 @@ def save_reranker(reranker: Reranker, folder: Path) -> None:
     stored: dict[str, NDArray[Any]] = {
         **_short("memory.questions", reranker.memory.questions),
         **_short("memory.answers", reranker.memory.answers),
-        "least": np.array([reranker.least], dtype=np.float32),
+        "least": np.array([reranker.least, reranker.least_english], dtype=np.float32),
     }
     for name, linear in (("sentence", reranker.sentence), ("answered", reranker.answered)):
         stored |= {
@@ -177,9 +180,9 @@ def _assembled(stored: dict[str, Features], dimension: int) -> Reranker:
     )
     if questions.shape != answers.shape or questions.shape[1:] != (dimension,) or not len(answers):
         raise ValueError("its memory is of another embedder")
-    return Reranker(
-        linears[0], linears[1], float(stored["least"][0]), AnswerMemory(questions, answers)
-    )
+    least, least_english = stored["least"].tolist()
+    memory = AnswerMemory(questions, answers)
+    return Reranker(linears[0], linears[1], least, least_english, memory)
 
 
 def _short(name: str, vectors: Vectors) -> dict[str, NDArray[Any]]:

@@ -141,11 +141,11 @@ def test_an_undone_reply_never_leaves_and_its_draft_is_there_again(stage: Stage)
 
 def test_a_promise_is_kept_back_until_it_is_changed(stage: Stage) -> None:
     stage.open(stage.customer("邹", "2027年春节你们哪几天停发货"))
-    stage.hands.press("focus_composer")
-    stage.hands.write(PROMISE)
     composer = stage.desk.page.composer
     seen = []
     stage.desk.session.composing.screened.connect(seen.append)
+    stage.hands.press("focus_composer")
+    stage.hands.write(PROMISE)
     stage.until("blocked", lambda: bool(seen) and seen[-1].action == "block")
     stage.hands.press("accept")
     stage.hands.rest(300)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
-from engine.knowledge.answer_features import Features, whole
+from engine.knowledge.answer_features import Features, is_english, whole
 from engine.knowledge.embedding import Embedder
 from engine.knowledge.index import import_documents
 from engine.knowledge.memory import AnswerMemory
@@ -35,13 +35,14 @@ _UNANSWERED = ("abstain", "attack")
 
 
 class Lesson(Struct, frozen=True):
-    """One question of a left-out trade: the `features` of its candidate sentences, shape
+    """One question of a left-out trade, `english` or not: the `features` of its candidates, shape
     (sentences, features), which of them answer (`right`) and which best (`best`), the passage each
     stands in (`owners`) and whether that one is right, how the plain sum ranks them, and the
     function that makes the features of the whole from the sentences' chances."""
 
     trade: str
     kind: str
+    english: bool
     features: Features
     right: Features
     best: Features
@@ -122,11 +123,16 @@ def learn(taught: Sequence[Lesson], memory: AnswerMemory) -> tuple[Reranker, Rer
     for fold in range(FOLDS):
         seen = at != fold
         sure[~seen] = _fitted(wholes[seen], answerable[seen], balanced=True).chances(wholes[~seen])
-    least = float(np.quantile(sure[answerable], WRONGLY_REFUSED))
-    reranker = Reranker(
-        _sentences(taught), _fitted(wholes, answerable, balanced=True), least, memory
+    english = np.array([one.english for one in taught])
+    # A language that is learnt from less is rated lower, and must not be refused more for it.
+    least, least_english = (
+        float(np.quantile(sure[answerable & group], WRONGLY_REFUSED)) if group.any() else 0.5
+        for group in (~english, english)
     )
-    return reranker, _figures(taught, chances, sure, answerable, least)
+    refused = sure < np.where(english, least_english, least)
+    answered = _fitted(wholes, answerable, balanced=True)
+    reranker = Reranker(_sentences(taught), answered, least, least_english, memory)
+    return reranker, _figures(taught, chances, sure, answerable, refused)
 
 
 def _lesson(
@@ -153,6 +159,7 @@ def _lesson(
     return Lesson(
         trade=trade.name,
         kind=question.kind,
+        english=is_english(wish),
         features=candidates.features,
         right=np.array([text in gold for text in candidates.texts], dtype=np.float32),
         best=np.array([text in gold[:1] for text in candidates.texts], dtype=np.float32),
@@ -212,7 +219,7 @@ def _figures(
     chances: Sequence[Features],
     sure: Any,
     answerable: Any,
-    least: float,
+    refused: Any,
 ) -> RerankerFigures:
     asked = [place for place, one in enumerate(taught) if one.kind not in _UNANSWERED]
     kinds = {}
@@ -228,8 +235,8 @@ def _figures(
         kinds=kinds,
         apart=round(float(apart), 4),
         unanswerable=int(none.sum()),
-        refused=round(float((sure[none] < least).mean()), 4) if none.any() else 0.0,
-        wrongly_refused=round(float((sure[answerable] < least).mean()), 4),
+        refused=round(float(refused[none].mean()), 4) if none.any() else 0.0,
+        wrongly_refused=round(float(refused[answerable].mean()), 4),
     )
 
 

@@ -89,6 +89,7 @@ def test_a_reranker_comes_back_as_it_was_written(learnt: Reranker, tmp_path: Pat
     features = np.random.default_rng(1).random((5, COUNT), dtype=np.float32)
     assert np.allclose(again.sentence.chances(features), learnt.sentence.chances(features))
     assert again.least == pytest.approx(learnt.least)
+    assert again.least_english == pytest.approx(learnt.least_english)
     assert np.allclose(again.memory.questions, learnt.memory.questions, atol=5e-3)
     assert load_reranker(tmp_path / "none", 64) is None
 
@@ -148,6 +149,7 @@ def test_another_reranker_makes_no_index_stale(tmp_path: Path) -> None:
         Reranker(
             Linear(nothing, level, nothing, 0.0),
             Linear(whole[0], whole[1], whole[0], 0.0),
+            0.5,
             0.5,
             AnswerMemory(vectors, vectors),
         ),
