@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -13,6 +13,7 @@ from engine.knowledge.grams import Weights, clean, grams
 from engine.knowledge.memory import AnswerMemory
 from engine.knowledge.sentences import split_sentences
 from engine.knowledge.vectors import Vectors
+from engine.knowledge.weighing import Scale
 from engine.records import Found
 
 if TYPE_CHECKING:
@@ -78,13 +79,16 @@ def measure(
     ]
     vectors = embedder.passages([clean(text) for text in (*texts, *within, *heads)])
     alone, inside, head = np.split(vectors, [len(texts), 2 * len(texts)])
-    said, inside_said = [grams(text) for text in texts], [grams(text) for text in within]
+    scale = Scale(weights)
+    said, inside_said = ([scale.weigh(grams(text)) for text in many] for many in (texts, within))
+    forms = [scale.weigh(form) for form in wish.forms]
+    told = [scale.weigh(form) for form in wish.told_forms]
     like_before = memory.answers_like(wish.vector) if memory is not None else None
     best = max((item.score for item in passages), default=0.0) or 1.0
     columns = [
-        [_most(weights.likeness, wish.forms, units) for units in said],
-        [_most(weights.likeness, wish.forms, units) for units in inside_said],
-        [_most(weights.coverage, wish.forms, units) for units in inside_said],
+        [scale.likeness(forms, text) for text in said],
+        [scale.likeness(forms, text) for text in inside_said],
+        [scale.coverage(forms, text) for text in inside_said],
         [passages[owner].coverage for owner in owners],
         alone @ wish.vector,
         inside @ wish.vector,
@@ -94,7 +98,7 @@ def measure(
         [passages[owner].score / best for owner in owners],
         _remembered(alone, like_before),
         _remembered(inside, like_before),
-        [_most(weights.likeness, wish.told_forms, units) for units in inside_said],
+        [scale.likeness(told, text) for text in inside_said],
         inside @ wish.told,
         (head @ wish.talk)[owners],
         owners,
@@ -147,14 +151,6 @@ def whole(
         ],
         dtype=np.float32,
     )
-
-
-def _most(
-    compare: Callable[[Sequence[str], Sequence[str]], float],
-    forms: Sequence[Sequence[str]],
-    units: Sequence[str],
-) -> float:
-    return max(compare(form, units) for form in forms)
 
 
 def _remembered(vectors: Vectors, answer: Vectors | None) -> Vectors:

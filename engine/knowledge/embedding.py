@@ -136,6 +136,8 @@ class SentenceTransformerEmbedder:
         # network has threads of its own, and its tokenizer is changed while it is used.
         table = type(next(iter(model))).__name__ == "StaticEmbedding"
         self.at_once = min(_AT_ONCE, os.cpu_count() or 1) if table else 1
+        # What is looked up in a table is not padded: the sentences of a search are one batch.
+        self._batch = 4 * _BATCH if table else _BATCH
         fusion = _fusion(folder)
         self.vector_weight = min(1.0, max(0.0, fusion.vector_weight))
         self.answerable = fusion.answerable
@@ -155,7 +157,9 @@ class SentenceTransformerEmbedder:
             return np.zeros((0, self.dimension), dtype=np.float32)
         encodable = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
         found = np.array(
-            encode(encodable, batch_size=_BATCH, convert_to_numpy=True, show_progress_bar=False),
+            encode(
+                encodable, batch_size=self._batch, convert_to_numpy=True, show_progress_bar=False
+            ),
             dtype=np.float32,
         )
         # A text that makes no tokens has no mean of them; it must not spoil an import.

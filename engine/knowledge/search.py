@@ -229,29 +229,32 @@ class Searcher:
         candidates = measure(question.wish, found, self._weights, self._embedder, memory)
         return question.wish, found, candidates
 
-    def _asking(self, query: str) -> _Asking:
-        forms = [grams(query)]
-        put = self._synonyms().in_policy_words(query, self._weights.says)
-        if put != query:
-            forms.append(grams(put))
-        return _Asking(forms, self._embedder.queries([query])[0])
-
     def _question(self, query: str, turns: Sequence[Turn]) -> _Question:
         newest = searchable(query)
         text = searchable(_completed(query, turns))
-        asking, talk = self._asking(text), self._asking(_said(turns, ("customer", "agent"), text))
+        talk = _said(turns, ("customer", "agent"), text)
         # What an agent has said tells the subject, but not which sentence to say next.
-        told = self._asking(_said(turns, ("customer",), text))
+        told = _said(turns, ("customer",), text)
+        asked = list(dict.fromkeys((text, talk, told, newest)))
+        vectors = dict(zip(asked, self._embedder.queries(asked), strict=True))
+        forms = {one: self._forms(one) for one in dict.fromkeys((text, talk, told))}
         wish = Wish(
-            forms=asking.forms,
-            vector=asking.vector,
-            newest=self._embedder.queries([newest])[0],
-            told_forms=told.forms,
-            told=told.vector,
-            talk=talk.vector,
+            forms=forms[text],
+            vector=vectors[text],
+            newest=vectors[newest],
+            told_forms=forms[told],
+            told=vectors[told],
+            talk=vectors[talk],
             asks=cues_in(newest, WISHES),
         )
-        return _Question(text, asking, talk, wish)
+        return _Question(
+            text, _Asking(forms[text], vectors[text]), _Asking(forms[talk], vectors[talk]), wish
+        )
+
+    def _forms(self, query: str) -> list[list[str]]:
+        """`query` in grams, and as the policies would put it where that differs."""
+        put = self._synonyms().in_policy_words(query, self._weights.says)
+        return [grams(query)] if put == query else [grams(query), grams(put)]
 
     def _nearness(self, found: Found) -> float:
         share = self._embedder.vector_weight
