@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
 
 # A busy machine makes no test wrong.
 settings.register_profile("zuoxi", deadline=None)
@@ -15,6 +20,8 @@ settings.load_profile("zuoxi")
 
 HERE = Path(__file__).parent
 WINDOW = {HERE / "desktop", HERE / "e2e"}
+PATIENCE_MS = 120_000
+"""How long a test of the window waits for what must come: on a busy machine it comes late."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -51,6 +58,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.qt_log_level_fail("WARNING"))
             # but for what the offscreen platform says of itself (sizes, raising, grabbing).
             item.add_marker(pytest.mark.qt_log_ignore("This plugin does not support"))
+
+
+@pytest.fixture
+def qtbot(request: pytest.FixtureRequest, qapp: Any) -> QtBot:
+    """pytest-qt's, which waits five seconds unless told otherwise, with more patience."""
+    from pytestqt.qtbot import QtBot
+
+    bot = QtBot(request)
+    for name in ("waitUntil", "waitSignal", "waitActive", "waitExposed"):
+        setattr(bot, name, partial(getattr(bot, name), timeout=PATIENCE_MS))
+    return bot
 
 
 @pytest.fixture(scope="session")

@@ -191,7 +191,6 @@ def test_a_replay_goes_on_after_the_clock_was_set_back(
         lambda: (
             [one.text for one in desk.store.conversations.messages(conversation)][-1] == "好的呀"
         ),
-        timeout=8000,
     )
 
 

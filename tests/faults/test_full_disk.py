@@ -113,7 +113,7 @@ def test_a_decision_that_found_no_room_is_said_to_be_not_kept_and_the_same_click
     assert desk.page.composer.text() == desk.session.composing.text == LONG
 
     disk.free(desk)
-    qtbot.waitUntil(lambda: desk.store.composers.get(conversation) == LONG, timeout=5000)
+    qtbot.waitUntil(lambda: desk.store.composers.get(conversation) == LONG)
     with qtbot.waitSignal(desk.session.decided):
         desk.session.send(LONG)
     assert desk.store.decisions.of(conversation)[0].text == LONG
@@ -137,7 +137,7 @@ def test_messages_that_find_no_room_wait_with_their_channel_and_come_in_by_thems
     assert "磁盘已满" in heard.words("messages_waiting")
     assert desk.store.conversations.counts().all == 1
     disk.free(desk)
-    qtbot.waitUntil(lambda: len(desk.queue.rows()) == 2, timeout=5000)
+    qtbot.waitUntil(lambda: len(desk.queue.rows()) == 2)
     (row,) = desk.store.conversations.page(search="李先生")
     qtbot.waitUntil(
         lambda: [one.text for one in desk.store.conversations.messages(row.id)] == list(texts)
@@ -172,7 +172,7 @@ def test_what_a_crash_left_unscreened_is_screened_once_there_is_room_for_it(
         qtbot.waitUntil(lambda: "messages_waiting" in heard.codes())
         assert desk.store.handovers.all_open() == []
         full[0].unlink()
-        qtbot.waitUntil(lambda: len(desk.store.handovers.all_open()) == 1, timeout=8000)
+        qtbot.waitUntil(lambda: len(desk.store.handovers.all_open()) == 1)
     assert unscreened[0].id not in {one.id for one in desk.store.conversations.unscreened()}
 
 
@@ -212,7 +212,7 @@ def test_a_reply_that_cannot_leave_stays_and_leaves_once_and_one_taken_back_neve
         for _ in range(2000):
             store.conversations.receive("李先生", LONG)
     desk.session.undo(decisions[1].id)
-    qtbot.waitUntil(lambda: {"replies_waiting", "undo_waiting"} <= set(heard.codes()), timeout=8000)
+    qtbot.waitUntil(lambda: {"replies_waiting", "undo_waiting"} <= set(heard.codes()))
     assert "自动发出，不会重复发送" in heard.words("replies_waiting")
     assert "这条回复不会发出" in heard.words("undo_waiting")
     assert left == []
@@ -220,7 +220,7 @@ def test_a_reply_that_cannot_leave_stays_and_leaves_once_and_one_taken_back_neve
     filler.unlink()
     undone: list[bool] = []
     desk.outgoing.undone.connect(lambda _, worked: undone.append(worked))
-    qtbot.waitUntil(lambda: left == [leaving] and undone == [True], timeout=8000)
+    qtbot.waitUntil(lambda: left == [leaving] and undone == [True])
     qtbot.wait(300)
     assert left == [leaving]
     assert store.decisions.get(decisions[1].id).undone

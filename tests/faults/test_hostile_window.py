@@ -31,8 +31,6 @@ from engine.records import Draft
 from engine.settings import Settings
 from engine.settings import save as save_settings
 
-STEP_MS = 20_000
-
 
 @pytest.fixture
 def desk(qtbot: Any, tmp_path: Path) -> Iterator[Desk]:
@@ -61,9 +59,9 @@ def serve(qtbot: Any, desk: Desk) -> Callable[..., None]:
         def new() -> list[str]:
             return [row.id for row in desk.queue.rows() if row.id not in known]
 
-        qtbot.waitUntil(lambda: bool(new()), timeout=STEP_MS)
+        qtbot.waitUntil(lambda: bool(new()))
         desk.page.open(new()[0])
-        qtbot.waitUntil(lambda: desk.session.snapshot is not None, timeout=STEP_MS)
+        qtbot.waitUntil(lambda: desk.session.snapshot is not None)
         QApplication.processEvents()
 
     return write
@@ -157,7 +155,6 @@ def test_the_window_shows_it_as_text(
     )
     qtbot.waitUntil(
         lambda: desk.session.snapshot is not None and desk.session.snapshot.draft is not None,
-        timeout=STEP_MS,
     )
     QApplication.processEvents()
     desk.window.grab()
@@ -228,10 +225,10 @@ def test_ten_thousand_turns_are_not_all_laid_out(
 
     done: list[object] = []
     desk.background.run(desk, fill).done(done.append)
-    qtbot.waitUntil(lambda: bool(done), timeout=STEP_MS)
+    qtbot.waitUntil(lambda: bool(done))
     desk.session.refresh()
     bubbles = desk.page.view.message_list()
-    qtbot.waitUntil(lambda: bubbles.bubbles()[-1].text == "还在吗", timeout=STEP_MS)
+    qtbot.waitUntil(lambda: bubbles.bubbles()[-1].text == "还在吗")
     desk.window.grab()
     assert bubbles.laid_out() < 600
 

@@ -19,13 +19,12 @@ from engine.store.store import open_store
 Open = Callable[..., Desk]
 
 pytestmark = pytest.mark.slow
-WAIT = 60_000
 
 
 def running(qtbot: QtBot, open_desk: Open) -> Desk:
     desk = open_desk(start_engine=True)
     desk.window.show()
-    qtbot.waitUntil(lambda: desk.bridge.state.phase == "ready", timeout=WAIT)
+    qtbot.waitUntil(lambda: desk.bridge.state.phase == "ready")
     return desk
 
 
@@ -38,9 +37,7 @@ def ask(desk: Desk, text: str) -> str:
 def test_from_a_message_to_a_draft_to_a_sent_reply(qtbot: QtBot, open_desk: Open) -> None:
     desk = running(qtbot, open_desk)
     conversation = ask(desk, "电水壶坏了能上门修吗")
-    qtbot.waitUntil(
-        lambda: [row.draft_status for row in desk.queue.rows()] == ["drafted"], timeout=WAIT
-    )
+    qtbot.waitUntil(lambda: [row.draft_status for row in desk.queue.rows()] == ["drafted"])
     desk.page.open(conversation)
     qtbot.waitUntil(lambda: desk.session.phase == "ready")
     assert "上门检修" in desk.page.draft.card.shown_text()
@@ -61,8 +58,8 @@ def test_a_killed_engine_is_told_of_and_the_draft_still_comes(
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     conversation = ask(desk, "发票抬头写错了")
-    qtbot.waitUntil(lambda: "意外退出" in desk.window.banner.message(), timeout=WAIT)
-    qtbot.waitUntil(lambda: desk.store.drafts.latest(conversation) is not None, timeout=WAIT)
+    qtbot.waitUntil(lambda: "意外退出" in desk.window.banner.message())
+    qtbot.waitUntil(lambda: desk.store.drafts.latest(conversation) is not None)
     stored = desk.store.drafts.latest(conversation)
     assert stored is not None
     assert "免费重开" in stored.draft.text
@@ -84,13 +81,13 @@ def test_an_import_is_shown_and_ends_in_drafts(
 ) -> None:
     desk = running(qtbot, open_desk)
     conversation = ask(desk, "电水壶坏了能上门修吗")
-    qtbot.waitUntil(lambda: "知识库还是空的" in desk.window.banner.message(), timeout=WAIT)
+    qtbot.waitUntil(lambda: "知识库还是空的" in desk.window.banner.message())
     desk.importing.import_paths([desk_documents])
     qtbot.waitUntil(lambda: desk.window.notices.shown.key == "import")
-    with qtbot.waitSignal(desk.importing.finished, timeout=WAIT) as caught:
+    with qtbot.waitSignal(desk.importing.finished) as caught:
         pass
     assert caught.args[0].documents == 2
-    qtbot.waitUntil(lambda: desk.store.drafts.latest(conversation) is not None, timeout=WAIT)
+    qtbot.waitUntil(lambda: desk.store.drafts.latest(conversation) is not None)
 
 
 def test_the_sample_company_plays_and_goes_on_where_it_stopped(
@@ -98,7 +95,7 @@ def test_the_sample_company_plays_and_goes_on_where_it_stopped(
 ) -> None:
     desk = open_desk(sample=True)
     desk.window.show()
-    with qtbot.waitSignal(desk.importing.finished, timeout=WAIT) as caught:
+    with qtbot.waitSignal(desk.importing.finished) as caught:
         pass
     assert caught.args[0].documents > 20
     qtbot.waitUntil(lambda: len(desk.queue.rows()) >= 3)

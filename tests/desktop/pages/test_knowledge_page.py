@@ -60,7 +60,7 @@ def shown(qtbot: QtBot, open_desk: Open, knowing: None) -> Callable[..., Knowled
         desk.window.action("go_knowledge").trigger()
         page = desk.window.findChild(KnowledgePage)
         assert isinstance(page, KnowledgePage)
-        with qtbot.waitSignal(page.wordings.proposed, timeout=20_000):
+        with qtbot.waitSignal(page.wordings.proposed):
             page.refresh()
         page.desk = desk  # type: ignore[attr-defined]
         return page
@@ -70,7 +70,7 @@ def shown(qtbot: QtBot, open_desk: Open, knowing: None) -> Callable[..., Knowled
 
 def settled(qtbot: QtBot, page: KnowledgePage, act: Callable[[], object]) -> None:
     """Do `act` and wait until the page shows what came of it."""
-    with qtbot.waitSignal(page.wordings.proposed, timeout=20_000):
+    with qtbot.waitSignal(page.wordings.proposed):
         act()
 
 
@@ -226,7 +226,7 @@ def test_damaged_knowledge_is_told_and_can_be_tried_again(
     pointer = table / "current.json"
     sound = pointer.read_bytes()
     pointer.write_bytes(b"{")
-    with qtbot.waitSignal(page.wordings.failed, timeout=20_000):
+    with qtbot.waitSignal(page.wordings.failed):
         page.refresh()
     assert page.panel.proposals() == ()
     assert not page.panel._empty.isHidden()

@@ -76,7 +76,7 @@ def test_an_owner_that_is_gone_hears_nothing(qtbot: QtBot, background: Backgroun
     owner = QObject()
     background.runner(owner)(gate.wait).done(heard.append).failed(heard.append)
     owner.deleteLater()
-    qtbot.waitSignal(owner.destroyed, timeout=2000).wait()
+    qtbot.waitSignal(owner.destroyed).wait()
     gate.set()
     after: list[object] = []
     background.runner(background)(lambda: 1).done(after.append)
@@ -93,7 +93,7 @@ def test_a_long_job_reports_without_holding_the_store_up(
 
     def work(report: object) -> str:
         report(1)  # type: ignore[operator]
-        gate.wait(5)
+        gate.wait(60)
         report(2)  # type: ignore[operator]
         return "end"
 
@@ -134,6 +134,6 @@ def test_keys_and_painting_come_between_two_results(qtbot: QtBot, background: Ba
     run(lambda: None).done(lambda _: seen.append("second"))
     both_there = threading.Event()
     run(both_there.set)
-    assert both_there.wait(5)
+    assert both_there.wait(60)
     qtbot.waitUntil(lambda: "second" in seen)
     assert seen == ["first", "posted meanwhile", "second"]

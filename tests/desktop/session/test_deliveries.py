@@ -160,7 +160,7 @@ def test_a_channel_that_cannot_take_over_is_asked_again_and_the_agent_is_told_on
     again.intake.trouble.connect(told.append)
     channel = Moody()
     again.intake.add_channel(channel)
-    qtbot.waitUntil(lambda: channel.took == [message], timeout=10_000)
+    qtbot.waitUntil(lambda: channel.took == [message])
     assert [error.code for error in told] == ["deliveries_waiting"]
     assert "不会收到两遍" in explain(told[0], "zh")
     qtbot.waitUntil(lambda: again.store.outbox.delivering() == [])

@@ -21,8 +21,7 @@ def test_a_message_from_another_process_is_seen(qtbot: QtBot, open_desk: Open) -
     with open_store(desk.store.path) as other:
         received = receive(other, desk.gate, "王女士", "壶坏了")
     qtbot.waitUntil(
-        lambda: [row.id for row in desk.queue.rows()] == [received.message.conversation],
-        timeout=3000,
+        lambda: [row.id for row in desk.queue.rows()] == [received.message.conversation]
     )
 
 

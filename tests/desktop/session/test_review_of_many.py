@@ -71,7 +71,7 @@ def opened(qtbot: QtBot, desk: Desk) -> ReviewPage:
     desk.window.show_page("review")
     page = desk.window._pages["review"]
     assert isinstance(page, ReviewPage)
-    qtbot.waitUntil(lambda: page._session.row is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: page._session.row is not None)
     return page
 
 
@@ -87,7 +87,7 @@ def test_scrolling_reads_what_is_in_sight(
         bar.setValue(bar.maximum() * step // 20)
         QTest.qWait(1)
     last = model.rowCount() - 1
-    qtbot.waitUntil(lambda: model.row(last) is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: model.row(last) is not None)
     row = model.row(last)
     assert isinstance(row, HitRow) and row.id == "h1"
     assert max(watch.rows) <= PAGE and sum(watch.rows) <= 30 * PAGE
@@ -98,7 +98,7 @@ def test_what_is_judged_stays_in_its_place(qtbot: QtBot, flooded: Desk) -> None:
     page = opened(qtbot, flooded)
     model = page._session.model
     page.list.go(70)
-    qtbot.waitUntil(lambda: page._session.row == model.row(70) is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: page._session.row == model.row(70) is not None)
     before = [model.keys(at, at)[0] for at in (69, 70, 71)]
     page._on_verdict("right")
 
@@ -106,10 +106,10 @@ def test_what_is_judged_stays_in_its_place(qtbot: QtBot, flooded: Desk) -> None:
         row = model.row(70)
         return isinstance(row, HitRow) and row.verdict == "right"
 
-    qtbot.waitUntil(judged, timeout=20_000)
+    qtbot.waitUntil(judged)
     assert [model.keys(at, at)[0] for at in (69, 70, 71)] == before
     page._session.refresh()
-    qtbot.waitUntil(lambda: model.rowCount() == MANY * 9 // 10 - 1, timeout=20_000)
+    qtbot.waitUntil(lambda: model.rowCount() == MANY * 9 // 10 - 1)
 
 
 def test_thousands_are_judged_and_taken_back_beside_the_rest(
@@ -118,7 +118,7 @@ def test_thousands_are_judged_and_taken_back_beside_the_rest(
     page = opened(qtbot, flooded)
     watch = Watch(flooded, monkeypatch)
     session = page._session
-    with qtbot.waitSignal(session.judged, timeout=60_000) as judged:
+    with qtbot.waitSignal(session.judged) as judged:
         session.judge(0, 2499, "false_alarm", "成批")
     assert judged.args == [2500]
     assert "zuoxi-long" in watch.threads
@@ -131,4 +131,4 @@ def test_thousands_are_judged_and_taken_back_beside_the_rest(
 
     assert count() == 2500
     session.undo()
-    qtbot.waitUntil(lambda: count() == 0, timeout=60_000)
+    qtbot.waitUntil(lambda: count() == 0)
