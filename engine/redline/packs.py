@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MAX_FILE = 2_000_000
 
 Step = str | int
+T = TypeVar("T")
 
 _PATH = re.compile(r"at `\$([^`]*)`")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
@@ -24,11 +25,13 @@ _UNKNOWN = re.compile(r"unknown field `([^`]*)`")
 
 
 class PackError(Exception):
-    """A file that is no pack: why, in one line, and the line of the file (0: the whole file)."""
+    """A text that is no pack: a code and its values, and the line of the text (0: all of it)."""
 
-    def __init__(self, message: str, line: int = 0) -> None:
-        super().__init__(message)
+    def __init__(self, code: str, line: int = 0, **values: object) -> None:
+        super().__init__(code)
+        self.code = code
         self.line = line
+        self.values = values
 
 
 class Places:
@@ -54,11 +57,12 @@ class Places:
 
 
 class Source(Struct, frozen=True):
-    """A pack as it was read from the file of this name."""
+    """A pack as it was read from the file of this name; `checked`: it is known to load."""
 
     file: str
     pack: Pack
     places: Places
+    checked: bool = False
 
 
 def packs_in(folder: Path) -> list[Path]:
@@ -68,31 +72,44 @@ def packs_in(folder: Path) -> list[Path]:
 
 def read_pack(path: Path) -> Source:
     """The pack in the file; raises `PackError`."""
-    import yaml
-
     try:
         if path.stat().st_size > MAX_FILE:
-            raise PackError(f"larger than {MAX_FILE // 1_000_000} MB")
+            raise _too_large()
         data = path.read_bytes()
     except OSError as error:
-        raise PackError(f"cannot be read ({error.strerror})") from error
+        raise PackError("unreadable", why=error.strerror) from error
+    pack, places = read_text(data, Pack)
+    return Source(path.name, pack, places)
+
+
+def read_text(data: bytes, kind: type[T]) -> tuple[T, Places]:
+    """What a YAML text says, as a `kind`, and where it says it; raises `PackError`."""
+    import yaml
+
+    if len(data) > MAX_FILE:
+        raise _too_large()
     places = Places(None)
     try:
         # Aliases can blow a small file up to any size in memory, and packs need none.
         for token in yaml.scan(data, Loader=yaml.CSafeLoader):
             if isinstance(token, yaml.AliasToken):
-                raise PackError("YAML aliases are not allowed", token.start_mark.line + 1)
+                raise PackError("aliases", token.start_mark.line + 1)
         places = Places(yaml.compose(data, Loader=yaml.CSafeLoader))
-        return Source(path.name, msgspec.yaml.decode(data, type=Pack), places)
+        return msgspec.yaml.decode(data, type=kind), places
     except RecursionError as error:
-        raise PackError("nested too deeply") from error
+        raise PackError("too_deep") from error
     except (msgspec.MsgspecError, UnicodeError) as error:
-        raise PackError(_one_line(error), _line_of(str(error), places)) from error
+        why = _one_line(error)
+        raise PackError("schema", _line_of(str(error), places), why=why) from error
     except (yaml.YAMLError, ValueError, KeyError, AttributeError, TypeError) as error:
         # A tag with a wrong value raises anything.
         mark = getattr(error, "problem_mark", None)
         line = int(mark.line) + 1 if mark is not None else 0
-        raise PackError(f"not valid YAML ({_one_line(error)})", line) from error
+        raise PackError("not_yaml", line, why=_one_line(error)) from error
+
+
+def _too_large() -> PackError:
+    return PackError("too_large", size=MAX_FILE // 1_000_000)
 
 
 def _line_of(message: str, places: Places) -> int:

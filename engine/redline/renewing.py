@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.errors import RuleError
+from engine.redline.checking import Problem, problem_of
 from engine.redline.gate import Gate
-from engine.redline.rules import Problem, check_rules, load_rules
+from engine.redline.rules import check_rules, load_rules
 
 
 def renewed(former: Gate, folder: Path) -> tuple[Gate, list[Problem]]:
@@ -18,5 +19,7 @@ def renewed(former: Gate, folder: Path) -> tuple[Gate, list[Problem]]:
     try:
         rule_set = load_rules(folder)
     except RuleError as error:
-        return former, check_rules(folder) or [Problem(folder.name, "", "", error.message)]
+        return former, check_rules(folder) or [
+            problem_of(folder.name, "unreadable", values={"why": error.message})
+        ]
     return (former if rule_set == former.rule_set else Gate(rule_set)), []
