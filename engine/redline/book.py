@@ -15,10 +15,11 @@ class Book:
     """One rule set as it stands on `day`; what is compiled is kept. Safe from any thread."""
 
     def __init__(self, rule_set: RuleSet, day: date) -> None:
+        self.rule_set = rule_set
         self.day = day
         self.rules = tuple(rule for rule in rule_set.rules if rule.effective.holds(day))
         self.scripts = tuple(s for s in rule_set.scripts if s.effective.holds(day))
-        self.by_id = {rule.id: rule for rule in self.rules}
+        self.by_id = {rule.id: rule for rule in self.rules if not rule.shadow}
         self._compiling = threading.RLock()
         self._live: dict[Side, Matcher] = {}
         self._shadow: dict[Side, Matcher] = {}
@@ -30,6 +31,18 @@ class Book:
         return self.rules == tuple(r for r in rule_set.rules if r.effective.holds(day)) and (
             self.scripts == tuple(s for s in rule_set.scripts if s.effective.holds(day))
         )
+
+    def make_ready(self, *sides: Side) -> None:
+        """Compile the rules of `sides`, and the scripts, now."""
+        for side in sides:
+            self.live(side)
+            self.shadow(side)
+        self.watch()
+
+    @property
+    def compiled(self) -> tuple[Side, ...]:
+        """The sides that something was screened for, or that were made ready."""
+        return tuple(self._live)
 
     def live(self, side: Side) -> Matcher:
         """The rules of `side` that act."""

@@ -22,13 +22,14 @@ class Watch:
         self._finders: list[tuple[Role, PhraseFinder]] = []
         self._when = [self._add("customer", PhraseFinder.of_when(s.when)) for s in self.scripts]
         self._saying = [self._add("agent", satisfying(script)) for script in self.scripts]
-        self._said: dict[str, int] = {}
-        self._unsaid: dict[str, int] = {}
+        # A rule in force and its successor on trial have the same id.
+        self._said: dict[tuple[str, bool], int] = {}
+        self._unsaid: dict[tuple[str, bool], int] = {}
         for rule in rules:
             if rule.dialogue is not None and rule.dialogue.said is not None:
-                self._said[rule.id] = self._add_saying(rule.dialogue.said)
+                self._said[rule.id, rule.shadow] = self._add_saying(rule.dialogue.said)
             if rule.dialogue is not None and rule.dialogue.unsaid is not None:
-                self._unsaid[rule.id] = self._add_saying(rule.dialogue.unsaid)
+                self._unsaid[rule.id, rule.shadow] = self._add_saying(rule.dialogue.unsaid)
         # A long conversation is asked about again and again, at every key that is pressed.
         self._remembered = lru_cache(_REMEMBERED)(self._find)
 
@@ -56,14 +57,15 @@ class Watch:
             if not dialogue.agent_turns[0] <= number <= dialogue.agent_turns[1]:
                 return False
         since = 0
-        if rule.id in self._said:
-            places = [p for p, turn in enumerate(turns) if self._says(turn, self._said[rule.id])]
+        named = (rule.id, rule.shadow)
+        if named in self._said:
+            places = [p for p, turn in enumerate(turns) if self._says(turn, self._said[named])]
             if not places:
                 return False
             since = places[-1] + 1
-        if rule.id not in self._unsaid:
+        if named not in self._unsaid:
             return True
-        number = self._unsaid[rule.id]
+        number = self._unsaid[named]
         if any(self._says(turn, number) for turn in turns[since:]):
             return False
         by, finder = self._finders[number]

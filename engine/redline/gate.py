@@ -38,7 +38,6 @@ class Gate:
         lazy: bool = False,
         today: Callable[[], date] = date.today,
     ) -> None:
-        self.rule_set = rule_set
         self._today = today
         self._turning = threading.Lock()
         self._book = Book(rule_set, today())
@@ -47,11 +46,23 @@ class Gate:
 
     def make_ready(self, *sides: Side) -> None:
         """Compile the rules of `sides`, and the scripts, now."""
-        book = self._in_force()
-        for side in sides:
-            book.live(side)
-            book.shadow(side)
-        book.watch()
+        self._in_force().make_ready(*sides)
+
+    def made_ready(self, rule_set: RuleSet) -> Book:
+        """Another rule set, compiled as far as this gate's own is; `take` puts it into force."""
+        book = Book(rule_set, self._today())
+        book.make_ready(*self._book.compiled)
+        return book
+
+    def take(self, book: Book) -> None:
+        """Screen by `book` from now on; what is being screened ends as it began."""
+        with self._turning:
+            self._book = book
+
+    @property
+    def rule_set(self) -> RuleSet:
+        """The rules that were given last."""
+        return self._book.rule_set
 
     @property
     def version(self) -> str:
@@ -185,13 +196,14 @@ def hit_of(rule: Rule, text: str, start: int, end: int, side: Side, language: La
         why=_in(rule.why, language),
         advice=_in(rule.advice, language),
         rewrite=_in(rule.rewrite, language) if rule.rewrite else "",
+        trial=rule.shadow,
     )
 
 
 def _left_out(script: Script, side: Side, language: Language) -> Hit:
     """The record of a script on trial that a reply should have held."""
     name = _in(script.name, language)
-    return Hit(script.id, SCRIPT, "L0", "log", 0, 0, "", side, name)
+    return Hit(script.id, SCRIPT, "L0", "log", 0, 0, "", side, name, trial=True)
 
 
 def _failed(error: Exception) -> RuleError:
