@@ -84,7 +84,10 @@ class Turn(Struct, frozen=True, omit_defaults=True):
 
 
 class Hit(Struct, frozen=True):
-    """One match of a red-line rule; `start`/`end` index the screened text, `text` is that slice."""
+    """One match of a red-line rule; `start`/`end` index the screened text, `text` is that slice.
+
+    `trial`: the rule is on trial, so the hit was only recorded.
+    """
 
     rule: str
     category: str
@@ -98,6 +101,7 @@ class Hit(Struct, frozen=True):
     why: str = ""
     advice: str = ""
     rewrite: str = ""
+    trial: bool = False
 
 
 class Screening(Struct, frozen=True):

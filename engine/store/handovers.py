@@ -1,10 +1,14 @@
-"""Cases that were handed over to a senior human."""
+"""Cases that were handed over to a senior human: opened, taken, returned, closed.
+
+Each of these is an act in the audit, with whoever did it.
+"""
 
 from __future__ import annotations
 
 import time
 
 from engine.errors import InputError
+from engine.store.audit import Audit
 from engine.store.conversations import Conversations
 from engine.store.database import Database, Row
 from engine.store.ids import new_id
@@ -15,8 +19,9 @@ from engine.store.standing import refresh
 class Handovers:
     """At most one open case per conversation."""
 
-    def __init__(self, database: Database, conversations: Conversations) -> None:
+    def __init__(self, database: Database, conversations: Conversations, audit: Audit) -> None:
         self._database = database
+        self._audit = audit
         self._conversations = conversations
 
     def open(
@@ -27,17 +32,19 @@ class Handovers:
         script: str = "",
         message_id: str | None = None,
         *,
+        who: str = "",
         at: float | None = None,
     ) -> StoredHandover:
         """Open a case; while one is open it is returned instead, unchanged.
 
-        `script` is the text the customer must be told. Raises `InputError` (`no_conversation`).
+        `script` is the text the customer must be told; `who` opens it, "" where a rule does.
+        Raises `InputError` (`no_conversation`).
         """
         with self._database.transaction():
             self._conversations.get(conversation)
             if (standing := self.open_case(conversation)) is not None:
                 return standing
-            case = new_id()
+            case, moment = new_id(), time.time() if at is None else at
             self._database.insert(
                 "handovers",
                 {
@@ -47,9 +54,11 @@ class Handovers:
                     "rule": rule,
                     "script": script,
                     "message": message_id,
-                    "opened_at": time.time() if at is None else at,
+                    "opened_at": moment,
                 },
             )
+            opened = {"category": category, "rule": rule, "message": message_id}
+            self._note("opened", case, conversation, who, moment, **opened)
             refresh(self._database, conversation)
             return self.get(case)
 
@@ -83,12 +92,21 @@ class Handovers:
 
     def take(self, case: str, who: str, *, at: float | None = None) -> bool:
         """Note who takes an open case; False when it was taken or closed already."""
-        return bool(
-            self._database.run(
-                """UPDATE handovers SET taken_by = ?, taken_at = ?
-                WHERE id = ? AND taken_at IS NULL AND closed_at IS NULL""",
-                [who, time.time() if at is None else at, case],
-            )
+        moment = time.time() if at is None else at
+        return self._act(
+            """UPDATE handovers SET taken_by = ?, taken_at = ?
+            WHERE id = ? AND taken_at IS NULL AND closed_at IS NULL""",
+            [who, moment, case],
+            *("taken", case, who, moment),
+        )
+
+    def give_back(self, case: str, who: str, *, at: float | None = None) -> bool:
+        """Return a case that was taken: it waits for somebody again; False when nobody had it."""
+        return self._act(
+            """UPDATE handovers SET taken_by = '', taken_at = NULL
+            WHERE id = ? AND taken_at IS NOT NULL AND closed_at IS NULL""",
+            [case],
+            *("returned", case, who, time.time() if at is None else at),
         )
 
     def keep_note(self, case: str, note: str) -> bool:
@@ -99,16 +117,32 @@ class Handovers:
             )
         )
 
-    def close(self, case: str, note: str = "", *, at: float | None = None) -> bool:
+    def close(self, case: str, note: str = "", *, who: str = "", at: float | None = None) -> bool:
         """Close a case: drafting goes on; False when it was closed already."""
+        moment = time.time() if at is None else at
+        return self._act(
+            "UPDATE handovers SET closed_at = ?, note = ? WHERE id = ? AND closed_at IS NULL",
+            [moment, note, case],
+            *("closed", case, who, moment),
+        )
+
+    def _act(
+        self, sql: str, values: list[object], step: str, case: str, who: str, moment: float
+    ) -> bool:
+        """Run what changes a case and record it, both or neither; False where nothing changed."""
         with self._database.transaction():
-            changed = self._database.run(
-                "UPDATE handovers SET closed_at = ?, note = ? WHERE id = ? AND closed_at IS NULL",
-                [time.time() if at is None else at, note, case],
-            )
-            if changed:
-                refresh(self._database, self.get(case).conversation)
-            return bool(changed)
+            if not self._database.run(sql, values):
+                return False
+            conversation = self.get(case).conversation
+            self._note(step, case, conversation, who, moment)
+            refresh(self._database, conversation)
+            return True
+
+    def _note(
+        self, step: str, case: str, conversation: str, who: str, at: float, **more: str | None
+    ) -> None:
+        detail = {"step": step} | {name: value for name, value in more.items() if value}
+        self._audit.add("case", case, conversation=conversation, who=who, detail=detail, at=at)
 
 
 def _stored(row: Row) -> StoredHandover:
