@@ -113,7 +113,7 @@ def decide(
         if needs_draft and stored is None:
             raise _no_draft()
         with store.transaction():
-            store.handovers.open(conversation, AGENT_CATEGORY)
+            store.handovers.open(conversation, AGENT_CATEGORY, who=who)
             return store.decisions.record(
                 conversation,
                 "handed_over",

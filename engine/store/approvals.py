@@ -8,6 +8,7 @@ lead, who notes having seen it.
     asked → approved → used        used → approved when the send is undone
     asked → refused                asked, approved → expired
     told → seen                    told → expired when the send is undone
+    asked, approved, told → expired when the customer's data is deleted
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import msgspec
 
 from engine.errors import InputError
 from engine.records import Hit
-from engine.store.audit import Audit, approval_content, hits_in_short
+from engine.store.audit import Audit, approval_content, hits_in_short, words_of
 from engine.store.database import Database, Row
 from engine.store.ids import new_id
 from engine.store.rows import Approval
@@ -134,7 +135,9 @@ class Approvals:
     def approved(self, limit: int = 200) -> list[Approval]:
         """What a lead let pass and nobody has sent yet; oldest first."""
         rows = self._database.rows(
-            "SELECT * FROM approvals WHERE state = 'approved' ORDER BY seq LIMIT ?", [limit]
+            """SELECT * FROM approvals INDEXED BY approvals_unsent
+            WHERE state = 'approved' ORDER BY seq LIMIT ?""",
+            [limit],
         )
         return [_stored(row) for row in rows]
 
@@ -213,6 +216,7 @@ class Approvals:
                 "hits": hits_in_short([("", hit) for hit in hits]),
             },
             content=approval_content(row),
+            words=words_of(hits),
             at=moment,
         )
         return self.get(row["id"])
@@ -239,11 +243,17 @@ class Approvals:
             self._note(to, approval, asked.conversation, who=who, content=[comment], at=moment)
             return self.get(approval)
 
-    def _expire(self, conversation: str, *, but: str = "") -> None:
+    def expire_all(self, conversation: str) -> None:
+        """Nothing asked or told of a conversation waits for anybody any more."""
+        self._expire(conversation, states=("asked", "approved", "told"))
+
+    def _expire(
+        self, conversation: str, *, but: str = "", states: Sequence[str] = ("asked", "approved")
+    ) -> None:
         for row in self._database.rows(
             """SELECT id FROM approvals WHERE conversation = ? AND id != ?
-                AND state IN ('asked', 'approved')""",
-            [conversation, but],
+                AND state IN (SELECT value FROM json_each(?))""",
+            [conversation, but, to_json(list(states))],
         ):
             self._database.run("UPDATE approvals SET state = 'expired' WHERE id = ?", [row["id"]])
             self._note("expired", row["id"], conversation)

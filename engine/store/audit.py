@@ -1,7 +1,8 @@
 """The audit: what was done, by whom, under which rules, each record chained to the one before.
 
-A record is written in the transaction of the act itself, holds ids, offsets and veiled text only,
-and is never changed or deleted: SQLite refuses it. How a record is hashed stands in `chain.py`.
+A record is written in the transaction of the act itself, holds ids and offsets only, and is never
+changed or deleted: SQLite refuses it. How a record is hashed stands in `chain.py`. What hits found
+stands beside it, starred out (`audit_words`), and goes only with the data it is of.
 
 What this proves: a record that was altered, taken out, put in or moved is found, and so is a tail
 cut off behind a *head* (number and hash of the last record) that was signed off. What it does not:
@@ -25,6 +26,7 @@ from engine.errors import StoreError
 from engine.records import Hit
 from engine.store.chain import entry, sealed, veiled
 from engine.store.database import Database, Row
+from engine.store.text import to_json
 
 Kind = Literal[
     "begun",
@@ -36,6 +38,7 @@ Kind = Literal[
     "answer",
     "verdict",
     "appeal",
+    "case",
     "rules",
     "erased",
     "salvaged",
@@ -68,13 +71,15 @@ class Audit:
         rules: str = "",
         detail: Mapping[str, object] | None = None,
         content: object = None,
+        words: Sequence[str] = (),
         at: float | None = None,
     ) -> int:
         """Append a record about `subject` (an id); its number. Only inside a transaction.
 
         `rules` is the hash of the rule set that was asked; `detail` holds nothing personal;
         `content` may: only its fingerprint is kept, under a key that goes with the conversation's
-        data. `at` is in seconds. Raises `StoreError` (`audit_lost`).
+        data, as do `words`, what hits found in short. `at` is in seconds. Raises `StoreError`
+        (`audit_lost`).
         """
         last = self._database.row(
             """SELECT number, hash, (SELECT key FROM audit_keys WHERE conversation = ?) AS key
@@ -99,13 +104,33 @@ class Audit:
         record.update((name, value) for name, value in more.items() if value)
         row = entry(last["number"] + 1, last["hash"], record)
         self._database.insert("audit", row)
-        return int(last["number"]) + 1
+        number = int(last["number"]) + 1
+        if words:
+            # A tail that was cut off may have left its words behind; the walk tells of it.
+            self._database.run(
+                "INSERT OR REPLACE INTO audit_words (record, conversation, words) VALUES (?, ?, ?)",
+                [number, conversation, to_json(list(words))],
+            )
+        return number
 
     def rules_changed(
-        self, former: str, now: str, *, who: str, approved_by: str = "", why: str = "published"
+        self,
+        former: str,
+        now: str,
+        *,
+        who: str,
+        approved_by: str = "",
+        why: str = "published",
+        version: int | None = None,
+        changes: str = "",
     ) -> int:
-        """Record that rule set `now` took the place of `former` (their hashes)."""
-        detail = {"former": former, "approved_by": approved_by, "why": why}
+        """Record that rule set `now` runs in the place of `former` (their hashes).
+
+        `why` is the step of the company's `version` that did it, `changes` that version's hash.
+        """
+        detail: dict[str, object] = {"former": former, "approved_by": approved_by, "why": why}
+        if version is not None:
+            detail |= {"version": version, "changes": changes}
         with self._database.transaction():
             return self.add("rules", now, who=who, rules=now, detail=detail)
 
@@ -121,19 +146,29 @@ class Audit:
             self.rules_changed(former, now, who="", why="in_use")
             return True
 
-    def erased(self, conversation: str, *, who: str) -> int:
-        """Record that a conversation's data was deleted.
+    def erased(
+        self,
+        conversation: str,
+        *,
+        who: str,
+        detail: Mapping[str, object] | None = None,
+        at: float | None = None,
+    ) -> int:
+        """Record that a conversation's data was deleted; the record's number.
 
-        Its records stay as they are: they hold ids and veiled text. Without the key, which goes
-        here, their fingerprints say nothing any more.
+        Its records stay as they are: they hold ids and offsets. Without the key and the words,
+        which go here, they say nothing any more of what was written.
         """
         with self._database.transaction():
-            number = self.add("erased", conversation, conversation=conversation, who=who)
+            number = self.add(
+                "erased", conversation, conversation=conversation, who=who, detail=detail, at=at
+            )
             self._database.run(
                 """INSERT INTO audit_keys (conversation, key, erased) VALUES (?, '', ?)
                 ON CONFLICT (conversation) DO UPDATE SET key = '', erased = excluded.erased""",
                 [conversation, number],
             )
+            self._database.run("DELETE FROM audit_words WHERE conversation = ?", [conversation])
             return number
 
     def head(self) -> Head:
@@ -180,24 +215,33 @@ class Audit:
         return str(row["hash"]) if row else ""
 
     def rows(self, *, after: int = 0) -> Iterator[Row]:
-        """The rows `number`, `former`, `hash`, `body` in order, read piece by piece."""
+        """The rows `number`, `former`, `hash`, `body` in order, read piece by piece.
+
+        `words` is the JSON of what the record's hits found, None where there is none.
+        """
         while found := self._database.rows(
-            "SELECT * FROM audit WHERE number > ? ORDER BY number LIMIT ?", [after, _PIECE]
+            """SELECT audit.*, words FROM audit LEFT JOIN audit_words ON record = number
+            WHERE number > ? ORDER BY number LIMIT ?""",
+            [after, _PIECE],
         ):
             after = found[-1]["number"]
             yield from found
 
     def lines(self) -> Iterator[bytes]:
-        """The chain as JSON Lines; `record` is the very text that was hashed."""
+        """The chain as JSON Lines; `record` is the very text that was hashed.
+
+        `words`, where hits are recorded, is what they found, starred out; it is not in the hash.
+        """
         for row in self.rows():
-            yield msgspec.json.encode(
-                {
-                    "number": row["number"],
-                    "former": row["former"],
-                    "hash": row["hash"],
-                    "record": msgspec.Raw(str(row["body"]).encode()),
-                }
-            )
+            line: dict[str, object] = {
+                "number": row["number"],
+                "former": row["former"],
+                "hash": row["hash"],
+                "record": msgspec.Raw(str(row["body"]).encode()),
+            }
+            if row["words"]:
+                line["words"] = msgspec.Raw(str(row["words"]).encode())
+            yield msgspec.json.encode(line)
 
     @property
     def _head_file(self) -> Path:
@@ -207,7 +251,7 @@ class Audit:
         key = os.urandom(16).hex()
         self._database.run(
             """INSERT INTO audit_keys (conversation, key) VALUES (?, ?)
-            ON CONFLICT (conversation) DO UPDATE SET key = excluded.key, erased = NULL""",
+            ON CONFLICT (conversation) DO UPDATE SET key = excluded.key""",
             [conversation, key],
         )
         return key
@@ -219,7 +263,7 @@ def head_file(database: Path) -> Path:
 
 
 def hits_in_short(hits: Sequence[tuple[str, Hit]]) -> list[dict[str, object]]:
-    """Hits with their ids as a record holds them."""
+    """Hits with their ids as a record holds them; what they found are its `words_of`."""
     return [
         {
             "id": hit_id,
@@ -230,10 +274,22 @@ def hits_in_short(hits: Sequence[tuple[str, Hit]]) -> list[dict[str, object]]:
             "side": hit.side,
             "start": hit.start,
             "end": hit.end,
-            "text": veiled(hit),
+            **({"trial": True} if hit.trial else {}),
         }
         for hit_id, hit in hits
     ]
+
+
+def words_of(hits: Sequence[Hit]) -> list[str]:
+    """What hits found, starred out, as it stands beside their record."""
+    return [veiled(hit) for hit in hits]
+
+
+def decision_in_short(row: Mapping[str, object]) -> dict[str, object]:
+    """Of a row of `decisions`, what its record says of it: no text of anybody's."""
+    fields = ("action", "message", "draft", "outgoing", "reason", "approved_by")
+    short = {name: row[name] for name in fields} | {"override": row["override"] is not None}
+    return {name: value for name, value in short.items() if value}
 
 
 def decision_content(row: Mapping[str, object]) -> object:

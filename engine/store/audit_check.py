@@ -7,15 +7,19 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
+from engine.records import Hit
 from engine.store.audit import (
     Audit,
     Head,
     approval_content,
     decision_content,
     hits_content,
+    words_of,
 )
+from engine.store.blank import is_blank
 from engine.store.chain import chained, sealed
 from engine.store.database import Database, Row
+from engine.store.text import to_json
 
 What = Literal[
     "altered",
@@ -40,7 +44,8 @@ class Finding(Struct, frozen=True):
     in its place (`reordered`); it is `unlinked` from the one before, which was written anew; the
     chain was `cut_off` before a head that was signed off, or is not the one whose head that was
     (`other_chain`). `row_altered`, `row_missing`: what the record is about (`subject`) was changed
-    or is gone; `unrecorded`: decision `subject` has no record.
+    or is gone (what was deleted on request is not, as long as it stays without words);
+    `unrecorded`: decision `subject` has no record.
     """
 
     what: What
@@ -117,7 +122,7 @@ class _Walk:
                 self._say("other_chain", number)
         self._number, self._inner, self._hash = number, inner or expected, row["hash"]
         if whole:
-            self._hold_against_rows(number, record)
+            self._hold_against_rows(number, record, row["words"])
 
     def _out_of_order(self, number: int, expected: int, inner: int) -> None:
         if inner < expected:
@@ -154,7 +159,7 @@ class _Walk:
             ):
                 self._say("unrecorded", self._number, subject=row["id"])
 
-    def _hold_against_rows(self, number: int, record: dict[str, Any]) -> None:
+    def _hold_against_rows(self, number: int, record: dict[str, Any], words: str | None) -> None:
         kind, subject = record.get("kind"), str(record.get("subject", ""))
         detail = record.get("detail") or {}
         if kind in ("begun", "salvaged"):
@@ -163,39 +168,65 @@ class _Walk:
         if "seal" not in record or kind not in ("decision", "hits", "approval"):
             return
         conversation = str(record.get("conversation", ""))
-        content = self._content(str(kind), subject, detail)
-        if kind == "decision" and content is not None:
+        rows = self._rows(str(kind), subject, detail)
+        if kind == "decision" and rows:
             self._decisions += 1
         key = self._database.row(
             "SELECT key, erased FROM audit_keys WHERE conversation = ?", [conversation]
         )
-        if content is None:
-            if not self._was_erased(conversation, key):
-                self._say("row_missing", number, subject=subject)
-        elif key is None or sealed(key["key"], content) != record["seal"]:
+        if self._erased(conversation, key) > number:
+            if rows and (words or not is_blank(str(kind), rows, detail)):
+                self._say("row_altered", number, subject=subject)
+        elif not rows:
+            self._say("row_missing", number, subject=subject)
+        elif (
+            key is None
+            or sealed(key["key"], _content(str(kind), rows)) != record["seal"]
+            or _words(str(kind), rows, detail) != words
+        ):
             self._say("row_altered", number, subject=subject)
 
-    def _content(self, kind: str, subject: str, detail: dict[str, Any]) -> object:
-        """What the record's fingerprint was made of, as it is stored now; None if it is gone."""
-        if kind == "decision":
-            row = self._database.row("SELECT * FROM decisions WHERE id = ?", [subject])
-            return decision_content(row) if row else None
-        if kind == "approval":
-            row = self._database.row("SELECT * FROM approvals WHERE id = ?", [subject])
-            return approval_content(row) if row else None
+    def _rows(self, kind: str, subject: str, detail: dict[str, Any]) -> list[Row]:
+        """The rows that the record is about, as they are stored now; none if they are gone."""
+        if kind in ("decision", "approval"):
+            return self._database.rows(f"SELECT * FROM {kind}s WHERE id = ?", [subject])
         ids = [str(hit["id"]) for hit in detail.get("hits", ())]
         rows = self._database.rows(
             "SELECT * FROM hits WHERE id IN (SELECT value FROM json_each(?)) ORDER BY seq",
-            [msgspec.json.encode(ids).decode()],
+            [to_json(ids)],
         )
-        return hits_content(rows) if len(rows) == len(ids) else None
+        return rows if len(rows) == len(ids) else []
 
-    def _was_erased(self, conversation: str, key: Row | None) -> bool:
+    def _erased(self, conversation: str, key: Row | None) -> int:
+        """The record that tells of the deletion of the conversation's data; 0 without one."""
         if key is None or key["erased"] is None:
-            return False
+            return 0
         row = self._database.row("SELECT body FROM audit WHERE number = ?", [key["erased"]])
         record = _record(row["body"]) if row else {}
-        return record.get("kind") == "erased" and record.get("subject") == conversation
+        told = record.get("kind") == "erased" and record.get("subject") == conversation
+        return int(key["erased"]) if told else 0
+
+
+def _content(kind: str, rows: list[Row]) -> object:
+    """What the record's fingerprint was made of."""
+    if kind == "hits":
+        return hits_content(rows)
+    return decision_content(rows[0]) if kind == "decision" else approval_content(rows[0])
+
+
+def _words(kind: str, rows: list[Row], detail: dict[str, Any]) -> str | None:
+    """What has to stand beside the record of hits; nothing where it holds their text itself."""
+    told = detail.get("hits")
+    if kind == "decision" or not told or "text" in told[0]:
+        return None
+    try:
+        if kind == "hits":
+            hits = [msgspec.json.decode(row["body"], type=Hit) for row in rows]
+        else:
+            hits = msgspec.json.decode(rows[0]["hits"], type=list[Hit])
+    except msgspec.DecodeError:
+        return None
+    return to_json(words_of(hits))
 
 
 def _record(body: object) -> dict[str, Any]:

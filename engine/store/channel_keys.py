@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from engine.store.database import Database
+
+_BURIED = "buried:"
 
 
 class ChannelKeys:
@@ -36,3 +40,13 @@ class ChannelKeys:
             [source],
         )
         return {row["key"]: row["message"] for row in rows}
+
+
+def buried(source: str, key: str) -> str:
+    """What is kept of a message's key once its customer's data is deleted: enough to know it by.
+
+    A key that is buried already stays as it is.
+    """
+    if key.startswith(_BURIED):
+        return key
+    return _BURIED + hashlib.sha256(f"{source}\n{key}".encode()).hexdigest()

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from engine.errors import InputError
 from engine.records import Evidence, Role, Turn
+from engine.store.channel_keys import buried
 from engine.store.database import Database, Row
 from engine.store.ids import new_id
 from engine.store.rows import ConversationRow, Counts, ExternalKey, Filter, StoredMessage
@@ -312,8 +313,8 @@ class Conversations:
     def _delivered(self, key: ExternalKey) -> StoredMessage | None:
         row = self._database.row(
             """SELECT message FROM channel_keys
-            WHERE source = ? AND key = ? AND message IS NOT NULL""",
-            [key.source, key.message],
+            WHERE source = ? AND key IN (?, ?) AND message IS NOT NULL""",
+            [key.source, key.message, buried(key.source, key.message)],
         )
         return message_by_id(self._database, row["message"]) if row else None
 

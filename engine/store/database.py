@@ -11,7 +11,6 @@ import os
 import shutil
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,8 +26,6 @@ Parameters = Sequence[object] | Mapping[str, object]
 _BUSY_SECONDS = 5.0
 _LOG_BYTES = 8 * 1024 * 1024
 _LEAST_ROOM = 64 * 1024
-_SPARE_ROOM = 64 * 1024 * 1024
-_DAY = 86_400.0
 
 
 class Database:
@@ -95,7 +92,7 @@ class Database:
 
         It reads through a connection of its own, so that other threads need not wait for it.
         """
-        with translated(self.path), contextlib.closing(_connect(self.path, "ro")) as own:
+        with translated(self.path), contextlib.closing(connect(self.path, "ro")) as own:
             try:
                 found = str(own.execute("PRAGMA quick_check(1)").fetchone()[0])
             except sqlite3.DatabaseError as error:
@@ -104,19 +101,16 @@ class Database:
                 found = str(error)
         return "" if found == "ok" else found
 
-    def back_up_daily(self) -> bool:
-        """Leave a copy beside the file unless the last one is less than a day old; whether it did.
+    def rewrite(self) -> bool:
+        """Write the whole file anew, so that nothing deleted is left in it or in its log.
 
-        Where the disk has little room left there is no new one. For any thread.
+        False where another program reads it, so that its log cannot be emptied now. Not inside a
+        transaction. Raises `StoreError` (`store_busy`, `store_full`).
         """
-        target = self.path.with_name(f"{self.path.name}.daily.bak")
-        if target.exists() and 0 <= time.time() - target.stat().st_mtime < _DAY:
-            return False
-        if shutil.disk_usage(self.path.parent).free < 4 * self.path.stat().st_size + _SPARE_ROOM:
-            return False
-        with translated(self.path), contextlib.closing(_connect(self.path, "ro")) as own:
-            _back_up(own, target)
-        return True
+        with self._lock, translated(self.path):
+            self._connection.execute("VACUUM")
+            emptied = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return not emptied[0]
 
     def data_version(self) -> int:
         """A number that changes when another process (or connection) has written."""
@@ -152,8 +146,8 @@ def open_database(
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise _cannot_open(path, error) from error
-    connection = _connect(path, "ro" if read_only else "rwc")
+            raise cannot_open(path, error) from error
+    connection = connect(path, "ro" if read_only else "rwc")
     try:
         with translated(path):
             connection.execute("PRAGMA foreign_keys = ON")
@@ -188,10 +182,12 @@ def _prepare(
     if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    # What is deleted is overwritten with zeros at once, not when the place is next needed.
+    connection.execute("PRAGMA secure_delete = ON")
     # A log that grew is cut down to this once it is in the database.
     connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
     if 0 < version < len(migrations):
-        backup = _back_up(connection, path.with_name(f"{path.name}.v{version}.bak"))
+        backup = back_up(connection, path.with_name(f"{path.name}.v{version}.bak"))
         _rehearse(backup, path, version, migrations)
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -234,7 +230,7 @@ def _rehearse(backup: Path, path: Path, version: int, migrations: tuple[Migratio
         if wrong != ["ok"] or orphans:
             raise sqlite3.DatabaseError(wrong[0] if wrong != ["ok"] else "orphaned rows")
     except OSError as error:
-        raise _cannot_open(stage, error) from error
+        raise cannot_open(stage, error) from error
     except sqlite3.Error as error:
         if _code(error) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
             raise
@@ -259,8 +255,8 @@ def _peek(path: Path, known: int) -> int:
         if path.stat().st_size == 0:
             return 0
     except OSError as error:
-        raise _cannot_open(path, error) from error
-    connection = _connect(path, "ro")
+        raise cannot_open(path, error) from error
+    connection = connect(path, "ro")
     try:
         with translated(path):
             version = int(connection.execute("PRAGMA user_version").fetchone()[0])
@@ -286,7 +282,8 @@ def _peek(path: Path, known: int) -> int:
     return version
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
+def connect(path: Path, mode: str) -> sqlite3.Connection:
+    """A connection to the file at `path`; `mode` as in SQLite's URIs. Raises `StoreError`."""
     with translated(path):
         return sqlite3.connect(
             f"{path.as_uri()}?mode={mode}",
@@ -297,8 +294,8 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
         )
 
 
-def _back_up(connection: sqlite3.Connection, target: Path) -> Path:
-    """Copy the database into `target`; an unfinished copy never counts."""
+def back_up(connection: sqlite3.Connection, target: Path) -> Path:
+    """Copy the database into `target`; an unfinished copy never counts. Raises `StoreError`."""
     scratch = target.with_name(target.name + ".tmp")
     try:
         scratch.unlink(missing_ok=True)
@@ -306,7 +303,7 @@ def _back_up(connection: sqlite3.Connection, target: Path) -> Path:
             connection.backup(copy)
         scratch.replace(target)
     except OSError as error:
-        raise _cannot_open(target, error) from error
+        raise cannot_open(target, error) from error
     finally:
         with contextlib.suppress(OSError):
             scratch.unlink(missing_ok=True)
@@ -323,7 +320,8 @@ def _clean(value: object) -> object:
     return clean(value) if isinstance(value, str) else value
 
 
-def _cannot_open(path: Path, error: OSError) -> StoreError:
+def cannot_open(path: Path, error: OSError) -> StoreError:
+    """What the system's refusal of a path is told as."""
     return StoreError(
         f"{path} cannot be opened ({error.strerror}). Check the path and the rights on it.",
         "store_cannot_open",

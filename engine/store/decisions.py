@@ -11,7 +11,7 @@ import msgspec
 from engine.errors import InputError
 from engine.records import DecisionAction, Hit, RejectReason
 from engine.store.approvals import Approvals
-from engine.store.audit import Audit, decision_content
+from engine.store.audit import Audit, decision_content, decision_in_short
 from engine.store.conversations import Conversations
 from engine.store.database import Database, Row
 from engine.store.hits import Hits
@@ -111,7 +111,7 @@ class Decisions:
                 conversation=conversation,
                 who=who,
                 rules=rules,
-                detail=_in_short(row_kept),
+                detail=decision_in_short(row_kept),
                 content=decision_content(row_kept),
                 at=moment,
             )
@@ -223,14 +223,6 @@ class Decisions:
             },
         )
         return message
-
-
-def _in_short(row: Row) -> dict[str, object]:
-    """What the audit says of a decision: no text of anybody's."""
-    short = {name: row[name] for name in ("action", "message", "draft", "outgoing", "reason")}
-    short["approved_by"] = row["approved_by"]
-    short["override"] = row["override"] is not None
-    return {name: value for name, value in short.items() if value}
 
 
 def _stored(row: Row) -> StoredDecision:

@@ -10,7 +10,7 @@ import msgspec
 
 from engine.errors import InputError
 from engine.records import Hit
-from engine.store.audit import Audit, hits_content, hits_in_short
+from engine.store.audit import Audit, hits_content, hits_in_short, words_of
 from engine.store.database import Database, Row
 from engine.store.ids import new_id
 from engine.store.rows import StoredHit, Verdict
@@ -75,6 +75,7 @@ class Hits:
                     "level": hit.level,
                     "side": hit.side,
                     "agent": clean(agent),
+                    "trial": hit.trial,
                 }
             )
         with self._database.transaction():
@@ -86,6 +87,7 @@ class Hits:
                 rules=rules,
                 detail={"hits": hits_in_short(kept)},
                 content=hits_content(rows),
+                words=words_of([hit for _, hit in kept]),
                 at=moment,
             )
             for row in rows:

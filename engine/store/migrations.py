@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from engine.store import oversight
+from engine.store import oversight, rule_tables
 from engine.store.chain import begun
 
 if TYPE_CHECKING:
@@ -82,6 +82,18 @@ def m009_reviews(db: SqliteDatabase) -> None:
         db.execute(statement)
 
 
+def m010_rule_versions(db: SqliteDatabase) -> None:
+    """What a company changes of the rules: a draft, and versions with what was done with them."""
+    for statement in rule_tables.RULE_VERSIONS:
+        db.execute(statement)
+
+
+def m011_deletion(db: SqliteDatabase) -> None:
+    """A customer's data can be deleted; hits of rules on trial and open approvals are found."""
+    for statement in oversight.DELETION:
+        db.execute(statement)
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_channel_keys_of_two_kinds,
@@ -92,6 +104,8 @@ MIGRATIONS: tuple[Migration, ...] = (
     m007_audit,
     m008_approvals,
     m009_reviews,
+    m010_rule_versions,
+    m011_deletion,
 )
 
 # `seq` orders rows by arrival, whatever the clocks said. In `conversations`, the columns from

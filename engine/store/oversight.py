@@ -1,4 +1,4 @@
-"""The tables of the audit, the approvals and the reviews; they belong to migrations 7 to 9.
+"""The tables of the audit, the approvals and the reviews; they belong to migrations 7 to 9 and 11.
 
 As those, they are never changed once they have shipped.
 """
@@ -120,4 +120,48 @@ REVIEWS = (
     )""",
     "CREATE UNIQUE INDEX appeals_open ON appeals (hit) WHERE answered_at IS NULL",
     "CREATE INDEX appeals_by_hit ON appeals (hit, seq)",
+)
+
+# What a hit found, starred out, stands apart from its record, so that it can go with the data it is
+# of while the record stays as it was chained. It goes in this one way only: SQLite lets nobody
+# delete it before an audit record says that the conversation's data was deleted.
+WORD_TRIGGERS: dict[str, str] = {
+    "audit_words_unchanged": """CREATE TRIGGER audit_words_unchanged
+    BEFORE UPDATE ON audit_words BEGIN
+        SELECT RAISE(ABORT, 'the words of an audit record are never changed');
+    END""",
+    "audit_words_kept": """CREATE TRIGGER audit_words_kept BEFORE DELETE ON audit_words
+    WHEN NOT EXISTS (
+        SELECT 1 FROM audit_keys JOIN audit ON audit.number = audit_keys.erased
+        WHERE audit_keys.conversation = OLD.conversation AND audit.number > OLD.record
+            AND json_extract(audit.body, '$.kind') = 'erased'
+            AND json_extract(audit.body, '$.subject') = OLD.conversation)
+    BEGIN
+        SELECT RAISE(ABORT, 'the words of an audit record go with the data they are of');
+    END""",
+}
+
+DELETION = (
+    """CREATE TABLE audit_words (
+        record INTEGER PRIMARY KEY,
+        conversation TEXT NOT NULL,
+        words TEXT NOT NULL
+    )""",
+    "CREATE INDEX audit_words_by_conversation ON audit_words (conversation, record)",
+    *WORD_TRIGGERS.values(),
+    # A deletion whose traces in the file and its copies are not yet gone has no `cleaned_at`.
+    """CREATE TABLE erasures (
+        record INTEGER PRIMARY KEY,
+        conversation TEXT NOT NULL REFERENCES conversations (id),
+        cleaned_at REAL
+    )""",
+    "CREATE INDEX erasures_open ON erasures (record) WHERE cleaned_at IS NULL",
+    "ALTER TABLE conversations ADD COLUMN forgotten_at REAL",
+    "CREATE INDEX conversations_by_customer ON conversations (customer)",
+    "ALTER TABLE hits ADD COLUMN trial INTEGER NOT NULL DEFAULT 0",
+    "DROP INDEX hits_for_review",
+    """CREATE INDEX hits_for_review
+        ON hits (seq, rule, category, level, side, agent, verdict, at, trial)""",
+    "CREATE INDEX approvals_unsent ON approvals (seq) WHERE state = 'approved'",
+    "CREATE INDEX appeals_by_who ON appeals (who, seq)",
 )

@@ -59,7 +59,8 @@ class ConversationRow(Struct, frozen=True):
     """A conversation as a list shows it.
 
     `waiting_since` is the time of the first customer message that no agent message followed, None
-    when answered or closed. `draft_status` tells of the undecided draft for `newest_message`, the
+    when answered or closed. `forgotten_at` is when the customer's data was deleted.
+    `draft_status` tells of the undecided draft for `newest_message`, the
     newest customer message; `rejected` is set when the agent rejected the last draft for it.
     `handed_over` is the category of the open hand-over case. `preview` is one line.
     """
@@ -83,6 +84,7 @@ class ConversationRow(Struct, frozen=True):
     handed_over: str | None = None
     gap: bool = False
     closed_at: float | None = None
+    forgotten_at: float | None = None
 
 
 class Counts(Struct, frozen=True):

@@ -19,12 +19,13 @@ from engine.errors import StoreError
 from engine.store.audit import Audit, head_file
 from engine.store.chain import begun
 from engine.store.database import Database, open_database, translated
-from engine.store.oversight import AUDIT_TRIGGERS
+from engine.store.oversight import AUDIT_TRIGGERS, WORD_TRIGGERS
 from engine.store.standing import refresh
 
 _TABLES = (
     "audit",
     "audit_keys",
+    "audit_words",
     "conversations",
     "messages",
     "drafts",
@@ -42,7 +43,12 @@ _TABLES = (
     "thumbs",
     "channel_keys",
     "dismissed_wordings",
+    "rule_versions",
+    "rule_steps",
+    "rule_draft",
+    "erasures",
 )
+_TRIGGERS = AUDIT_TRIGGERS | WORD_TRIGGERS
 _FARTHEST = 1 << 40
 _LOST_NAME = "?"
 
@@ -141,7 +147,7 @@ def _read_into(source: Path, target: Path) -> tuple[dict[str, int], int]:
             damaged.text_factory = lambda raw: raw.decode("utf-8", "replace")
             with database.transaction():
                 # Also decisions whose record is lost, and records after a lost one, are saved.
-                for trigger in AUDIT_TRIGGERS:
+                for trigger in _TRIGGERS:
                     database.run(f"DROP TRIGGER {trigger}")
                 database.run("DELETE FROM audit")
                 for table in _TABLES:
@@ -167,8 +173,9 @@ def _record(database: Database, gaps: int) -> None:
     if audit.head().count == 0:
         # Of a version without an audit, or all of it lost.
         database.insert("audit", begun(decisions, round(time.time() * 1000)))
+    database.run("DELETE FROM audit_words WHERE record NOT IN (SELECT number FROM audit)")
     audit.add("salvaged", detail={"decisions": decisions, "gaps": gaps})
-    for trigger in AUDIT_TRIGGERS.values():
+    for trigger in _TRIGGERS.values():
         database.run(trigger)
 
 

@@ -14,10 +14,12 @@ from engine.store.audit_check import Verified, verify
 from engine.store.channel_keys import ChannelKeys
 from engine.store.composers import Composers
 from engine.store.conversations import Conversations
+from engine.store.copies import back_up_daily
 from engine.store.database import Database, open_database
 from engine.store.decisions import Decisions
 from engine.store.drafts import Drafts
 from engine.store.feedback import Feedback
+from engine.store.forgetting import Forgetting
 from engine.store.gaps import Gaps
 from engine.store.handovers import Handovers
 from engine.store.hits import Hits
@@ -26,6 +28,7 @@ from engine.store.missed import Missed
 from engine.store.outbox import Outbox
 from engine.store.reviews import Reviews
 from engine.store.rows import StoredDraft
+from engine.store.rule_versions import RuleVersions
 
 
 class Store:
@@ -44,12 +47,17 @@ class Store:
             database, self.conversations, self.hits, self.audit, self.approvals
         )
         self.outbox = Outbox(database, self.audit)
-        self.handovers = Handovers(database, self.conversations)
+        self.handovers = Handovers(database, self.conversations, self.audit)
         self.gaps = Gaps(database)
         self.missed = Missed(database)
         self.composers = Composers(database)
         self.feedback = Feedback(database, self.drafts)
         self.channel_keys = ChannelKeys(database)
+        self.rule_versions = RuleVersions(database, self.audit)
+        self.forgetting = Forgetting(
+            *(database, self.audit, self.conversations, self.decisions),
+            *(self.handovers, self.approvals),
+        )
 
     @property
     def path(self) -> Path:
@@ -98,8 +106,12 @@ class Store:
         return self._database.damage()
 
     def back_up_daily(self) -> None:
-        """Leave a copy beside the file, at most once a day, and the audit's head; any thread."""
-        if self._database.back_up_daily():
+        """Leave a copy beside the file, at most once a day, and the audit's head; any thread.
+
+        A deletion that was begun is finished before.
+        """
+        self.forgetting.finish()
+        if back_up_daily(self.path):
             self.audit.sign_off()
 
     def verify_audit(self, *heads: Head) -> Verified:
