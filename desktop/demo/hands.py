@@ -147,7 +147,7 @@ class Hands:
         window = self._desk.window
         if over is None and not window.isActiveWindow():
             window.activateWindow()
-            self.until("window", window.isActiveWindow, 10)
+            self.until("window", window.isActiveWindow)
         return QApplication.activePopupWidget() or QApplication.focusWidget() or window
 
     def _settle(self) -> None:

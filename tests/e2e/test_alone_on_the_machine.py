@@ -64,10 +64,10 @@ def main():
     first = replace(sample, script=tuple(one for one in sample.script if one.start == 0)[:1])
     desk = build_desk(DataFolder(Path(sys.argv[1])), sample=first)
     desk.window.show()
-    hands = Hands(desk, monotonic() + 240)
-    hands.until("customer", lambda: desk.queue.rowCount() > 0, 240)
+    hands = Hands(desk, monotonic() + 600)
+    hands.until("customer", lambda: desk.queue.rowCount() > 0, 300)
     hands.open("王大姐")
-    hands.until("draft", lambda: desk.session.draft is not None, 240)
+    hands.until("draft", lambda: desk.session.draft is not None, 300)
     loaded = sorted({name.partition(".")[0] for name in sys.modules})
     answer = {
         "draft": desk.session.draft.draft.text,

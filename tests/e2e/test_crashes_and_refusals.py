@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from conftest import Stage
 
 TYPED = "我帮您查一下，马上回您"
+UNDO = 60.0
 # Runs a desk as `zuoxi desk` does, without an engine, plays an agent, and then waits to be killed.
 DESK = """
 import sys
@@ -45,7 +46,7 @@ from PySide6.QtWidgets import QApplication
 app = QApplication([])
 desk = build_desk(DataFolder(Path(sys.argv[1])), start_engine=False)
 desk.window.show()
-hands = Hands(desk, monotonic() + 120)
+hands = Hands(desk, monotonic() + 300)
 store = desk.store
 
 
@@ -56,17 +57,16 @@ def kept(op):
     return answers[0]
 
 
-for customer in ("何先生", "吕女士"):
-    hands.open(customer)
-    hands.until("draft", lambda: desk.session.draft is not None)
-    identity = desk.session.conversation
-    hands.press("accept")
-    hands.until("decided", lambda: desk.session.phase == "sending")
 hands.open("施先生")
 hands.press("focus_composer")
 hands.write(sys.argv[2])
 typed = desk.session.conversation
 hands.until("typed", lambda: kept(lambda: store.composers.get(typed)) == sys.argv[2])
+for customer in ("何先生", "吕女士"):
+    hands.open(customer)
+    hands.until("draft", lambda: desk.session.draft is not None)
+    hands.press("accept")
+    hands.until("decided", lambda: desk.session.phase == "sending")
 print("ready", flush=True)
 app.exec()
 """
@@ -111,7 +111,7 @@ def killed_desk(python: str, folder: DataFolder) -> Iterator[None]:
 
 
 def later() -> float:
-    return time.time() + 120
+    return time.time() + 2 * UNDO
 
 
 def let_time_pass(stage: Stage, sent: list[str]) -> None:
@@ -137,7 +137,7 @@ def test_what_was_decided_and_typed_survives_a_killed_desk_and_nothing_leaves_tw
     python: str, full_folder: DataFolder, open_stage: Callable[..., Stage]
 ) -> None:
     # Long enough that both replies are still waiting when the desk is killed.
-    settings = replace(Settings(), undo_seconds=60.0)
+    settings = Settings(undo_seconds=UNDO)
     settings_file.save(full_folder, settings)
     with killed_desk(python, full_folder):
         stage = open_stage(full_folder, start_engine=False)
@@ -209,7 +209,6 @@ def test_a_model_that_is_no_model_leaves_the_desk_usable(
     stage.until("draft", lambda: stage.desk.session.phase == "unavailable")
     stage.hands.press("focus_composer")
     stage.hands.write("您好，可以改到后天送。")
-    stage.hands.rest(300)
     stage.hands.press("accept")
     stage.until("sent", lambda: stage.sent() == ["您好，可以改到后天送。"])
 
@@ -226,7 +225,7 @@ def test_an_engine_that_cannot_start_at_all_leaves_the_desk_usable(
     desk = stage.desk
     stage.hands.rest()
     failing = stage.hands
-    ends = time.monotonic() + 120
+    ends = time.monotonic() + 240
     while desk.bridge.state.failed is None and time.monotonic() < ends:
         failing.rest()
     assert desk.bridge.state.failed is not None
@@ -237,8 +236,12 @@ def test_an_engine_that_cannot_start_at_all_leaves_the_desk_usable(
     draft = desk.session.draft
     assert draft is not None
     desk.page.accept()
-    while desk.session.phase != "sending" and time.monotonic() < ends:
+    reply = sendable(draft.draft.text)
+
+    def newest() -> str:
+        shown = desk.session.snapshot
+        return shown.bubbles[-1].text if shown is not None else ""
+
+    while newest() != reply and time.monotonic() < ends:
         failing.rest()
-    decision = desk.session.snapshot
-    assert decision is not None
-    assert decision.bubbles[-1].text == sendable(draft.draft.text)
+    assert newest() == reply

@@ -81,8 +81,10 @@ class Scene:
         self.stage.hands.rest(60)
 
     def open(self, name: str) -> None:
-        self.desk.page.open(self.stage.hands._row(name))
-        identity = self.desk.session.conversation
+        row = self.stage.hands._row
+        self.stage.until("customer", lambda: bool(row(name)))
+        identity = row(name)
+        self.desk.page.open(identity)
         self.stage.until("opened", lambda: self.stage.hands.sees(identity))
 
     def open_draft(self, name: str = "") -> None:
@@ -94,15 +96,25 @@ class Scene:
         assert panel is not None
         return panel
 
+    def screened(self, act: Callable[[], None]) -> None:
+        """Do something to the reply box and wait until the gate has looked at it."""
+        looked: list[object] = []
+        composing = self.desk.session.composing
+        composing.screened.connect(looked.append)
+        act()
+        self.stage.until("typed", lambda: bool(looked and self.desk.page.composer.text()))
+        composing.screened.disconnect(looked.append)
+        self.stage.hands.rest()
+
     def write(self, words: str) -> None:
         self.stage.hands.press("focus_composer")
-        self.stage.hands.write(words)
-        self.stage.hands.rest(300)
+        self.screened(lambda: self.stage.hands.write(words))
 
     def clear(self) -> None:
         self.stage.hands.press("focus_composer")
         self.stage.hands.key(Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
         self.stage.hands.key(Qt.Key.Key_Delete)
+        self.stage.until("typed", lambda: not self.desk.page.composer.text())
         self.stage.hands.rest(300)
 
 
@@ -134,8 +146,7 @@ def number(scene: Scene) -> None:
 
 def editing(scene: Scene) -> None:
     scene.open_draft()
-    scene.stage.hands.press("edit")
-    scene.stage.hands.rest(300)
+    scene.screened(lambda: scene.stage.hands.press("edit"))
 
 
 def searching(scene: Scene) -> None:
@@ -180,8 +191,7 @@ def case(scene: Scene) -> None:
 
 
 def case_script(scene: Scene) -> None:
-    scene.stage.hands.press("insert_script")
-    scene.stage.hands.rest(300)
+    scene.screened(lambda: scene.stage.hands.press("insert_script"))
 
 
 def rejected(scene: Scene) -> None:

