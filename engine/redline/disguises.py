@@ -20,6 +20,7 @@ from engine.redline.normalise import fold
 from engine.redline.required import pairs
 from engine.redline.restoring import Restorer
 from engine.redline.sounding import sound_forms
+from engine.redline.suspicion import Cause, Suspicion
 from engine.redline.view import Trick, View
 from engine.redline.words import Needs, SoundWords, Words
 
@@ -57,29 +58,38 @@ class Disguises:
             n for n, rule in enumerate(rules) if rule.tricks & Trick.HOMOPHONE
         )
         self._hearing = Hearing(_pairs_of(hearing, words)) if hearing else None
+        self._suspicion = Suspicion(self._causes)
 
     def find(self, text: Text) -> dict[int, list[tuple[int, int, bool]]]:
         """For each rule found in a folded text (by its place among the rules) its hits, each as
         ``(start, end, vetoed)`` of that text."""
-        restored = self._restorer.restore(text.folded, text.borders)
         found: dict[int, list[tuple[int, int, bool]]] = {}
-        if restored is not None:
-            undone = [place for place, tricks in enumerate(restored.tricks) if tricks]
-            if undone:
-                self._look(restored.sentences_at(undone), found, self._seeing)
-        heard = self._heard(text, restored)
+        causes = self._suspicion.causes(text.folded)
+        restored = self._restorer.restore(text.folded, text.borders, causes)
+        if restored is None:
+            return found
+        undone = [place for place, tricks in enumerate(restored.tricks) if tricks]
+        if undone:
+            self._look(restored.sentences_at(undone), found, self._seeing)
+        heard = self._heard(restored)
         if heard is not None:
             self._look(heard, found, self._hearing_rules)
         return found
 
-    def _heard(self, text: Text, restored: View | None) -> View | None:
+    def _causes(self, first: str, second: str) -> int:
+        heard = self._hearing is not None and self._hearing.hears(first, second)
+        return self._restorer.causes(first, second) | (Cause.HEAR if heard else 0)
+
+    def _heard(self, view: View) -> View | None:
         """The sentences in which characters are heard, with these in place; None without any."""
         if self._hearing is None:
             return None
-        heard = self._hearing.repaired(text.folded if restored is None else restored.text)
+        causes = self._suspicion.causes(view.text)
+        heard = self._hearing.repaired(
+            view.text, [place for place, cause in enumerate(causes) if cause & Cause.HEAR]
+        )
         if not heard:
             return None
-        view = restored or _as_it_is(text)
         characters = list(view.text)
         tricks = list(view.tricks)
         for place, character in heard.items():
@@ -190,11 +200,6 @@ def _pairs_of(rules: Iterable[CompiledRule], words: Words) -> Iterator[str]:
 
 def _of_han(found: Iterable[str]) -> Iterator[str]:
     return (pair for pair in found if min(pair) >= "\u3400" and max(pair) < "\ue000")
-
-
-def _as_it_is(text: Text) -> View:
-    size = len(text.folded)
-    return View(text.folded, range(size), range(1, size + 1), bytes(size), text.borders)
 
 
 def _latin(words: Iterable[str]) -> set[str]:

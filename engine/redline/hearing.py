@@ -6,13 +6,11 @@ the rules, the neighbour is that pair's own, and the two are no pair of ordinary
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from engine.redline.characters import characters, ordinary_pairs, sounded
 
 _Heard = dict[str, str]
-_HAN = re.compile("[\u3400-\ue7ff]{2,}")
 
 
 class Hearing:
@@ -31,19 +29,26 @@ class Hearing:
             for code in readings.get(first, ""):
                 self._before[code + second] = self._before.get(code + second, "") + first
 
-    def repaired(self, text: str) -> dict[int, str]:
-        """The places of `text` where another character is heard, and that character."""
-        known, pairs = ordinary_pairs(), self._pairs
-        places: list[int] = []
-        for run in _HAN.finditer(text):
-            start, end = run.span()
-            places += [
-                place
-                for place, pair in enumerate(
-                    map(str.__add__, text[start : end - 1], text[start + 1 : end]), start
-                )
-                if pair not in known and pair not in pairs
-            ]
+    def hears(self, first: str, second: str) -> bool:
+        """Whether one of two characters side by side is heard as another by the other one."""
+        if not ("\u3400" <= first <= "\ue7ff" and "\u3400" <= second <= "\ue7ff"):
+            return False
+        pair = first + second
+        if pair in ordinary_pairs() or pair in self._pairs:
+            return False
+        sounds = sounded(pair)
+        after = self._after.get(first + sounds[1])
+        before = self._before.get(sounds[0] + second)
+        return bool(
+            (after and second < "\ue000" and second not in after)
+            or (before and first < "\ue000" and first not in before)
+        )
+
+    def repaired(self, text: str, places: Sequence[int]) -> dict[int, str]:
+        """The places of `text` where another character is heard, and that character.
+
+        `places`: those of all pairs in which one is heard, ascending.
+        """
         found: dict[int, str] = {}
         if not places:
             return found

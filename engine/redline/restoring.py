@@ -10,21 +10,17 @@ released clause by clause reads the same as the whole.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
 
 from engine.redline.characters import NUMERALS, characters, is_code, syllables
+from engine.redline.fragments import Fragments, is_gap
 from engine.redline.normalise import Borders
 from engine.redline.spelling import initials, unleeted
+from engine.redline.suspicion import CHANGED_OR_MORE, HEARD_OR_MORE, PARTS, TRICKY, Cause
 from engine.redline.view import Trick, View
 
-if TYPE_CHECKING:
-    import ahocorasick_rs
-
-MAX_GAP = 6
-_FRAGMENTS = 16
-_LETTERS = 24
 _HAN = "\u3400-\u9fff"
 _TOKEN = re.compile(rf"[a-z0-9@$']+|[{_HAN}]+")
 _BROKEN = re.compile(
@@ -33,7 +29,9 @@ _BROKEN = re.compile(
 )
 _TRICKS = re.compile(rf"[a-z0-9]|[{_HAN}][^{_HAN},。!?;\n]{{1,4}}[{_HAN}]")
 _NUMBER = re.compile(r"(?:[0-9零一二三四五六七八九幺][ *_~/-]{0,2}){2,}[0-9零一二三四五六七八九幺]")
+_OF_NUMBERS = frozenset("0123456789 *_~/-").union(NUMERALS)
 _FIXED = frozenset(",。!?;\n")
+_DIGITS = frozenset("0123456789")
 
 
 class Restorer:
@@ -44,14 +42,9 @@ class Restorer:
     ) -> None:
         """`alphabet`: the Han characters of the rules; `words`: their Latin words; `abbreviated`:
         wordings that may be written as their initials."""
-        import ahocorasick_rs
-
         known = frozenset(alphabet)
         tables = characters()
-        self.words = frozenset(words)
-        self.beginnings = frozenset(
-            word[:size] for word in self.words for size in range(1, len(word) + 1)
-        )
+        self.fragments = Fragments(words)
         self.whole = tables.whole
         self.plain = {
             shape: next(one for one in plain if one in known)
@@ -63,96 +56,126 @@ class Restorer:
             for letters in initials(word):
                 self.initials.setdefault(letters, word)
         self.wei = tables.codes["wei"]
-        patterns = [*self.whole, *self.plain]
-        self.patterns = patterns
-        self._parts: ahocorasick_rs.AhoCorasick | None = (
-            ahocorasick_rs.AhoCorasick(patterns, matchkind=ahocorasick_rs.MatchKind.LeftmostLongest)
-            if patterns
-            else None
-        )
         self.signs = re.compile("[" + "".join(re.escape(sign) for sign in tables.signs) + "]")
 
-    def restore(self, folded: str, borders: Borders) -> View | None:
-        """The restored text, or None when nothing in it calls for restoring."""
-        parts = self._parts.find_matches_as_indexes(folded) if self._parts is not None else []
-        numbers = [
-            match
-            for match in _NUMBER.finditer(folded)
-            if not match.group().isascii() and sum(c.isalnum() for c in match.group()) >= 3
-        ]
+    def causes(self, first: str, second: str) -> int:
+        """What two characters side by side give cause to restore."""
+        found = 0
+        if first in characters().signs:
+            found |= Cause.SIGN
+        if first in self.plain:
+            found |= Cause.PLAIN
+        if first + second in self.whole:
+            found |= Cause.WHOLE
         if (
-            not parts
-            and not numbers
-            and _TRICKS.search(folded) is None
-            and self.signs.search(folded) is None
+            first in _OF_NUMBERS
+            and second in _OF_NUMBERS
+            and (first in NUMERALS or second in NUMERALS)
         ):
+            found |= Cause.NUMBER
+        if not ("\u3400" <= first <= "\u9fff" or first in _FIXED or first in _DIGITS):
+            found |= Cause.RESTORE
+        elif first == "," and second in _DIGITS:
+            found |= Cause.RESTORE  # Digits apart, with nothing but what never is left out.
+        return found
+
+    def restore(self, folded: str, borders: Borders, causes: bytes) -> View | None:
+        """The sentences of a text that give `causes`, restored; None when none does."""
+        if HEARD_OR_MORE.search(causes) is None:
             return None
-        return _Restoring(self, folded, borders, parts, numbers).view()
+        return _Restoring(self, folded, borders, causes).view()
 
 
 class _Restoring:
     """One text being restored."""
 
-    def __init__(
-        self,
-        restorer: Restorer,
-        folded: str,
-        borders: Borders,
-        parts: Sequence[tuple[int, int, int]],
-        numbers: Sequence[re.Match[str]],
-    ) -> None:
+    def __init__(self, restorer: Restorer, folded: str, borders: Borders, causes: bytes) -> None:
         self._by = restorer
         self._borders = borders
-        self._ends_at = list(range(1, len(folded) + 1))
-        self._tricks = [0] * len(folded)
+        self._causes: bytes | bytearray = causes
+        self._text = folded
+        self._ends_at: Sequence[int] = range(1, len(folded) + 1)
+        self._tricks: Sequence[int] = bytes(len(folded))
         self._known = characters()
         # A sign that comes again and again stands between characters and for none.
-        self._seldom: Counter[str] = Counter()
-        changed = list(folded)
-        for number, start, end in parts:
-            pattern = restorer.patterns[number]
-            if end - start == 2:
-                changed[start], changed[start + 1] = restorer.whole[pattern], "\0"
-                self._tricks[start] = Trick.SPLIT
-                self._ends_at[start] = end
-            else:
-                changed[start] = restorer.plain[pattern]
-                self._tricks[start] = Trick.LOOKALIKE
-        for match in numbers:
-            for place in range(*match.span()):
-                if changed[place] in NUMERALS:
-                    changed[place] = NUMERALS[changed[place]]
-                    self._tricks[place] = Trick.DIGITS
-        self._text = "".join(changed)
-        signs = restorer.signs.finditer(folded)
-        self._tricky = sorted(
-            (
-                *(start for _, start, _ in parts),
-                *(match.start() for match in numbers),
-                *(match.start() for match in signs),
-            )
-        )
-        self._next = 0
+        self._seldom: Mapping[str, int] = {}
+        numbers = [
+            match
+            for match in (_NUMBER.finditer(folded) if _holds_number(causes) else ())
+            if not match.group().isascii() and sum(c.isalnum() for c in match.group()) >= 3
+        ]
+        if numbers or PARTS.search(causes) is not None:
+            self._change(folded, numbers)
         self._out: list[str] = []
         self._starts: list[int] = []
         self._ends: list[int] = []
         self._marks: list[int] = []
 
+    def _change(self, folded: str, numbers: Sequence[re.Match[str]]) -> None:
+        """Put whole and plain characters in place, and digits for numerals."""
+        changed = list(folded)
+        ends_at = list(self._ends_at)
+        tricks = bytearray(self._tricks)
+        done = 0
+        for match in PARTS.finditer(self._causes):
+            place = match.start()
+            if place < done:
+                continue
+            if self._causes[place] & Cause.WHOLE:
+                done = place + 2
+                changed[place], changed[place + 1] = self._by.whole[folded[place:done]], "\0"
+                tricks[place] = Trick.SPLIT
+                ends_at[place] = done
+            else:
+                done = place + 1
+                changed[place] = self._by.plain[folded[place]]
+                tricks[place] = Trick.LOOKALIKE
+        causes = bytearray(self._causes)
+        for number in numbers:
+            causes[number.start()] |= Cause.SIGN
+            for place in range(*number.span()):
+                if changed[place] in NUMERALS:
+                    changed[place] = NUMERALS[changed[place]]
+                    tricks[place] = Trick.DIGITS
+        self._causes, self._ends_at, self._tricks = causes, ends_at, tricks
+        self._text = "".join(changed)
+
     def view(self) -> View:
         clauses: list[int] = []
         sentences: list[int] = []
-        of_sentences = frozenset(self._borders.sentences)
-        begin = 0
-        for end in self._borders.clauses:
-            self._clause(begin, end - 1)
-            self._put(self._text[end - 1], end - 1, end, 0)
-            clauses.append(len(self._out))
-            if end in of_sentences:
+        ends = self._borders.sentences
+        place = 0
+        while (match := HEARD_OR_MORE.search(self._causes, place)) is not None:
+            at = bisect_right(ends, match.start())
+            place = ends[at] if at < len(ends) else len(self._text)
+            self._sentence(ends[at - 1] if at else 0, place, clauses)
+            if at < len(ends):
                 sentences.append(len(self._out))
-            begin = end
-        self._clause(begin, len(self._text))
         borders = Borders(tuple(clauses), tuple(sentences))
         return View("".join(self._out), self._starts, self._ends, self._marks, borders)
+
+    def _sentence(self, begin: int, end: int, clauses: list[int]) -> None:
+        """Put one sentence, and add where its clauses end to `clauses`."""
+        ends = self._borders.clauses
+        first = bisect_right(ends, begin)
+        if CHANGED_OR_MORE.search(self._causes, begin, end) is None:
+            clauses += [
+                len(self._out) + ends[at] - begin
+                for at in range(first, bisect_right(ends, end, first))
+            ]
+            self._copy(begin, end)
+            return
+        while begin < end:
+            stop = ends[first] - 1 if first < len(ends) else end
+            if CHANGED_OR_MORE.search(self._causes, begin, stop) is None:
+                self._copy(begin, stop)
+            else:
+                self._clause(begin, stop)
+            if first < len(ends):
+                self._put(self._text[stop], stop, stop + 1, 0)
+                clauses.append(len(self._out))
+            begin = stop + 1
+            first += 1
 
     def _put(self, character: str, start: int, end: int, trick: int) -> None:
         self._out.append(character)
@@ -162,10 +185,7 @@ class _Restoring:
 
     def _clause(self, begin: int, end: int) -> None:
         text = self._text
-        tricky = self._tricky
-        while self._next < len(tricky) and tricky[self._next] < begin:
-            self._next += 1
-        changed = self._next < len(tricky) and tricky[self._next] < end
+        changed = TRICKY.search(self._causes, begin, end) is not None
         if not changed and _TRICKS.search(text, begin, end) is None:
             self._copy(begin, end)
             return
@@ -175,7 +195,7 @@ class _Restoring:
         if plain and not any(text[start:stop] in self._by.initials for start, stop in tokens):
             self._copy(begin, end)
             return
-        self._seldom = Counter(self._by.signs.findall(text, begin, end))
+        self._seldom = Counter(self._by.signs.findall(text, begin, end)) if changed else {}
         place = begin
         last = ""  # the kind of the token before: Han (or a syllable), or Latin
         number = 0
@@ -185,7 +205,7 @@ class _Restoring:
             before = len(self._out)
             if self._between(place, start, last, "h" if han else "w"):
                 last = "h"
-            gap = last != "" and self._is_gap(place, start)
+            gap = last != "" and is_gap(text, place, start)
             first = len(self._out)
             taken = 1
             if han:
@@ -213,11 +233,6 @@ class _Restoring:
         self._ends += self._ends_at[start:end]
         self._marks += self._tricks[start:end]
 
-    def _is_gap(self, start: int, end: int) -> bool:
-        """Whether something stands between two tokens that may be left out."""
-        length = end - start - self._text.count("\0", start, end)
-        return 0 < length <= MAX_GAP and _FIXED.isdisjoint(self._text[start:end])
-
     def _between(self, start: int, end: int, left: str, right: str) -> bool:
         """Put what stands between two tokens; whether a sign in it was read as a character."""
         if start == end:
@@ -235,7 +250,7 @@ class _Restoring:
                     continue
                 self._put(signs[self._text[place]], place, place + 1, Trick.MIXED)
             return True
-        if self._is_gap(start, end) and left and right and "h" in left + right:
+        if is_gap(self._text, start, end) and left and right and "h" in left + right:
             return False
         gap = self._text[start:end]
         if " " in gap and len(gap) > 1 and left and right and _FIXED.isdisjoint(gap):
@@ -265,7 +280,7 @@ class _Restoring:
         """Put the Latin word at `number`; how many tokens it took, and what kind came out."""
         start, end = tokens[number]
         word = self._text[start:end]
-        joined = self._joined(tokens, number)
+        joined = self._by.fragments.joined(self._text, tokens, number)
         if joined > 1:
             for place in range(number, number + joined):
                 for at in range(*tokens[place]):
@@ -281,7 +296,7 @@ class _Restoring:
             return 1, "h"
         if sounds and self._spelled(start, word):
             return 1, "h"
-        plain = unleeted(word, self._by.words)
+        plain = unleeted(word, self._by.fragments.words)
         for at, letter in enumerate(plain or word, start):
             changed = plain is not None and letter != self._text[at]
             self._put(letter, at, at + 1, Trick.LOOKALIKE if changed else self._tricks[at])
@@ -314,68 +329,6 @@ class _Restoring:
             for side in (before, after)
         )
 
-    def _joined(self, tokens: Sequence[tuple[int, int]], number: int) -> int:
-        """How many fragments from `number` on make up a Latin word; one when none do.
 
-        Letters that stand apart are one word up to where they stand farther apart; where they never
-        do, and for longer fragments, it is the longest word of the rules.
-        """
-        apart = self._letters_apart(tokens, number)
-        if apart > 2 or apart < 0 or (apart == 2 and self._text[tokens[number][0]].isdigit()):
-            return max(apart, 1)
-        best = 0
-        word = blank = ""
-        for count, (start, end) in enumerate(tokens[number : number + _FRAGMENTS], 1):
-            if count > 1:
-                last = tokens[number + count - 2][1]
-                gap = self._text[last:start]
-                blank = blank or gap
-                spaced = " " if " " in blank else ""
-                if not self._is_gap(last, start) or (gap if " " in gap else "") != spaced:
-                    if best == count - 1 and spaced and " " not in gap:
-                        best = 0  # The last letter belongs to what follows.
-                    break
-            word += self._text[start:end]
-            if word not in self._by.beginnings:
-                break
-            if word in self._by.words:
-                best = count
-        return best
-
-    def _letters_apart(self, tokens: Sequence[tuple[int, int]], number: int) -> int:
-        """How many single letters from `number` on are one word by how far apart they stand.
-
-        Less than none: the first is a word by itself.
-        """
-        count = 1
-        first = ""
-        ended = False
-        while number + count < len(tokens):
-            before, (start, end) = tokens[number + count - 1], tokens[number + count]
-            gap = self._text[before[1] : start]
-            if before[1] - before[0] != 1:
-                return 0
-            first = first or gap
-            if " " in first and first != " ":
-                return 0
-            if not gap or self._text[start] >= "\u3400":
-                ended = True
-                break
-            if (" " in gap) != (first == " ") or (first == " " and gap != " "):
-                ended = " " in gap
-                break
-            if end - start != 1:
-                ended = True
-                break
-            if len(gap) > MAX_GAP or count == _LETTERS:
-                return 0
-            count += 1
-        else:
-            ended = " " not in first
-        word = "".join(self._text[start] for start, _ in tokens[number : number + count])
-        if word[0] in "ia" and word not in self._by.words and word[1:] in self._by.words:
-            return -1  # "I", and a word behind it.
-        if word.isdigit():
-            return count
-        numbered = count > 4 and any(character.isdigit() for character in word)
-        return count if ended or numbered or word in self._by.words else 0
+def _holds_number(causes: bytes) -> bool:
+    return any(cause & Cause.NUMBER for cause in set(causes))
