@@ -115,7 +115,7 @@ def _itself(at: At, rule: Rule) -> Iterator[Problem]:
     yield from _wording_problems(at, match)
     for part in ("expressions", "none_before", "none_after", "none_around"):
         for expression in getattr(match, part):
-            yield from _expression_problems(at, expression)
+            yield from expression_problems(at, expression)
     if rule.dialogue is not None:
         yield from _dialogue_problems(at, rule)
 
@@ -142,7 +142,7 @@ def _saying_problems(at: At, saying: Saying | None) -> Iterator[Problem]:
     if not (saying.words or saying.expressions):
         yield at.problem("saying_empty", "dialogue")
     for expression in saying.expressions:
-        yield from _expression_problems(at, expression)
+        yield from expression_problems(at, expression)
 
 
 def _wording_problems(at: At, match: Match) -> Iterator[Problem]:
@@ -154,7 +154,8 @@ def _wording_problems(at: At, match: Match) -> Iterator[Problem]:
             yield at.problem("wording_clause", "match", example=word)
 
 
-def _expression_problems(at: At, expression: str) -> Iterator[Problem]:
+def expression_problems(at: At, expression: str) -> Iterator[Problem]:
+    """What is wrong with an RE2 expression."""
     import re2
 
     try:
@@ -204,7 +205,7 @@ def script_problems(at: At, script: Script) -> Iterator[Problem]:
         yield at.problem("script_never")
         return
     expressions = (*when.expressions, *script.satisfied_if)
-    bad = [problem for e in expressions for problem in _expression_problems(at, e)]
+    bad = [problem for e in expressions for problem in expression_problems(at, e)]
     if bad:
         yield from bad
         return
@@ -218,13 +219,24 @@ def script_problems(at: At, script: Script) -> Iterator[Problem]:
             yield at.problem("script_unsatisfied", "text", example=words)
 
 
-def own_words(rules: Sequence[Rule], said: Sequence[tuple[At, Both]]) -> Iterator[Problem]:
-    """Scripts and rewrites that the agents' own rules would keep back."""
-    if not said:
+def own_words(
+    rules: Sequence[tuple[At, Rule]], said: Sequence[tuple[At, Both]]
+) -> Iterator[Problem]:
+    """Scripts and rewrites that the agents' own rules would keep back.
+
+    It is told of the rule where what is said stands in a pack that was checked before.
+    """
+    if not said or not rules:
         return
-    matcher = Matcher([rule for rule in rules if "agent" in rule.sides])
+    where = {rule.id: at for at, rule in rules}
+    matcher = Matcher([rule for _, rule in rules if "agent" in rule.sides])
     for at, both in said:
         for words in (both.zh, both.en):
             for found in matcher.find(fold(words).text):
-                if not found.vetoed and STRENGTH[found.rule.action] >= STRENGTH["mask"]:
+                if found.vetoed or STRENGTH[found.rule.action] < STRENGTH["mask"]:
+                    continue
+                if at.source.checked:
+                    keeps = {"said": at.identity, "words": words}
+                    yield where[found.rule.id].problem("keeps_back", **keeps)
+                else:
                     yield at.problem("own_words", example=words, broken=found.rule.id)

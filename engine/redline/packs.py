@@ -45,15 +45,20 @@ class Places:
 
         With `value`: of the first text below it that reads so.
         """
+        node = self.node(path)
+        if value:
+            node = _scalar(node, value) or node
+        return int(node.start_mark.line) + 1 if node is not None else 0
+
+    def node(self, path: tuple[Step, ...]) -> yaml.Node | None:
+        """What stands at `path`, or as near as the file has it."""
         node = self._root
         for step in path:
             inner = _child(node, step)
             if inner is None:
                 break
             node = inner
-        if value:
-            node = _scalar(node, value) or node
-        return int(node.start_mark.line) + 1 if node is not None else 0
+        return node
 
 
 class Source(Struct, frozen=True):

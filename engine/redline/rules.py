@@ -135,13 +135,15 @@ def examined(
     Where nothing else is wrong, and `sound`, what is to be said is held against the agents' rules.
     """
     problems: list[Problem] = list(_twice(sources))
-    old: list[Rule] = []
-    new: list[Rule] = []
+    old: list[tuple[At, Rule]] = []
+    new: list[tuple[At, Rule]] = []
     rules: list[Rule] = []
     scripts: list[Script] = []
     said_before: list[tuple[At, Both]] = []
     said: list[tuple[At, Both]] = []
     for source in sources:
+        if source.pack.off:
+            problems.append(At(source, "", ("off",)).problem("off_here"))
         saying = said_before if source.checked else said
         for number, written in enumerate(source.pack.rules):
             at = At(source, written.id, ("rules", number))
@@ -154,7 +156,7 @@ def examined(
             if not source.checked:
                 problems.extend(rule_problems(at, rule))
             rules.append(rule)
-            (old if source.checked else new).append(rule)
+            (old if source.checked else new).append((at, rule))
             saying += [(at, words) for words in (rule.script, rule.rewrite) if words is not None]
         for number, script in enumerate(source.pack.scripts):
             at = At(source, script.id, ("scripts", number))

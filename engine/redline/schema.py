@@ -221,12 +221,16 @@ class PackHead(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Pack(Struct, frozen=True, forbid_unknown_fields=True):
-    """One file of rules and scripts. `contexts` are named lists of veto expressions."""
+    """One file of rules and scripts. `contexts` are named lists of veto expressions.
+
+    `off`, in a company's own pack only: the rules and scripts that ship and are switched off.
+    """
 
     pack: PackHead
     contexts: dict[Id, tuple[Expression, ...]] = {}
     rules: tuple[Rule, ...] = ()
     scripts: tuple[Script, ...] = ()
+    off: tuple[Id, ...] = ()
 
 
 class RuleSet(Struct, frozen=True):
