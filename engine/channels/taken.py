@@ -7,6 +7,7 @@ on the disk before `take` returns; a line that a crash cut short never counts.
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
@@ -78,10 +79,51 @@ class TakenFile:
         return True
 
     def _failed(self, error: OSError) -> StoreError:
-        return StoreError(
-            f"The channel's file {self._path} cannot be written ({error.strerror}). "
-            "Nothing was taken over.",
-            "channel_file",
-            path=str(self._path),
-            why=error.strerror or type(error).__name__,
-        )
+        return _failed(self._path, error)
+
+
+def blank_taken(path: Path, keys: Collection[str]) -> int:
+    """Take the texts of these messages out of the file at `path`; how many there were.
+
+    Their keys stay, so that none is taken twice. Each line keeps its length and place: whoever has
+    the file open goes on. Raises `StoreError` (`channel_file`).
+    """
+    blanked = 0
+    try:
+        if not path.exists():
+            return 0
+        with path.open("r+b") as file:
+            place = 0
+            for line in file.read().splitlines(keepends=True):
+                blank = _blank(line, keys)
+                if blank is not None:
+                    file.seek(place)
+                    file.write(blank)
+                    blanked += 1
+                place += len(line)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise _failed(path, error) from error
+    return blanked
+
+
+def _blank(line: bytes, keys: Collection[str]) -> bytes | None:
+    try:
+        taken = msgspec.json.decode(line, type=Taken)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    if taken.key not in keys:
+        return None
+    bare = msgspec.json.encode(Taken(taken.key, "", "", taken.at))
+    ending = line[len(line.rstrip(b"\r\n")) :]
+    return bare.ljust(len(line) - len(ending)) + ending
+
+
+def _failed(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"The channel's file {path} cannot be written ({error.strerror}). Nothing was taken over.",
+        "channel_file",
+        path=str(path),
+        why=error.strerror or type(error).__name__,
+    )
