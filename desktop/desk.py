@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 _WINDOW: Final = "window.ini"
 _FIRST_PAGE_MS: Final = 500
+_FURTHER_MS: Final = 3000
 
 Configure = Callable[[DataFolder, Settings], EngineConfig]
 
@@ -171,7 +173,7 @@ class Desk(QObject):
         from desktop.pages.further import make
 
         look = theme.look(self.settings.theme, self.settings.language)
-        behind = (self.background, self.store, self.gate, self._folder)
+        behind = (self.background, self.store, self.gate, self._folder, self.window.memory)
         page = make(name, look, *behind, lambda: self.settings, self._clock)
         page.trouble.connect(self.notices.tell)
         return page
@@ -302,6 +304,8 @@ class Desk(QObject):
         if self._engine_wanted:
             self.bridge.start()
         self.page.make_ready()
+        # Or whoever opens another page first would wait for it.
+        QTimer.singleShot(_FURTHER_MS, self, lambda: import_module("desktop.pages.further"))
         run, gate = self.background.run, self.gate
         run(self, lambda: gate.make_ready("customer", "agent"), "long").failed(lambda _: None)
         run(self, lambda: list_styles(STYLES), "long").done(self._name_styles)

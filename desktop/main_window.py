@@ -76,6 +76,11 @@ class MainWindow(Dressed, QMainWindow):
             self.restoreGeometry(geometry)
         self._dress()
 
+    @property
+    def memory(self) -> QSettings:
+        """What is remembered of how the window was left, for pages that have more of it."""
+        return self._memory
+
     def set_pages(self, pages: Sequence[tuple[RailPage, Callable[[], QWidget]]]) -> None:
         """All pages, each with what makes it when it is first shown; the first one is shown."""
         self._makers = {page.id: make for page, make in pages}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
+from PySide6.QtCore import QSettings
+
 from desktop.background import Background
 from desktop.pages.knowledge import KnowledgePage
 from desktop.pages.review import ReviewPage
@@ -25,10 +27,11 @@ def make(
     store: Store,
     gate: Gate,
     folder: DataFolder,
+    memory: QSettings,
     settings: Callable[[], Settings],
     clock: Callable[[], float],
 ) -> KnowledgePage | ReviewPage:
-    """A page by its name; `settings` tells those that are in use."""
+    """A page by its name; `memory` keeps how it was left, `settings` tells those in use."""
     if name == "knowledge":
         return KnowledgePage(look, background, store, folder.knowledge)
 
@@ -39,6 +42,6 @@ def make(
 
     categories = sorted({rule.category for rule in gate.rule_set.rules})
     session = ReviewSession(background, store, lambda: settings().agent)
-    page = ReviewPage(look, session, rule_names, categories, clock)
+    page = ReviewPage(look, session, rule_names, categories, memory, clock)
     session.setParent(page)
     return page

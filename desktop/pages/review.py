@@ -7,24 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShowEvent
-from PySide6.QtWidgets import QScrollArea, QSplitter, QStackedLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from desktop import theme
-from desktop.session.review_model import ROW_ROLE, Row
+from desktop.in_turns import InTurns
+from desktop.pages.review_columns import ReviewColumns
+from desktop.session.review_model import Row
 from desktop.session.review_session import Listed, ReviewSession, Told
 from desktop.theme import Look
-from desktop.widgets.blocks import Card, Dressed, Elided, Label, PushButton, Rule, restyle
-from desktop.widgets.boxes import column, row
-from desktop.widgets.empty_state import EmptyState
+from desktop.widgets.blocks import Dressed
+from desktop.widgets.boxes import column
 from desktop.widgets.queue_delegate import channel_name
-from desktop.widgets.review_card import ReviewCard
-from desktop.widgets.review_filters import ReviewFilters
-from desktop.widgets.review_list import ReviewList
-from desktop.widgets.review_messages import ReviewMessages
 from desktop.widgets.review_missed import MissedDialog
-from desktop.widgets.review_side import AccuracyCard, AppealCard, EvidenceCard
 from desktop.widgets.review_toast import ReviewToast
 from desktop.widgets.review_values import Accuracy, Around, HitFilter, HitRow, RequestRow
 
@@ -34,11 +30,17 @@ _VERDICT_KEYS: Final = {
     Qt.Key.Key_M: "missed",
 }
 
+_FILTER: Final = "review/filter"
+_COLUMNS: Final = "review/columns"
+
 RuleWords = Callable[[], Mapping[str, str]]
 
 
 class ReviewPage(Dressed, QWidget):
-    """List, hit and surroundings side by side. `trouble` brings an error for the banner."""
+    """List, hit and surroundings side by side. `trouble` brings an error for the banner.
+
+    What is in it is made piece by piece after it is shown; until then it is empty and deaf.
+    """
 
     trouble = Signal(object)
     waiting_changed = Signal(int)
@@ -49,40 +51,35 @@ class ReviewPage(Dressed, QWidget):
         session: ReviewSession,
         rule_names: RuleWords,
         categories: Sequence[str],
+        memory: QSettings,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`rule_names` gives the rules' names by id in the present language; `categories` are what
-        a miss can be filed under."""
+        a miss can be filed under; `memory` keeps the filters and the columns over a restart."""
         super().__init__()
-        self._look, self._session = look, session
+        self._look, self._session, self._memory = look, session, memory
         self._rule_names, self._categories = rule_names, tuple(categories)
         self._listed: Listed | None = None
         self._accuracy: tuple[Accuracy, ...] = ()
-        self._want_first = True
-        self.filters = ReviewFilters(look)
-        self.list = ReviewList(look, ROW_ROLE, clock)
-        self.list.setModel(session.model)
-        self.card = ReviewCard(look, clock)
-        self.messages = ReviewMessages(look, clock)
-        self.appeal = AppealCard(look)
-        self.evidence = EvidenceCard(look)
-        self.accuracy = AccuracyCard(look)
-        self.toast = ReviewToast(look, self)
-        self._splitter = QSplitter(Qt.Orientation.Horizontal)
-        self._splitter.setHandleWidth(theme.HAIRLINE)
-        self._splitter.setChildrenCollapsible(False)
-        parts = (self._left(), self._middle(), self._right())
-        wide = (theme.QUEUE_WIDTH, theme.CONVERSATION_MIN, theme.DRAFT_MIN)
-        for at, (part, least) in enumerate(zip(parts, wide, strict=True)):
-            part.setMinimumWidth(theme.QUEUE_MIN if at != 1 else least)
-            self._splitter.addWidget(part)
-            self._splitter.setStretchFactor(at, 1 if at == 1 else 0)
-        self._splitter.setSizes(
-            [theme.CONVERSATION_MIN, 2 * theme.CONVERSATION_MIN, theme.DRAFT_MIN]
-        )
-        column(self, 0).addWidget(self._splitter)
+        self._built = False
+        self._columns = ReviewColumns(look, clock)
+        column(self, 0).addWidget(self._columns)
+        self._turns = InTurns(self)
+        self._turns.done.connect(self._on_built)
+        self._turns.start(self._columns.build(session.model))
+
+    def _on_built(self) -> None:
+        parts = self._columns
+        self.filters, self.list, self.card = parts.filters, parts.rows, parts.card
+        self.messages, self.appeal = parts.messages, parts.appeal
+        self.evidence, self.accuracy = parts.evidence, parts.accuracy
+        self.toast = ReviewToast(self._look, self)
+        self._built = True
+        self._recall()
         self._wire()
         self._dress()
+        if self.isVisible():
+            self.begin()
 
     def begin(self) -> None:
         """Read what there is, and be ready for keys."""
@@ -96,7 +93,7 @@ class ReviewPage(Dressed, QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """Whoever comes to the page sees how it stands now."""
         super().showEvent(event)
-        if not event.spontaneous():
+        if self._built and not event.spontaneous():
             self.begin()
 
     def event(self, event: QEvent) -> bool:
@@ -113,7 +110,9 @@ class ReviewPage(Dressed, QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """The verdicts' letters, wherever no text is being written."""
         name = _VERDICT_KEYS.get(Qt.Key(event.key()))
-        if event.matches(QKeySequence.StandardKey.Undo):
+        if not self._built:
+            super().keyPressEvent(event)
+        elif event.matches(QKeySequence.StandardKey.Undo):
             self.undo()
         elif name and not event.modifiers() and not self.card.button(name).isHidden():
             self._on_verdict(name)
@@ -147,82 +146,8 @@ class ReviewPage(Dressed, QWidget):
         """Write the hits of the filter to a file."""
         self._session.export(path, self._look.language)
 
-    def _left(self) -> QWidget:
-        look, card = self._look, Card("column")
-        self._sum = Elided(look, tone="soft")
-        self._sum.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self._refresh = PushButton(look, "review.refresh", "quiet", "arrows-clockwise")
-        self._refresh.set_compact(True)
-        self._export = PushButton(look, "review.export", "quiet", "download-simple")
-        self._export.set_compact(True)
-        top = row(None, theme.S1)
-        top.addWidget(Label(look, "review", size="title", bold=True))
-        top.addWidget(self._sum, 1)
-        top.addWidget(self._refresh)
-        top.addWidget(self._export)
-        head = column(None, theme.S2)
-        head.setContentsMargins(theme.S4, theme.S3, theme.S4, theme.S2)
-        head.addLayout(top)
-        head.addWidget(self.filters)
-        self._empty = EmptyState(look)
-        self._empty.action_requested.connect(self._clear)
-        # Of a widget: without one the list would be a window of its own for a moment.
-        room = QWidget()
-        self._lists = QStackedLayout(room)
-        self._lists.addWidget(self.list)
-        self._lists.addWidget(self._empty)
-        whole = column(card, 0)
-        whole.addLayout(head)
-        whole.addWidget(room, 1)
-        return card
-
-    def _middle(self) -> QWidget:
-        look = self._look
-        self._customer = Elided(look, bold=True)
-        self._subject = Elided(look, tone="soft")
-        strip = Card("header")
-        inside = row(strip, theme.S2)
-        inside.setContentsMargins(theme.S5, theme.S2, theme.S5, theme.S2)
-        inside.addWidget(Label(look, "review.conversation", tone="faint"))
-        inside.addWidget(self._customer)
-        inside.addWidget(self._subject, 1)
-        full = QWidget()
-        whole = column(full, 0)
-        whole.addWidget(self.card)
-        whole.addWidget(Rule())
-        whole.addWidget(strip)
-        whole.addWidget(self.messages, 1)
-        self._nothing = EmptyState(look)
-        self._nothing.set_content("shield-check", "review.choose", "review.choose.body")
-        middle = QWidget()
-        self._shown = QStackedLayout(middle)
-        self._shown.addWidget(self._nothing)
-        self._shown.addWidget(full)
-        self._full = full
-        return middle
-
-    def _right(self) -> QWidget:
-        body = QWidget()
-        restyle(body, kind="transparent")
-        inside = column(body, theme.S4, theme.S4)
-        inside.addWidget(self.appeal)
-        inside.addWidget(self.evidence)
-        inside.addWidget(self.accuracy)
-        inside.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(body)
-        self._side = scroll
-        self.evidence.list.room_needed.connect(
-            lambda item: scroll.ensureWidgetVisible(item, 0, theme.S4)
-        )
-        return scroll
-
     def _wire(self) -> None:
-        session = self._session
+        session, parts = self._session, self._columns
         self.filters.changed.connect(self._on_filter)
         self.list.moved.connect(self._on_moved)
         self.list.chosen.connect(self._on_chosen)
@@ -233,8 +158,10 @@ class ReviewPage(Dressed, QWidget):
         self.appeal.answered.connect(self._on_answer)
         self.accuracy.chosen.connect(self._on_rule)
         self.toast.undo_requested.connect(self.undo)
-        self._refresh.clicked.connect(session.refresh)
-        self._export.clicked.connect(self._choose_export)
+        parts.again.clicked.connect(session.refresh)
+        parts.export.clicked.connect(self._choose_export)
+        parts.empty.action_requested.connect(self._clear)
+        parts.splitterMoved.connect(self._remember_columns)
         session.listed.connect(self._on_listed)
         session.measured.connect(self._on_measured)
         session.opened.connect(self._on_opened)
@@ -250,12 +177,23 @@ class ReviewPage(Dressed, QWidget):
         session.transcript.updated.connect(self.messages.update_bubble)
         self.messages.earlier_wanted.connect(session.transcript.read_earlier)
 
+    def _recall(self) -> None:
+        """Filters and columns as they were left."""
+        columns = self._memory.value(_COLUMNS)
+        if isinstance(columns, QByteArray):
+            self._columns.restoreState(columns)
+        self.filters.restore(str(self._memory.value(_FILTER) or ""))
+        self._session.set_filter(self.filters.filter())
+
+    def _remember_columns(self, *_: int) -> None:
+        self._memory.setValue(_COLUMNS, self._columns.saveState())
+
     def _to_list(self) -> None:
         self.list.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _on_filter(self, wanted: HitFilter) -> None:
-        self._want_first = True
         self._session.set_filter(wanted)
+        self._memory.setValue(_FILTER, self.filters.state())
 
     def _clear(self) -> None:
         if self._session.filter == HitFilter():
@@ -270,7 +208,7 @@ class ReviewPage(Dressed, QWidget):
 
     def _on_reading(self, reading: bool) -> None:
         if reading:
-            self._sum.set_key("review.reading")
+            self._columns.sum.set_key("review.reading")
 
     def _on_listed(self, listed: Listed) -> None:
         self._listed = listed
@@ -278,10 +216,10 @@ class ReviewPage(Dressed, QWidget):
         self.filters.set_choices(listed.choices, names)
         self._on_measured(listed.accuracy)
         rows = self._session.model.rowCount()
-        self._lists.setCurrentWidget(self.list if rows else self._empty)
-        if rows:
+        self._columns.lists.setCurrentWidget(self.list if rows else self._columns.empty)
+        if rows and self._session.row is None:
             self.list.go(0)
-        else:
+        elif not rows:
             self._show_empty()
         self._dress()
 
@@ -293,7 +231,7 @@ class ReviewPage(Dressed, QWidget):
         default = self._session.filter == HitFilter()
         words = "review.empty" if default else "review.nothing"
         icon = "shield-check" if default else "magnifying-glass"
-        self._empty.set_content(
+        self._columns.empty.set_content(
             icon, words, f"{words}.body", "review.refresh" if default else "review.clear"
         )
 
@@ -306,17 +244,19 @@ class ReviewPage(Dressed, QWidget):
         self.card.show_many(hits, self.list.count() - hits)
 
     def _on_opened(self, shown: Row | None) -> None:
-        self._shown.setCurrentWidget(self._full if shown is not None else self._nothing)
+        self._columns.shown.setCurrentWidget(
+            self._columns.whole if shown is not None else self._columns.nothing
+        )
         self.card.set_who(self._session.who)
         self.card.show_row(shown)
         self.appeal.set_appeal(shown.appeal if isinstance(shown, HitRow) else None)
 
     def _on_around(self, around: Around) -> None:
-        self._customer.set_text(around.customer)
-        self._customer.setMaximumWidth(self._customer.sizeHint().width() + theme.S1)
+        self._columns.customer.set_text(around.customer)
+        self._columns.customer.setMaximumWidth(self._columns.customer.sizeHint().width() + theme.S1)
         channel = channel_name(self._look, around.channel) if around.channel else ""
         parts = (channel, around.label, around.subject)
-        self._subject.set_text(" · ".join(part for part in parts if part))
+        self._columns.subject.set_text(" · ".join(part for part in parts if part))
         self.evidence.set_evidence(around.evidence)
         shown = self._session.row
         if isinstance(shown, HitRow) and shown.message:
@@ -368,11 +308,13 @@ class ReviewPage(Dressed, QWidget):
             self.export_to(path)
 
     def _dress(self) -> None:
+        if not self._built:
+            return
         listed = self._listed
         if listed is not None:
             key = "review.summary.requests" if listed.requests else "review.summary"
-            self._sum.set_key(key, n=f"{listed.hits:,}", requests=listed.requests)
+            self._columns.sum.set_key(key, n=f"{listed.hits:,}", requests=listed.requests)
             self.filters.set_choices(listed.choices, self._rule_names())
             self.accuracy.set_accuracy(self._accuracy, self._rule_names())
-        self._side.setAccessibleName(self._look.text("review.evidence"))
+        self._columns.side.setAccessibleName(self._look.text("review.evidence"))
         self.messages.setAccessibleName(self._look.text("review.conversation"))

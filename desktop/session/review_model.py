@@ -48,15 +48,24 @@ class ReviewModel(QAbstractTableModel):
         self._turn.setInterval(0)
         self._turn.timeout.connect(self._ask)
 
-    def show(self, requests: Sequence[RequestRow], keys: Iterable[int]) -> None:
-        """Replace everything; `keys` are the store's numbers of the hits, in order."""
+    def show(self, requests: Sequence[RequestRow], keys: Iterable[int]) -> bool:
+        """Replace everything; `keys` are the store's numbers of the hits, in order.
+
+        False when the list is the same one: it stands, and what is seen of it is read again.
+        """
+        there = array("q", keys)
+        if there == self._keys and [one.id for one in requests] == self._ids():
+            self._requests = list(requests)
+            self.forget()
+            return False
         self.beginResetModel()
-        self._requests, self._keys = list(requests), array("q", keys)
+        self._requests, self._keys = list(requests), there
         self._pages.clear()
         self._stale.clear()
         self._looked_at.clear()
         self._asked = None
         self.endResetModel()
+        return True
 
     def put(self, page: int, keys: Sequence[int], rows: Sequence[HitRow]) -> None:
         """The hits of a page that was `wanted`; ignored when the list has changed since."""
@@ -90,6 +99,9 @@ class ReviewModel(QAbstractTableModel):
     def requests(self) -> list[RequestRow]:
         """The requests, in order."""
         return list(self._requests)
+
+    def _ids(self) -> list[str]:
+        return [one.id for one in self._requests]
 
     def hits(self) -> int:
         """How many hits the list has."""

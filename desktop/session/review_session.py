@@ -269,8 +269,10 @@ class ReviewSession(QObject):
             self.refresh()
             return
         self.reading.emit(False)
-        self.model.show(found.requests, found.keys)
-        self._at, self._row = -1, None
+        if self.model.show(found.requests, found.keys):
+            self._at, self._row = -1, None
+        else:
+            self._read_around()
         self.listed.emit(found.listed)
         self.waiting_changed.emit(found.listed.requests)
         if not self.model.rowCount():

@@ -95,9 +95,16 @@ def draw_line(
     align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft,
 ) -> None:
     """One line of plain text in the painter's font and pen, cut with … where it does not fit."""
-    metrics = QFontMetrics(painter.font())
-    shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(room.width()) + 1)
+    font = painter.font()
+    shown = _elided(text, int(room.width()) + 1, font.pixelSize(), font.bold())
     painter.drawText(room, _single_line(align), shown)
+
+
+@lru_cache(maxsize=4096)
+def _elided(text: str, width: int, pixels: int, bold: bool) -> str:
+    font = theme.font("body", bold)
+    font.setPixelSize(pixels)
+    return QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, width)
 
 
 @lru_cache(maxsize=4096)

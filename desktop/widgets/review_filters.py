@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Final, get_args
+from typing import Final, Literal, get_args
 
+from msgspec import DecodeError, Struct, json
 from msgspec.structs import replace
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QGridLayout, QLineEdit, QWidget
@@ -24,12 +25,32 @@ from engine.records import Level, Side
 
 JUDGED: Final[tuple[Judged, ...]] = ("none", "appealed", "right", "false_alarm", "missed", "")
 _FIELDS: Final = ("rule", "category", "level", "side", "who")
-_PERIODS: Final = {"all": None, "today": 0, "week": 6, "month": 29, "own": None}
+Period = Literal["all", "today", "week", "month", "own"]
+_PERIODS: Final[dict[Period, int | None]] = {
+    "all": None,
+    "today": 0,
+    "week": 6,
+    "month": 29,
+    "own": None,
+}
 
 
 def day_start(day: date) -> float:
     """When a local day begins, in seconds since 1970."""
     return datetime(day.year, day.month, day.day).timestamp()
+
+
+def _since(period: Period) -> float | None:
+    """When a period up to now begins; None for one without a beginning of its own."""
+    back = _PERIODS[period]
+    return None if back is None else day_start(date.today() - timedelta(days=back))
+
+
+class _Kept(Struct, frozen=True):
+    """What is remembered: the filter, and which period its dates were reckoned from."""
+
+    filter: HitFilter
+    period: Period = "all"
 
 
 class DayField(Dressed, QLineEdit):
@@ -71,6 +92,10 @@ class ReviewFilters(Dressed, QWidget):
         self._choices = Choices()
         self._names: Mapping[str, str] = {}
         self._chips: dict[Judged, FilterChip] = {}
+        self._combos: dict[str, Combo] = {}
+        self._days: tuple[DayField, ...] = ()
+        self._fields: QWidget | None = None
+        self._period: Period = "all"
         self._flow = FlowBox()
         group = QButtonGroup(self)
         for judged in JUDGED:
@@ -88,36 +113,10 @@ class ReviewFilters(Dressed, QWidget):
         bar.addWidget(self._more)
         bar.addWidget(self._clear)
         bar.addStretch(1)
-        self._fields = QWidget()
-        grid = QGridLayout(self._fields)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(theme.S1)
-        self._labels: dict[str, Label] = {}
-        self._combos: dict[str, Combo] = {}
-        for at, name in enumerate((*_FIELDS, "period")):
-            combo = Combo(look)
-            combo.setSizeAdjustPolicy(
-                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-            )
-            combo.setMinimumContentsLength(4)
-            label = Label(look, f"review.field.{name}", tone="faint")
-            label.setBuddy(combo)
-            combo.activated.connect(lambda _, name=name: self._on_combo(name))
-            grid.addWidget(label, at // 2 * 2, at % 2)
-            grid.addWidget(combo, at // 2 * 2 + 1, at % 2)
-            self._combos[name], self._labels[name] = combo, label
-        self._days = (DayField(look, "review.since"), DayField(look, "review.until"))
-        for at, field in enumerate(self._days):
-            field.editingFinished.connect(self._on_days)
-            grid.addWidget(field, len(self._combos) + 1, at)
-            field.hide()
-        for at in (0, 1):
-            grid.setColumnStretch(at, 1)
         whole = column(self, theme.S2)
         whole.addWidget(self._flow)
         whole.addLayout(bar)
-        whole.addWidget(self._fields)
-        self._fields.hide()
+        self._whole = whole
         self._dress()
 
     def filter(self) -> HitFilter:
@@ -134,21 +133,81 @@ class ReviewFilters(Dressed, QWidget):
         self._filter = wanted
         self._dress()
 
+    def state(self) -> str:
+        """What is asked for, for `restore`."""
+        return json.encode(_Kept(self._filter, self._period)).decode()
+
+    def restore(self, state: str) -> None:
+        """Ask for what `state` says, without a signal; what is no state asks for nothing."""
+        try:
+            kept = json.decode(state, type=_Kept)
+        except (DecodeError, ValueError):
+            return
+        self._filter, self._period = kept.filter, kept.period
+        if kept.period != "own":
+            # Today is another day by now.
+            self._filter = replace(kept.filter, since=_since(kept.period), until=None)
+        if self._filter.narrowed():
+            self._more.setChecked(True)
+        self._dress()
+
     def combo(self, name: str) -> Combo:
         """The list of one field: rule, category, level, side, who or period."""
+        self._made()
         return self._combos[name]
 
     def days(self) -> tuple[DayField, DayField]:
         """The first and the last day."""
-        return self._days
+        self._made()
+        return self._days[0], self._days[1]
 
     def clear(self) -> None:
         """Narrow by nothing; what is to be reviewed stays chosen."""
-        self._combos["period"].setCurrentIndex(0)
-        for field in self._days:
-            field.clear()
-            field.check()
+        self._period = "all"
         self._put(HitFilter())
+        self._show_days()
+
+    def _made(self) -> QWidget:
+        """The fields behind the button, made when they are first needed."""
+        if self._fields is not None:
+            return self._fields
+        look = self._look
+        self._fields = QWidget()
+        self._fields.hide()
+        self._whole.addWidget(self._fields)
+        grid = QGridLayout(self._fields)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(theme.S1)
+        for at, name in enumerate((*_FIELDS, "period")):
+            combo = Combo(look)
+            combo.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
+            combo.setMinimumContentsLength(4)
+            label = Label(look, f"review.field.{name}", tone="faint")
+            label.setBuddy(combo)
+            combo.activated.connect(lambda _, name=name: self._on_combo(name))
+            grid.addWidget(label, at // 2 * 2, at % 2)
+            grid.addWidget(combo, at // 2 * 2 + 1, at % 2)
+            self._combos[name] = combo
+        self._days = (DayField(look, "review.since"), DayField(look, "review.until"))
+        for at, field in enumerate(self._days):
+            field.editingFinished.connect(self._on_days)
+            grid.addWidget(field, len(self._combos) + 1, at)
+        for at in (0, 1):
+            grid.setColumnStretch(at, 1)
+        self._show_days()
+        self._dress()
+        return self._fields
+
+    def _show_days(self) -> None:
+        since, until = self._filter.since, self._filter.until
+        first = None if since is None else date.fromtimestamp(since)
+        last = None if until is None else date.fromtimestamp(until) - timedelta(days=1)
+        for field, day in zip(self._days, (first, last), strict=False):
+            field.setText("" if day is None or self._period != "own" else str(day))
+            field.check()
+            field.setVisible(self._period == "own")
 
     def _take(self, **values: object) -> None:
         self._put(replace(self._filter, **values))
@@ -161,22 +220,20 @@ class ReviewFilters(Dressed, QWidget):
             self.changed.emit(wanted)
 
     def _on_more(self, shown: bool) -> None:
-        self._fields.setVisible(shown)
+        self._made().setVisible(shown)
 
     def _on_combo(self, name: str) -> None:
         value = self._combos[name].currentData()
         if name != "period":
             self._take(**{name: value})
             return
-        for field in self._days:
-            field.setVisible(value == "own")
+        self._period = value
         if value == "own":
-            self._on_days()
+            self._show_days()
             self._days[0].setFocus(Qt.FocusReason.OtherFocusReason)
             return
-        back = _PERIODS[value]
-        since = None if back is None else day_start(date.today() - timedelta(days=back))
-        self._take(since=since, until=None)
+        self._take(since=_since(value), until=None)
+        self._show_days()
 
     def _on_days(self) -> None:
         for field in self._days:
@@ -206,12 +263,11 @@ class ReviewFilters(Dressed, QWidget):
     def _fill(self, name: str) -> None:
         combo = self._combos[name]
         with QSignalBlocker(combo):
-            before = combo.currentData()
             combo.clear()
             if name == "period":
                 for one in _PERIODS:
                     combo.addItem(self._look.text(f"review.period.{one}"), one)
-                combo.setCurrentIndex(max(0, combo.findData(before)))
+                combo.setCurrentIndex(max(0, combo.findData(self._period)))
                 return
             chosen = str(getattr(self._filter, name))
             combo.addItem(self._look.text(f"review.any.{name}"), "")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from desktop import theme
+from desktop.in_turns import InTurns
 from desktop.theme import Look
 from desktop.widgets import painting
 from desktop.widgets.blocks import Card, Chip, Dressed, Label, PushButton
@@ -18,6 +20,8 @@ from desktop.widgets.plain_text import one_line, tooltip
 from desktop.widgets.review_card import CommentField
 from desktop.widgets.review_values import Accuracy, Appeal
 from engine.records import Evidence
+
+_AT_ONCE: Final = 6
 
 
 class AppealCard(Dressed, Card):
@@ -114,14 +118,20 @@ class EvidenceCard(Dressed, QWidget):
 class AccuracyRow(Dressed, QAbstractButton):
     """One rule: its share of right hits as a bar with its interval, and the counts in words."""
 
-    def __init__(self, look: Look, shown: Accuracy, name: str) -> None:
+    def __init__(self, look: Look) -> None:
         super().__init__()
-        self._look, self._shown, self._name = look, shown, name
+        self._look = look
+        self._shown, self._name = Accuracy("", 0, 0, 0.0, 0.0), ""
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._dress()
+
+    def show_rule(self, shown: Accuracy, name: str) -> None:
+        """Stand for another rule, or for the same one with other figures."""
+        if (shown, name) != (self._shown, self._name):
+            self._shown, self._name = shown, name
+            self._dress()
 
     @property
     def rule(self) -> str:
@@ -195,7 +205,11 @@ class AccuracyRow(Dressed, QAbstractButton):
 
 
 class AccuracyCard(Dressed, QWidget):
-    """All rules that were judged, the least right first; `chosen` names one."""
+    """All rules that were judged, the least right first; `chosen` names one.
+
+    A row is made once and stands for whichever rule comes to its place; new ones are made a few at
+    a time.
+    """
 
     chosen = Signal(str)
 
@@ -215,6 +229,7 @@ class AccuracyCard(Dressed, QWidget):
         whole.addWidget(self._none)
         whole.addWidget(frame)
         frame.hide()
+        self._turns = InTurns(self)
 
     def set_accuracy(self, shown: Sequence[Accuracy], names: Mapping[str, str]) -> None:
         """Replace the figures."""
@@ -228,21 +243,33 @@ class AccuracyCard(Dressed, QWidget):
         return list(self._rows)
 
     def _fill(self) -> None:
-        for old in self._rows:
+        judged = [one for one in self._shown if one.share is not None or one.missed]
+        judged.sort(key=lambda one: (2.0 if one.share is None else one.share, one.rule))
+        self._none.setVisible(not judged)
+        self._frame.setVisible(bool(judged))
+        for old in self._rows[len(judged) :]:
             self._room.removeWidget(old)
             old.hide()
             old.deleteLater()
-        judged = [one for one in self._shown if one.share is not None or one.missed]
-        judged.sort(key=lambda one: (2.0 if one.share is None else one.share, one.rule))
-        self._rows = []
-        for one in judged:
-            name = one_line(self._names.get(one.rule, one.rule))
-            made = AccuracyRow(self._look, one, name or self._look.text("review.rule.missed"))
-            made.clicked.connect(lambda _=False, rule=one.rule: self.chosen.emit(rule))
-            self._rows.append(made)
-            self._room.addWidget(made)
-        self._none.setVisible(not judged)
-        self._frame.setVisible(bool(judged))
+        del self._rows[len(judged) :]
+        for at, made in enumerate(self._rows):
+            self._stand(made, judged[at])
+        if len(judged) > len(self._rows):
+            self._turns.start(self._more(judged))
+
+    def _more(self, judged: Sequence[Accuracy]) -> Iterator[None]:
+        while len(self._rows) < len(judged):
+            for one in judged[len(self._rows) :][:_AT_ONCE]:
+                made = AccuracyRow(self._look)
+                self._room.addWidget(made)
+                made.clicked.connect(lambda _=False, made=made: self.chosen.emit(made.rule))
+                self._stand(made, one)
+                self._rows.append(made)
+            yield
+
+    def _stand(self, row: AccuracyRow, one: Accuracy) -> None:
+        name = one_line(self._names.get(one.rule, one.rule))
+        row.show_rule(one, name or self._look.text("review.rule.missed"))
 
     def _dress(self) -> None:
         self._fill()

@@ -15,6 +15,8 @@ from pytestqt.qtbot import QtBot
 
 from desktop.app import Desk
 from desktop.pages.review import ReviewPage
+from desktop.theme import Look
+from desktop.widgets.review_filters import ReviewFilters
 from desktop.widgets.review_values import HitFilter, HitRow
 
 Open = Callable[..., Desk]
@@ -138,7 +140,7 @@ def test_filters_narrow_stay_and_are_cleared_in_one_go(
         choose(name, value)
         qtbot.waitUntil(lambda rows=rows: model.rowCount() == rows)  # type: ignore[misc]
     assert page.filters.filter().narrowed() == 4
-    assert page._lists.currentWidget() is page._empty
+    assert page._columns.lists.currentWidget() is page._columns.empty
     lead_desk.window.show_page("desk")
     lead_desk.window.show_page("review")
     assert page.filters.filter().rule == "t.lawyer"
@@ -147,6 +149,66 @@ def test_filters_narrow_stay_and_are_cleared_in_one_go(
     assert page.filters.filter() == HitFilter() and page.filters._clear.why_blocked()
     choose("who", "小满")
     qtbot.waitUntil(lambda: model.rowCount() == 1)
+
+
+def test_filters_are_there_again_after_a_restart(
+    qtbot: QtBot, lead_desk: Desk, shown_page: Shown, open_desk: Open
+) -> None:
+    page = shown_page()
+    page.filters._take(rule="t.lawyer", judged="")
+    combo = page.filters.combo("period")
+    combo.setCurrentIndex(combo.findData("own"))
+    combo.activated.emit(combo.currentIndex())
+    first = page.filters.days()[0]
+    first.setText(str(date.fromtimestamp(NOW)))
+    first.editingFinished.emit()
+    qtbot.waitUntil(lambda: page._session.model.rowCount() == 2)
+    wanted = page.filters.filter()
+    lead_desk.close()
+    again = shown_page_of_nothing(qtbot, open_desk(clock=lambda: NOW))
+    assert again.filters.filter() == again._session.filter == wanted
+    assert again._session.model.rowCount() == 2
+    assert not again.filters.combo("period").isHidden()
+    days = [one.text() for one in again.filters.days()]
+    assert days == [str(date.fromtimestamp(NOW)), ""]
+
+
+def test_a_period_up_to_now_is_reckoned_anew_and_a_torn_memory_asks_for_nothing(
+    look: Look,
+) -> None:
+    filters = ReviewFilters(look)
+    combo = filters.combo("period")
+    combo.setCurrentIndex(combo.findData("week"))
+    combo.activated.emit(combo.currentIndex())
+    kept = filters.state().replace(str(filters.filter().since), "1000.0")
+    again = ReviewFilters(look)
+    again.restore(kept)
+    assert again.filter() == filters.filter()
+    for torn in ("", "{", "[]", '{"filter": {"level": "L9"}}'):
+        nothing = ReviewFilters(look)
+        nothing.restore(torn)
+        assert nothing.filter() == HitFilter()
+
+
+def test_coming_back_to_the_page_leaves_the_hit_that_was_looked_at(
+    qtbot: QtBot, lead_desk: Desk, shown_page: Shown, hit_at: HitAt
+) -> None:
+    page = shown_page()
+    row = hit_at(page, 1)
+    lead_desk.window.show_page("desk")
+    lead_desk.store.hits.judge(row.id, "right", "别人", "已核实")
+    with qtbot.waitSignal(page._session.listed):
+        lead_desk.window.show_page("review")
+    # One more to review is one less in the list.
+    assert page._session.model.rowCount() == 2
+    page.filters._take(judged="")
+    qtbot.waitUntil(lambda: page._session.model.rowCount() == 3)
+    row = hit_at(page, 1)
+    lead_desk.window.show_page("desk")
+    lead_desk.store.hits.judge(row.id, "false_alarm", "别人", "看错了")
+    lead_desk.window.show_page("review")
+    qtbot.waitUntil(lambda: "看错了" in page.card.state())
+    assert page.list.currentIndex().row() == 1
 
 
 def test_days_narrow_and_what_is_no_day_is_marked(
@@ -225,10 +287,10 @@ def test_a_rule_s_accuracy_leads_to_its_hits(qtbot: QtBot, lead_desk: Desk) -> N
 def test_an_empty_list_says_so_and_leads_on(qtbot: QtBot, open_desk: Open) -> None:
     desk = open_desk()
     page = shown_page_of_nothing(qtbot, desk)
-    assert page._lists.currentWidget() is page._empty
-    assert page._empty._title.text() == "没有要复核的命中"
+    assert page._columns.lists.currentWidget() is page._columns.empty
+    assert page._columns.empty._title.text() == "没有要复核的命中"
     page.filters._take(judged="right")
-    qtbot.waitUntil(lambda: page._empty._title.text() == "没有符合筛选的命中")
+    qtbot.waitUntil(lambda: page._columns.empty._title.text() == "没有符合筛选的命中")
 
 
 def test_the_hits_of_the_filter_are_exported(
@@ -270,7 +332,7 @@ def test_the_whole_page_is_reached_by_tab_and_named(
 def test_the_page_speaks_the_language_it_is_given(
     qtbot: QtBot, lead_desk: Desk, shown_page: Shown, hit_at: HitAt
 ) -> None:
-    from desktop.theme import DARK, Look
+    from desktop.theme import DARK
 
     page = shown_page()
     hit_at(page, 0)

@@ -151,7 +151,7 @@ def test_screens_of_the_review_page(
     page = shown_page()
     chosen = look(theme, language)  # type: ignore[arg-type]
     qtbot.waitUntil(lambda: page._session.model.row(2) is not None)
-    qtbot.waitUntil(lambda: bool(page._customer.text()))
+    qtbot.waitUntil(lambda: bool(page._columns.customer.text()))
     shoot(lead_desk.window, "review-request", chosen, 1440, 900)
     hit_at(page, 1)
     qtbot.waitUntil(lambda: not page.appeal.isHidden())
