@@ -14,7 +14,7 @@ from engine.redline.required import literals, required
 from engine.redline.schema import MAX_WORD, Rule
 from engine.redline.sounding import sounding
 from engine.redline.view import Trick
-from engine.redline.words import MAX_GAP, Words
+from engine.redline.words import MAX_GAP, Needed, Words
 
 if TYPE_CHECKING:
     import re2
@@ -25,11 +25,18 @@ Places = dict[int, list[tuple[int, int]]]
 
 @dataclass(frozen=True)
 class Expression:
-    """One expression of a rule; `needs`: sets of literals, one of each of which a match holds."""
+    """One expression of a rule, compiled when it is first tried: most never are.
+
+    `needs`: sets of literals, one of each of which a match holds.
+    """
 
     source: str
-    compiled: re2._Regexp
-    needs: tuple[frozenset[str], ...]
+    needs: Needed
+
+    @cached_property
+    def compiled(self) -> re2._Regexp:
+        """The expression in the alphabet of folded texts."""
+        return compile_expression(self.source)
 
     @cached_property
     def sounding(self) -> re2._Regexp:
@@ -44,23 +51,18 @@ class Expression:
 
 @dataclass(frozen=True)
 class CompiledRule:
-    """`words`, `groups` and `none` are numbers of wordings; `first` is the number of its first
-    expression among those of all rules."""
+    """`words`, `groups` and `none` are numbers of wordings."""
 
     rule: Rule
     words: frozenset[int]
     groups: tuple[frozenset[int], ...]
     none: frozenset[int]
-    first: int
     expressions: tuple[Expression, ...]
-    before: tuple[re2._Regexp, ...]
-    after: tuple[re2._Regexp, ...]
-    around: tuple[re2._Regexp, ...]
     tricks: int
     check: Callable[[str, int, int], bool] = field(repr=False)
 
     @classmethod
-    def of(cls, rule: Rule, words: Words, first: int) -> CompiledRule:
+    def of(cls, rule: Rule, words: Words) -> CompiledRule:
         """The rule, compiled; `words` must hold all its wordings."""
         match = rule.match
         tricks = 0
@@ -71,13 +73,7 @@ class CompiledRule:
             words=frozenset(words.number(word) for word in match.words),
             groups=tuple(frozenset(words.number(w) for w in group) for group in match.all),
             none=frozenset(words.number(word) for word in match.none),
-            first=first,
-            expressions=tuple(
-                Expression(e, compile_expression(e), required(e)) for e in match.expressions
-            ),
-            before=tuple(compile_expression(f"(?:{e})$") for e in match.none_before),
-            after=tuple(compile_expression(e) for e in match.none_after),
-            around=tuple(compile_expression(e) for e in match.none_around),
+            expressions=tuple(Expression(e, required(e)) for e in match.expressions),
             tricks=tricks,
             check=CHECKS[match.check],
         )
@@ -87,14 +83,25 @@ class CompiledRule:
         """The numbers of all wordings that may make it hold."""
         return self.words.union(*self.groups)
 
+    @cached_property
+    def _before(self) -> list[re2._Regexp]:
+        return [compile_expression(f"(?:{e})$") for e in self.rule.match.none_before]
+
+    @cached_property
+    def _after(self) -> list[re2._Regexp]:
+        return [compile_expression(e) for e in self.rule.match.none_after]
+
+    @cached_property
+    def _around(self) -> list[re2._Regexp]:
+        return [compile_expression(e) for e in self.rule.match.none_around]
+
     def candidates(
-        self, text: Text, by_word: Places, possible: frozenset[int]
+        self, text: Text, by_word: Places, tried: Iterable[Expression]
     ) -> Iterator[tuple[int, int]]:
-        """Where it may hold in a folded text; `possible` numbers the expressions worth a try."""
+        """Where it may hold in a folded text; `tried` are its expressions worth a try."""
         yield from self.wordings(text, by_word)
-        for number, expression in enumerate(self.expressions, self.first):
-            if number in possible:
-                yield from self.matches(text, expression.compiled)
+        for expression in tried:
+            yield from self.matches(text, expression.compiled)
 
     def wordings(self, text: Text, by_word: Places) -> Iterator[tuple[int, int]]:
         """Where its wordings and groups stand in one scope."""
@@ -155,7 +162,7 @@ class CompiledRule:
         wordings = sorted(s for number in shared(self.none, by_word) for s in by_word[number])
         around = sorted(
             span
-            for expression in self.around
+            for expression in self._around
             for span in spans(expression, text.scoped("sentence"))
         )
 
@@ -164,13 +171,13 @@ class CompiledRule:
                 return True
             if around and _near(around, start, end, touch=False, text=text):
                 return True
-            if not self.before and not self.after:
+            if not self._before and not self._after:
                 return False
             begin, stop = text.sentence(start)
             left = text.folded[max(begin, start - LOOK_AROUND) : start]
             right = text.folded[end : min(stop, end + LOOK_AROUND)]
-            return any(expression.search(left) for expression in self.before) or any(
-                expression.match(right) for expression in self.after
+            return any(expression.search(left) for expression in self._before) or any(
+                expression.match(right) for expression in self._after
             )
 
         return vetoed
@@ -181,18 +188,25 @@ class RulesOf:
 
     def __init__(self, rules: Sequence[CompiledRule]) -> None:
         of_words: dict[int, list[int]] = {}
+        self.expressions: list[Expression] = []
         self._of_expressions: list[int] = []
         for number, rule in enumerate(rules):
             for word in rule.wanted:
                 of_words.setdefault(word, []).append(number)
+            self.expressions += rule.expressions
             self._of_expressions += [number] * len(rule.expressions)
         self._of_words = {word: tuple(numbers) for word, numbers in of_words.items()}
 
-    def found(self, words: Iterable[int], expressions: Iterable[int]) -> set[int]:
-        """The numbers of the rules that have one of some wordings or expressions."""
-        found = {self._of_expressions[expression] for expression in expressions}
+    def found(
+        self, words: Iterable[int], expressions: Iterable[int]
+    ) -> dict[int, list[Expression]]:
+        """The numbers of the rules that have one of some wordings or expressions, and these."""
+        found: dict[int, list[Expression]] = {}
+        for number in expressions:
+            found.setdefault(self._of_expressions[number], []).append(self.expressions[number])
         for word in words:
-            found.update(self._of_words.get(word, ()))
+            for rule in self._of_words.get(word, ()):
+                found.setdefault(rule, [])
         return found
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from engine.redline.characters import is_code, sounded
-from engine.redline.compiled_rule import CompiledRule, Expression, Places, RulesOf, shared
+from engine.redline.compiled_rule import CompiledRule, Places, RulesOf, shared
 from engine.redline.expressions import Text, longest
 from engine.redline.hearing import Hearing
 from engine.redline.normalise import fold
@@ -24,32 +25,34 @@ from engine.redline.suspicion import Cause, Suspicion
 from engine.redline.view import Trick, View
 from engine.redline.words import Needs, SoundWords, Words
 
+if TYPE_CHECKING:
+    import re2
+
 SHORT = 3
 Disguised = dict[int, list[tuple[int, int, int]]]
+_SPELLED = re.compile("[a-z0-9\ue000-\ue7ff]")
 _ESCAPED = re.compile(r"\\.|\[[^\]]*\]")
 
 
 class Disguises:
     """The disguised wordings and expressions of some rules."""
 
-    def __init__(self, rules: Sequence[CompiledRule], words: Words, of: RulesOf) -> None:
+    def __init__(
+        self, rules: Sequence[CompiledRule], words: Words, of: RulesOf, needs: Needs
+    ) -> None:
+        """`words` and `needs` are those of the rules, `of` tells which are whose."""
         self._rules = rules
         self._of = of
         self._words = words
         self._sounds = SoundWords(words)
-        expressions = [expression for rule in rules for expression in rule.expressions]
-        self._needs = Needs(
-            tuple(
-                frozenset(form for need in some for form in sound_forms(need)) for some in e.needs
-            )
-            for e in expressions
-        )
+        self._needs = needs
+        self._sound_needs = Needs([e.needs for e in of.expressions], sound_forms)
         letters = {c for word in words.words for c in word}.union(
-            *(e.literals for e in expressions)
+            *(e.literals for e in of.expressions)
         )
         self._restorer = Restorer(
             {letter for letter in letters if letter >= "\u3400"},
-            _latin([*words.words, *(_ESCAPED.sub(" ", e.source) for e in expressions)]),
+            _latin([*words.words, *(_ESCAPED.sub(" ", e.source) for e in of.expressions)]),
             sorted({fold(word).text for rule in rules for word in rule.rule.initials}),
         )
         hearing = [rule for rule in rules if rule.tricks & Trick.HOMOPHONE]
@@ -102,20 +105,21 @@ class Disguises:
         self, view: View, found: dict[int, list[tuple[int, int, bool]]], rules: frozenset[int]
     ) -> None:
         """Add what some rules find in a view to `found`."""
-        sounds = sounded(view.text)
-        possible = self._needs.possible(sounds)
         disguised: Disguised = {}
-        for start, end, number, tricks in self._sounds.find(view, sounds):
-            disguised.setdefault(number, []).append((start, end, tricks))
-        looked = Text(view.text, view.borders)
+        spelled = _SPELLED.search(view.text) is not None
+        if spelled:
+            sounds = sounded(view.text)
+            possible = self._sound_needs.possible(view.text, sounds)
+            for start, end, number, tricks in self._sounds.find(view, sounds):
+                disguised.setdefault(number, []).append((start, end, tricks))
+        else:
+            possible = self._needs.possible(view.text)
         by_word = self._words.restored(view.text)
-        for number in rules & self._of.found((*by_word, *disguised), possible):
+        tried = self._of.found((*by_word, *disguised), possible)
+        looked = Text(view.text, view.borders)
+        for number in rules & tried.keys():
             rule = self._rules[number]
-            expressions = [
-                expression
-                for place, expression in enumerate(rule.expressions, rule.first)
-                if place in possible
-            ]
+            expressions = [e.sounding if spelled else e.compiled for e in tried[number]]
             hits = longest(_of_rule(rule, view, looked, by_word, disguised, expressions))
             if hits:
                 vetoes = _vetoes(rule, looked, by_word, disguised)
@@ -129,7 +133,7 @@ def _of_rule(
     text: Text,
     by_word: Places,
     disguised: Disguised,
-    expressions: Sequence[Expression],
+    expressions: Iterable[re2._Regexp],
 ) -> Iterator[tuple[int, int]]:
     """Where a rule holds in the view, disguised in a way that it sees through."""
     # What a mixture is shows only with the whole hit.
@@ -151,9 +155,7 @@ def _of_rule(
             tricks |= heard[at[place]] if at[place][1] <= span[1] else 0
         found.append((*span, tricks))
     for expression in expressions:
-        found.extend(
-            (*span, view.undone(*span)) for span in rule.matches(text, expression.sounding)
-        )
+        found.extend((*span, view.undone(*span)) for span in rule.matches(text, expression))
     only_mixed = rule.tricks & (Trick.MIXED | Trick.PINYIN) == Trick.MIXED
     for start, end, undone in found:
         tricks = _mixed(undone, view.text[start:end]) if only_mixed else undone

@@ -39,14 +39,10 @@ class Matcher:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._words = Words(_words_of(rules))
-        self._rules: list[CompiledRule] = []
-        number = 0
-        for rule in rules:
-            self._rules.append(CompiledRule.of(rule, self._words, number))
-            number += len(rule.match.expressions)
-        self._needs = Needs(e.needs for rule in self._rules for e in rule.expressions)
+        self._rules = [CompiledRule.of(rule, self._words) for rule in rules]
         self._of = RulesOf(self._rules)
-        self._disguises = Disguises(self._rules, self._words, self._of)
+        self._needs = Needs([e.needs for e in self._of.expressions], lambda literal: [literal])
+        self._disguises = Disguises(self._rules, self._words, self._of, self._needs)
         self.by_sentence = any(
             rule.match.scope == "sentence" and rule.action in ("mask", "block", "handover")
             for rule in rules
@@ -59,12 +55,12 @@ class Matcher:
         """
         text = Text(folded)
         by_word = self._words.places(folded)
-        possible = self._needs.possible(folded)
+        tried = self._of.found(by_word, self._needs.possible(folded))
         disguised = self._disguises.find(text)
         found: list[Found] = []
-        for number in sorted(self._of.found(by_word, possible) | disguised.keys()):
+        for number in sorted(tried.keys() | disguised.keys()):
             rule = self._rules[number]
-            spans = longest(rule.candidates(text, by_word, possible))
+            spans = longest(rule.candidates(text, by_word, tried.get(number, ())))
             hidden = disguised.get(number, ())
             if not spans and not hidden:
                 continue

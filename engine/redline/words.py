@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from engine.redline.characters import is_code
@@ -18,7 +18,8 @@ SQUEEZE_FROM = 3
 MAX_GAP = 4
 _KEEP = frozenset(".。!?;,\n")
 _LOOSE = re.compile(r"[^\w.。!?;,\n]|_")
-_SPELLED = re.compile("[a-z0-9\ue000-\ue7ff]")
+_SETS = 4
+Needed = tuple[frozenset[str], ...]
 
 
 class Words:
@@ -97,38 +98,54 @@ class Words:
 
 
 class Needs:
-    """Which of many expressions are worth a try in a text: those of which it holds a need."""
+    """Which of many expressions are worth a try in a text: those of which it holds all needs."""
 
-    def __init__(self, needs: Iterable[tuple[frozenset[str], ...]]) -> None:
-        """`needs`: for each expression, sets of literals of each of which it must hold one."""
+    def __init__(self, needs: Sequence[Needed], forms: Callable[[str], list[str]]) -> None:
+        """`needs`: for each expression, sets of literals of each of which it must hold one.
+
+        `forms`: how a literal may stand in the texts that are searched.
+        """
+        self._always = [number for number, sets in enumerate(needs) if not sets]
+        # A set is known by a number: that of its expression, and its own there.
+        self._rest: list[frozenset[int]] = []
         of: dict[str, list[int]] = {}
-        always: list[int] = []
-        self._also: list[tuple[frozenset[str], ...]] = []
         for number, sets in enumerate(needs):
-            if not sets:
-                always.append(number)
-            for need in sets[0] if sets else ():
-                of.setdefault(need, []).append(number)
-            self._also.append(sets[1:])
-        self._always = frozenset(always)
-        self._of = of
-        self._needs = list({*of, *(need for sets in self._also for one in sets for need in one)})
-        self._automaton = _automaton(self._needs)
+            first = number * _SETS
+            self._rest.append(frozenset(range(first + 1, first + len(sets))))
+            for place, some in enumerate(sets, first):
+                for literal in some:
+                    of.setdefault(literal, []).append(place)
+        found: dict[str, list[tuple[str, tuple[int, ...]]]] = {}
+        for literal, places in of.items():
+            for form in forms(literal):
+                found.setdefault(form, []).append((literal, tuple(places)))
+        self._of = list(found.values())
+        self._automaton = _automaton(list(found))
 
-    def possible(self, text: str) -> frozenset[int]:
-        """The numbers of the expressions that may match somewhere in `text`."""
+    def possible(self, text: str, read: str = "") -> list[int]:
+        """The numbers of the expressions that may match somewhere in `text`, ascending.
+
+        `read` is the text in the alphabet of the forms, where that is another one: then each
+        character of a literal must be the text's own, or what is read there.
+        """
         if self._automaton is None:
             return self._always
-        matches = self._automaton.find_matches_as_indexes(text, overlapping=True)
-        found = {self._needs[number] for number in {match[0] for match in matches}}
-        first: set[int] = set()
-        for need in found:
-            first.update(self._of.get(need, ()))
-        return self._always.union(
-            number
-            for number in first
-            if not any(some.isdisjoint(found) for some in self._also[number])
-        )
+        matches = self._automaton.find_matches_as_indexes(read or text, overlapping=True)
+        held: set[int] = set()
+        if not read:
+            held.update(*[self._of[number][0][1] for number in {match[0] for match in matches}])
+        else:
+            for number, there in {(number, text[start:end]) for number, start, end in matches}:
+                for literal, places in self._of[number]:
+                    if literal == there or _tricks(there, literal):
+                        held.update(places)
+        rest = self._rest
+        found = [
+            place // _SETS for place in held if not place % _SETS and rest[place // _SETS] <= held
+        ]
+        found += self._always
+        found.sort()
+        return found
 
 
 class SoundWords:
@@ -153,7 +170,7 @@ class SoundWords:
         """
         found: list[tuple[int, int, int, int]] = []
         text = view.text
-        if self._automaton is None or _SPELLED.search(view.text) is None:
+        if self._automaton is None:
             return found
         for form, start, end in self._automaton.find_matches_as_indexes(sounds, overlapping=True):
             there = text[start:end]
