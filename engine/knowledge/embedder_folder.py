@@ -22,6 +22,10 @@ _CONFIG: Final = "config.json"
 _TOKENIZER: Final = "tokenizer.json"
 _WEIGHTS: Final = "model.safetensors"
 _OTHER_WEIGHTS: Final = "pytorch_model.bin"
+_SETTINGS: Final = "config_sentence_transformers.json"
+_TABLE: Final = "embedding.weight"
+_WHOLE: Final = "sentence_embedding"
+_PLAIN: Final = ("F64", "F32", "F16")
 _FIRST_PARTS: Final = ("Transformer", "StaticEmbedding")
 # Models that make no vector of a text, by what their architectures are called.
 _OTHER_KINDS: Final = re.compile(
@@ -81,6 +85,20 @@ class _Tensor(Struct, frozen=True):
     data_offsets: tuple[int, int]
 
 
+class _Settings(Struct, frozen=True):
+    prompts: dict[str, str] = {}
+    default_prompt_name: str | None = None
+    truncate_dim: int | None = None
+
+
+class StaticTable(Struct, frozen=True):
+    """Where the vectors of tokens lie: the `tensor` in the file `weights`; and the tokenizer."""
+
+    weights: Path
+    tensor: str
+    tokenizer: Path
+
+
 class _Unfit(Exception):
     """Why a folder is no embedder: `reason` is the text ``embedder_folder.<reason>``."""
 
@@ -113,20 +131,48 @@ def check_embedder_folder(folder: Path) -> None:
     try:
         _check(folder)
     except _Unfit as unfit:
-        raise _broken(folder, unfit) from unfit
+        raise broken(folder, unfit.reason, **unfit.values) from unfit
     except OSError as error:
-        unreadable = _Unfit("unreadable", why=error.strerror or type(error).__name__)
-        raise _broken(folder, unreadable) from error
+        why = error.strerror or type(error).__name__
+        raise broken(folder, "unreadable", why=why) from error
 
 
-def _broken(folder: Path, unfit: _Unfit) -> EmbedderError:
-    why = texts.both(f"embedder_folder.{unfit.reason}", **unfit.values)
+def broken(folder: Path, reason: str | Exception, **values: object) -> EmbedderError:
+    """The refusal of an embedder: `reason` is the text ``embedder_folder.<reason>``, filled with
+    `values`, or what a library raised."""
+    if isinstance(reason, str):
+        why = texts.both(f"embedder_folder.{reason}", **values)
+    else:
+        line = f"{type(reason).__name__}: {reason}".splitlines()[0][:200]
+        why = texts.Both(line, line)
     return EmbedderError(
         f"The embedder {folder} cannot be used ({why.en}). Copy it again or choose another one.",
         "embedder_broken",
         name=str(folder),
         why=why,
     )
+
+
+def static_table(folder: Path) -> StaticTable | None:
+    """Where the parts of `folder` lie, when it averages the vectors of tokens and does no more."""
+    modules = _modules(folder)
+    kinds = [module.type.rpartition(".")[2] for module in modules]
+    weights = folder / modules[0].path / _WEIGHTS
+    if kinds not in (["StaticEmbedding"], ["StaticEmbedding", "Normalize"]):
+        return None
+    if not weights.is_file() or _TABLE not in (tensors := _tensors(weights)):
+        return None
+    settings: _Settings = _optional(folder / _SETTINGS, _Settings)
+    if any(settings.prompts.values()) or settings.default_prompt_name or settings.truncate_dim:
+        return None
+    names = [
+        name
+        for module in modules[1:]
+        for name in _optional(folder / module.path / _CONFIG, dict[str, str]).values()
+    ]
+    if tensors[_TABLE].dtype not in _PLAIN or any(name != _WHOLE for name in names):
+        return None
+    return StaticTable(weights, _TABLE, weights.with_name(_TOKENIZER))
 
 
 def _check(folder: Path) -> None:
@@ -136,12 +182,12 @@ def _check(folder: Path) -> None:
     static = first.type.endswith("StaticEmbedding")
     if not static:
         _check_architecture(root, bare=not (folder / MODULES).is_file())
-    shapes = _weights(root)
+    tensors = _weights(root)
     for module in modules[1:]:
         if (folder / module.path / _WEIGHTS).is_file():
             _tensors(folder / module.path / _WEIGHTS)
     tokens = _tokens(root, needed=static)
-    rows = _rows(shapes, static)
+    rows = _rows(tensors, static)
     if tokens and rows:
         spare = 0 if static else max(_SPARE_ROWS, round(_SPARE_SHARE * tokens))
         if not tokens <= rows <= tokens + spare:
@@ -176,25 +222,25 @@ def _check_architecture(root: Path, *, bare: bool) -> None:
         raise _Unfit("lacks", what=MODULES)
 
 
-def _weights(root: Path) -> dict[str, tuple[int, ...]]:
-    """The shapes of the tensors by name; none where they are in a file that has no header."""
+def _weights(root: Path) -> dict[str, _Tensor]:
+    """The tensors by name; none where they are in a file that has no header."""
     index = root / f"{_WEIGHTS}.index.json"
     if (root / _WEIGHTS).is_file():
         return _tensors(root / _WEIGHTS)
     if index.is_file():
         parts: _Index = _decoded(index, _Index)
-        shapes: dict[str, tuple[int, ...]] = {}
+        tensors: dict[str, _Tensor] = {}
         for name in sorted(set(parts.weight_map.values())):
             if Path(name).name != name or not (root / name).is_file():
                 raise _Unfit("lacks", what=_shown(name))
-            shapes |= _tensors(root / name)
-        return shapes
+            tensors |= _tensors(root / name)
+        return tensors
     if (root / _OTHER_WEIGHTS).is_file():
         return {}
     raise _Unfit("lacks", what=_WEIGHTS)
 
 
-def _tensors(path: Path) -> dict[str, tuple[int, ...]]:
+def _tensors(path: Path) -> dict[str, _Tensor]:
     size = path.stat().st_size
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
@@ -223,7 +269,7 @@ def _tensors(path: Path) -> dict[str, tuple[int, ...]]:
         raise _Unfit("garbled", what=path.name)
     if size < 8 + length + end:
         raise _Unfit("cut", what=path.name, size=size, needed=8 + length + end)
-    return {name: tensor.shape for name, tensor in found.items()}
+    return found
 
 
 def _tokens(root: Path, *, needed: bool) -> int:
@@ -246,17 +292,21 @@ def _tokens(root: Path, *, needed: bool) -> int:
     return 0
 
 
-def _rows(shapes: dict[str, tuple[int, ...]], static: bool) -> int:
+def _rows(tensors: dict[str, _Tensor], static: bool) -> int:
     """How many tokens the weights have a vector for; 0 where they do not say."""
-    if static and shapes:
-        table = shapes.get("embedding.weight", ())
-        if len(table) != 2:
-            raise _Unfit("lacks", what="embedding.weight")
-        return table[0]
-    for name, shape in shapes.items():
-        if name.endswith(_ROWS) and len(shape) == 2:
-            return shape[0]
+    if static and tensors:
+        if _TABLE not in tensors or len(tensors[_TABLE].shape) != 2:
+            raise _Unfit("lacks", what=_TABLE)
+        return tensors[_TABLE].shape[0]
+    for name, tensor in tensors.items():
+        if name.endswith(_ROWS) and len(tensor.shape) == 2:
+            return tensor.shape[0]
     return 0
+
+
+def _optional(path: Path, kind: Any) -> Any:
+    """What is settled in a file that need not be there."""
+    return _decoded(path, kind) if path.is_file() else kind()
 
 
 def _decoded(path: Path, kind: Any) -> Any:

@@ -16,7 +16,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from engine.errors import EmbedderError
 from engine.knowledge.answer_features import (
     COUNT,
     WHOLE,
@@ -27,6 +26,7 @@ from engine.knowledge.answer_features import (
     measure,
     whole,
 )
+from engine.knowledge.embedder_folder import broken
 from engine.knowledge.grams import Weights
 from engine.knowledge.memory import AnswerMemory
 from engine.knowledge.vectors import Vectors
@@ -133,14 +133,8 @@ def load_reranker(folder: Path, dimension: int) -> Reranker | None:
         stored = {name: value.astype(np.float32) for name, value in load_file(path).items()}
         return _assembled(stored, dimension)
     except Exception as error:  # The library below may raise anything on a broken file.
-        why = f"{RERANKER}: {error}".splitlines()[0][:200]
-        raise EmbedderError(
-            f"The embedder in {folder} cannot be loaded ({why}). Copy it again or choose another "
-            "one.",
-            "embedder_broken",
-            name=folder.name,
-            why=why,
-        ) from error
+        why = str(error).partition("\n")[0][:200]
+        raise broken(folder, "part", what=RERANKER, why=why) from error
 
 
 def save_reranker(reranker: Reranker, folder: Path) -> None:

@@ -1,14 +1,24 @@
 from __future__ import annotations
 
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from engine import paths
 from engine.errors import EmbedderError
 from engine.knowledge.embedding import Embedder, HashedEmbedder, load_embedder
+from engine.knowledge.folder_embedders import SentenceTransformerEmbedder, StaticEmbedder
+from engine.knowledge.vectors import unit
 from engine.texts import explain
 
 TEXTS = ["水壶坏了怎么修", "", "How much is shipping?", "\ud800坏\x00字符", "长" * 5000]
@@ -67,6 +77,72 @@ def test_a_saved_hashed_embedder_is_the_same(tmp_path: Path) -> None:
     loaded = load_embedder(tmp_path / "e")
     assert (loaded.dimension, loaded.vector_weight) == (64, 0.2)
     assert loaded.digest == HashedEmbedder(64).digest != HashedEmbedder(32).digest
+
+
+def starter() -> Path:
+    if not (paths.STARTER_EMBEDDER / "modules.json").is_file():
+        pytest.skip("the starter embedder is not built here")
+    return paths.STARTER_EMBEDDER
+
+
+@pytest.fixture(scope="module")
+def both_ways() -> tuple[Embedder, Any]:
+    """The starter embedder as we load it, and as sentence-transformers does."""
+    from sentence_transformers import SentenceTransformer
+
+    library = SentenceTransformer(str(starter()), local_files_only=True).float()
+    return load_embedder(starter()), library
+
+
+@settings(max_examples=60, deadline=None)
+@given(texts=st.lists(st.text(max_size=80), min_size=1, max_size=6))
+@example(texts=[*TEXTS, " ", "\n", "🙂", "ＡＢＣ１２３", "a" * 300])
+def test_a_table_gives_the_vectors_that_the_library_gives(
+    both_ways: tuple[Embedder, Any], texts: list[str]
+) -> None:
+    ours, library = both_ways
+    assert isinstance(ours, StaticEmbedder)
+    readable = [text.encode("utf-8", "replace").decode() for text in texts]
+    theirs = unit(np.asarray(library.encode(readable), dtype=np.float32))
+    assert np.allclose(ours.passages(texts), theirs, atol=1e-5)
+    assert np.allclose(ours.queries(texts), theirs, atol=1e-5)
+
+
+def _with_a_prompt(folder: Path) -> None:
+    (folder / "config_sentence_transformers.json").write_text('{"prompts": {"query": "问："}}')
+
+
+def _with_another_part(folder: Path) -> None:
+    modules = json.loads((folder / "modules.json").read_text())
+    kind = "sentence_transformers.sentence_transformer.modules.dropout.Dropout"
+    part = {"idx": 2, "name": "2", "path": "2_Dropout", "type": kind}
+    (folder / "modules.json").write_text(json.dumps([*modules, part]))
+    (folder / "2_Dropout").mkdir()
+    (folder / "2_Dropout" / "config.json").write_text('{"dropout": 0.0}')
+
+
+@pytest.mark.parametrize("more", [_with_a_prompt, _with_another_part])
+def test_what_is_more_than_a_table_is_left_to_the_library(
+    more: Callable[[Path], None], tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(starter(), tmp_path / "embedder"))
+    more(folder)
+    loaded = load_embedder(folder)
+    assert isinstance(loaded, SentenceTransformerEmbedder)
+    plain = load_embedder(starter())
+    assert np.allclose(loaded.passages(["运费8元"]), plain.passages(["运费8元"]), atol=1e-4)
+    changed = not np.allclose(loaded.queries(["运费"]), plain.queries(["运费"]), atol=1e-2)
+    assert changed == (more is _with_a_prompt)
+
+
+def test_a_table_needs_none_of_the_large_libraries() -> None:
+    lines = (
+        "import sys; from pathlib import Path",
+        "from engine.knowledge.embedding import load_embedder",
+        f"load_embedder(Path({str(starter())!r})).queries(['运费'])",
+        "assert not {'torch', 'transformers', 'sentence_transformers'} & sys.modules.keys()",
+    )
+    subprocess.run([sys.executable, "-c", "\n".join(lines)], check=True, cwd=paths.ASSETS.parent)
 
 
 def test_a_missing_folder_says_what_to_do(tmp_path: Path) -> None:

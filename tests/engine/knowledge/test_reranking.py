@@ -12,7 +12,8 @@ from safetensors.numpy import load_file, save_file
 from engine import paths
 from engine.errors import EmbedderError
 from engine.knowledge.answer_features import COUNT, WHOLE
-from engine.knowledge.embedding import HashedEmbedder, folder_digest, load_embedder
+from engine.knowledge.embedding import HashedEmbedder, load_embedder
+from engine.knowledge.folder_embedders import folder_digest
 from engine.knowledge.index import import_documents
 from engine.knowledge.memory import AnswerMemory
 from engine.knowledge.reranking import RERANKER, Linear, Reranker, load_reranker, save_reranker
