@@ -319,7 +319,7 @@ class ReviewSession(QObject):
             window = Window(message, _BEFORE)
 
         def read() -> _Opened:
-            bubbles, whole = read_bubbles(store, row.conversation, window)
+            bubbles, whole = read_bubbles(store, row.conversation, window, trial=True)
             return _Opened(source.around(row), bubbles, whole)
 
         self._run(read).done(lambda opened: self._show_around(row, opened)).failed(

@@ -23,8 +23,8 @@ from engine.errors import InputError
 from engine.records import Language
 from engine.store.approvals import same_person
 from engine.store.listing import ListedHit, Said
-from engine.store.reviews import Sought
 from engine.store.rows import Approval, StoredHit
+from engine.store.seeking import Sought
 from engine.store.store import Store
 
 PIECE: Final = 1000

@@ -36,11 +36,11 @@ class Window(Struct, frozen=True):
 
 
 def read_bubbles(
-    store: Store, conversation: str, window: Window | None = None
+    store: Store, conversation: str, window: Window | None = None, *, trial: bool = False
 ) -> tuple[tuple[Bubble, ...], bool]:
     """A part of a conversation as bubbles, and whether it begins with the first message.
 
-    For the store's thread.
+    `trial`: with the hits of rules on trial, which no agent is shown. For the store's thread.
     """
     window = window or Window()
     messages, more = store.conversations.newest_messages(
@@ -50,7 +50,8 @@ def read_bubbles(
     decisions = {decision.id: decision for decision in made}
     hits: dict[str, list[Hit]] = {}
     for stored in store.hits.of(conversation, messages=[one.id for one in messages]):
-        _collect(hits, stored)
+        if trial or not stored.hit.trial:
+            _collect(hits, stored)
     bubbles = tuple(
         bubble(message, decisions.get(message.decision or ""), tuple(hits.get(message.id, ())))
         for message in messages

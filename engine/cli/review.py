@@ -14,8 +14,8 @@ from engine import paths
 from engine.cli.console import Json, Session, emit, show
 from engine.errors import InputError
 from engine.records import Level, Side
-from engine.store.reviews import Judged, Sought
 from engine.store.rows import Approval, StoredHit
+from engine.store.seeking import Judged, Sought
 from engine.store.store import open_store
 from engine.texts import text
 
@@ -27,7 +27,8 @@ Filter = Annotated[
     typer.Option(
         "--where",
         metavar="NAME=VALUE",
-        help="rule, category, level, side, agent, verdict, since or until (days), appealed=yes.",
+        help="rule, category, level, side, agent, verdict, since or until (days), "
+        "appealed=yes, trial=yes|no.",
     ),
 ]
 
@@ -255,7 +256,10 @@ def _line(one: StoredHit, session: Session) -> str:
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(one.at))
     verdict = text(f"review.verdict.{one.verdict or 'unjudged'}", session.language)
     found = " ".join(one.hit.text.split())
-    return f"{one.id}  {when}  {one.hit.rule} {one.hit.level} 「{found}」 {one.agent}  {verdict}"
+    rule = f"{one.hit.rule} {one.hit.level}"
+    if one.hit.trial:
+        rule += f" {text('cli.rules.shadow', session.language)}"
+    return f"{one.id}  {when}  {rule} 「{found}」 {one.agent}  {verdict}"
 
 
 def _sought(where: list[str]) -> Sought:
@@ -272,6 +276,8 @@ def _sought(where: list[str]) -> Sought:
             # The last day counts whole.
             given[name] = _midnight(given[name], timedelta(days=name == "until"))
     given["appealed"] = given.get("appealed", "no") == "yes"
+    if "trial" in given:
+        given["trial"] = {"yes": True, "no": False}.get(given["trial"], given["trial"])
     try:
         return msgspec.convert(given, Sought)
     except msgspec.ValidationError as error:

@@ -18,8 +18,8 @@ from typing import BinaryIO
 
 from engine.errors import InputError
 from engine.records import Language
-from engine.store.reviews import Sought
 from engine.store.rows import StoredHit
+from engine.store.seeking import Sought
 from engine.store.store import Store
 from engine.texts import text
 

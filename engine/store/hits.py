@@ -13,7 +13,7 @@ from engine.records import Hit
 from engine.store.audit import Audit, hits_content, hits_in_short, words_of
 from engine.store.database import Database, Row
 from engine.store.ids import new_id
-from engine.store.rows import StoredHit, Verdict
+from engine.store.rows import Appeal, StoredHit, Verdict
 from engine.store.text import clean, to_json
 
 _HIT = "SELECT * FROM hits"
@@ -60,7 +60,6 @@ class Hits:
             if counts[hit.rule] > _KEPT:
                 continue
             kept.append((new_id(), hit))
-            around = screened[max(0, hit.start - _AROUND) : hit.end + _AROUND]
             rows.append(
                 {
                     "id": kept[-1][0],
@@ -69,7 +68,7 @@ class Hits:
                     "draft": draft,
                     "rule": hit.rule,
                     "body": to_json(hit),
-                    "screened": clean(around),
+                    "screened": _around(screened, hit),
                     "at": moment,
                     "category": hit.category,
                     "level": hit.level,
@@ -102,6 +101,15 @@ class Hits:
             values.append(to_json(list(messages)))
         rows = self._database.rows(f"{_HIT} WHERE conversation = ? {only} ORDER BY seq", values)
         return [stored_hit(row) for row in rows]
+
+    def kept_back(self, conversation: str, screened: str, hit: Hit) -> StoredHit | None:
+        """This very hit in this very text, if it was kept before; of a text that was not sent."""
+        row = self._database.row(
+            f"""{_HIT} WHERE conversation = ? AND rule = ? AND message IS NULL AND draft IS NULL
+                AND body = ? AND screened = ? ORDER BY seq DESC LIMIT 1""",
+            [conversation, hit.rule, to_json(hit), _around(screened, hit)],
+        )
+        return stored_hit(row) if row else None
 
     def page(self, *, unjudged: bool = False, limit: int = 200, offset: int = 0) -> list[StoredHit]:
         """Hits of all conversations, newest first; `unjudged`: only those without a verdict."""
@@ -150,3 +158,13 @@ def stored_hit(row: Row) -> StoredHit:
         draft=row["draft"],
         agent=row["agent"],
     )
+
+
+def stored_appeal(row: Row) -> Appeal:
+    """A row of `appeals` as it leaves the store."""
+    kept = {name: value for name, value in row.items() if name not in ("seq", "upheld")}
+    return Appeal(**kept, upheld=None if row["upheld"] is None else bool(row["upheld"]))
+
+
+def _around(screened: str, hit: Hit) -> str:
+    return clean(screened[max(0, hit.start - _AROUND) : hit.end + _AROUND])

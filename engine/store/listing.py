@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from engine.store.database import Database, Row
 from engine.store.drafts import Drafts
-from engine.store.hits import Hits, stored_hit
-from engine.store.reviews import Sought, sought_for
+from engine.store.hits import Hits, stored_appeal, stored_hit
 from engine.store.rows import Appeal, StoredDraft, StoredHit, Verdict
+from engine.store.seeking import Sought, places_of
 from engine.store.text import to_json
 
 
@@ -52,12 +52,8 @@ class Listing:
 
     def places(self, sought: Sought) -> array[int]:
         """Where all hits that match are, newest first."""
-        condition, values, index = sought_for(sought)
-        row = self._database.row(
-            f"""SELECT json_group_array(seq) AS places FROM (
-                SELECT seq FROM hits INDEXED BY {index} WHERE {condition} ORDER BY seq DESC)""",
-            values,
-        )
+        places, values = places_of(sought)
+        row = self._database.row(f"SELECT json_group_array(seq) AS places FROM ({places})", values)
         return array("q", msgspec.json.decode(row["places"], type=list[int]) if row else [])
 
     def rows(self, places: Sequence[int]) -> list[ListedHit]:
@@ -139,15 +135,10 @@ class Listing:
 def _listed(row: Row, judged: dict[str, Row], appeals: dict[str, Row]) -> ListedHit:
     verdict = judged.get(row["id"]) if row["verdict"] else None
     appeal = appeals.get(row["id"])
-    made = None
-    if appeal is not None:
-        upheld = appeal["upheld"]
-        kept = {name: value for name, value in appeal.items() if name not in ("seq", "upheld")}
-        made = Appeal(**kept, upheld=None if upheld is None else bool(upheld))
     return ListedHit(
         place=row["seq"],
         hit=stored_hit(row),
         judged_by=verdict["who"] if verdict else "",
         note=verdict["note"] if verdict else "",
-        appeal=made,
+        appeal=stored_appeal(appeal) if appeal else None,
     )

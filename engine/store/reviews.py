@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
-from typing import Literal
 
 from msgspec import Struct
 
@@ -15,32 +14,13 @@ from engine.store.approvals import same_person
 from engine.store.audit import Audit
 from engine.store.conversations import message_by_id
 from engine.store.database import Database, Row
-from engine.store.hits import Hits, no_hit, stored_hit
+from engine.store.hits import Hits, no_hit, stored_appeal, stored_hit
 from engine.store.ids import new_id
-from engine.store.rows import Appeal, RulePrecision, StoredHit, Verdict
+from engine.store.rows import Appeal, Appealed, RulePrecision, StoredHit, Verdict
+from engine.store.seeking import Sought, places_of
 
 _PIECE = 500
 _CONFIDENT = 1.959964  # The normal distribution's 97.5 % quantile: 95 % lie within.
-
-Judged = Literal["unjudged", "right", "false_alarm", "missed"]
-
-
-class Sought(Struct, frozen=True):
-    """Which hits to look for; what is left out matches all.
-
-    `since` and `until` are epoch seconds, the second not included. `appealed`: only those with an
-    appeal that nobody has answered.
-    """
-
-    rule: str = ""
-    category: str = ""
-    level: Level | None = None
-    side: Side | None = None
-    agent: str = ""
-    verdict: Judged | None = None
-    since: float | None = None
-    until: float | None = None
-    appealed: bool = False
 
 
 class Page(Struct, frozen=True):
@@ -80,10 +60,8 @@ class Reviews:
 
     def count(self, sought: Sought | None = None) -> int:
         """How many hits match."""
-        condition, values, index = sought_for(sought or Sought())
-        row = self._database.row(
-            f"SELECT count(*) AS n FROM hits INDEXED BY {index} WHERE {condition}", values
-        )
+        places, values = places_of(sought or Sought())
+        row = self._database.row(f"SELECT count(*) AS n FROM ({places})", values)
         return int(row["n"]) if row else 0
 
     def get(self, hit: str) -> StoredHit:
@@ -211,7 +189,14 @@ class Reviews:
     def appeals(self, hit: str) -> list[Appeal]:
         """All appeals against a hit, oldest first."""
         rows = self._database.rows("SELECT * FROM appeals WHERE hit = ? ORDER BY seq", [hit])
-        return [_appeal(row) for row in rows]
+        return [stored_appeal(row) for row in rows]
+
+    def appeals_by(self, who: str, *, limit: int = 50) -> list[Appealed]:
+        """What this agent said against hits, newest first, each with the hit and its answer."""
+        rows = self._database.rows(
+            "SELECT * FROM appeals WHERE who = ? ORDER BY seq DESC LIMIT ?", [who, limit]
+        )
+        return [Appealed(stored_appeal(row), self.get(row["hit"])) for row in rows]
 
     def precision(
         self, *, since: float | None = None, until: float | None = None
@@ -232,13 +217,10 @@ class Reviews:
         return sorted(found, key=lambda one: (-one.false_alarms, -one.hits, one.rule))
 
     def _rows(self, sought: Sought, limit: int, after: int | None) -> list[Row]:
-        condition, values, index = sought_for(sought, after)
+        places, values = places_of(sought, after)
         # The index finds the places in order; only those of the page are then read.
         return self._database.rows(
-            f"""SELECT * FROM hits WHERE seq IN (
-                SELECT seq FROM hits INDEXED BY {index} WHERE {condition}
-                ORDER BY seq DESC LIMIT :limit)
-            ORDER BY seq DESC""",
+            f"SELECT * FROM hits WHERE seq IN ({places} LIMIT :limit) ORDER BY seq DESC",
             {**values, "limit": limit},
         )
 
@@ -252,13 +234,13 @@ class Reviews:
         row = self._database.row(
             "SELECT * FROM appeals WHERE hit = ? AND answered_at IS NULL", [hit]
         )
-        return _appeal(row) if row else None
+        return stored_appeal(row) if row else None
 
     def _appeal(self, appeal: str) -> Appeal:
         row = self._database.row("SELECT * FROM appeals WHERE id = ?", [appeal])
         if row is None:
             raise InputError("There is no such appeal in the store.", "no_appeal")
-        return _appeal(row)
+        return stored_appeal(row)
 
 
 def wilson(successes: int, tries: int) -> tuple[float, float]:
@@ -277,50 +259,3 @@ def _precision(row: Row) -> RulePrecision:
     low, high = wilson(row["right"], judged)
     share = row["right"] / judged if judged else None
     return RulePrecision(**row, precision=share, low=low, high=high)
-
-
-def sought_for(sought: Sought, after: int | None = None) -> tuple[str, dict[str, object], str]:
-    """The SQL condition on `hits`, its values, and the index that has the fewest rows to look at
-    in the order of `seq`; with `after`, only hits that came before that one."""
-    parts, values, index = ["1"], dict[str, object](), "hits_for_review"
-    for name in ("category", "level", "side"):
-        if getattr(sought, name):
-            parts.append(f"{name} = :{name}")
-            values[name] = getattr(sought, name)
-    if sought.since is not None:
-        parts.append("at >= :since")
-        values["since"] = sought.since
-    if sought.until is not None:
-        parts.append("at < :until")
-        values["until"] = sought.until
-    if sought.appealed:
-        parts.append(
-            "seq IN (SELECT hits.seq FROM appeals JOIN hits ON hits.id = appeals.hit "
-            "WHERE appeals.answered_at IS NULL)"
-        )
-    if after is not None:
-        parts.append("seq < :after")
-        values["after"] = after
-    if sought.verdict is not None:
-        parts.append("verdict = :verdict")
-        values["verdict"] = "" if sought.verdict == "unjudged" else sought.verdict
-    if sought.agent:
-        parts.append("agent = :agent")
-        values["agent"] = sought.agent
-    if sought.rule:
-        parts.append("rule = :rule")
-        values["rule"] = sought.rule
-    given = frozenset(values) - {"after"}
-    if sought.appealed or not given:
-        index = "hits_for_review"
-    elif "rule" in given and given <= {"rule", "verdict", "since", "until"}:
-        index = "hits_by_rule"
-    elif given in ({"agent"}, {"verdict"}):
-        index = f"hits_by_{next(iter(given))}"
-    return " AND ".join(parts), values, index
-
-
-def _appeal(row: Row) -> Appeal:
-    del row["seq"]
-    row["upheld"] = None if row["upheld"] is None else bool(row["upheld"])
-    return Appeal(**row)

@@ -215,6 +215,13 @@ class Appeal(Struct, frozen=True):
     answered_at: float | None = None
 
 
+class Appealed(Struct, frozen=True):
+    """An appeal with the hit it speaks against."""
+
+    appeal: Appeal
+    hit: StoredHit
+
+
 class RulePrecision(Struct, frozen=True):
     """How often a rule was right, by the lead's verdicts; `missed` is what it should have found.
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from engine.errors import InputError
 from engine.learning.review_export import COLUMNS, export_reviews, harmless
 from engine.records import Hit
-from engine.store.reviews import Sought
+from engine.store.seeking import Sought
 from engine.store.store import Store, open_store
 
 EVIL = (

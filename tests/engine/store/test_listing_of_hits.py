@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.records import Draft, Hit
 from engine.store.listing import Said
-from engine.store.reviews import Sought
+from engine.store.seeking import Sought
 from engine.store.store import Store, open_store
 
 RULES = ("t.lawyer", "t.promise", "t.code")

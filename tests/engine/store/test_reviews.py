@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from engine.errors import InputError
 from engine.records import Hit
-from engine.store.reviews import Sought, wilson
+from engine.store.reviews import wilson
 from engine.store.rows import StoredHit
+from engine.store.seeking import Sought
 from engine.store.store import Store, open_store
 from engine.store.text import to_json
 
@@ -35,7 +36,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 def row(number: int, conversation: str, message: str) -> dict[str, Any]:
     hit = Hit(
         f"rule.{number % 7}", f"类别{number % 5}", f"L{number % 5}", "block",
-        0, 2, "保本", ("customer", "model", "agent")[number % 3],
+        0, 2, "保本", ("customer", "model", "agent")[number % 3], trial=number % 6 == 1,
     )  # fmt: skip
     return {
         "id": f"h{number:05}",
@@ -50,6 +51,7 @@ def row(number: int, conversation: str, message: str) -> dict[str, Any]:
         "side": hit.side,
         "agent": f"坐席{number % 4}" if number % 3 == 2 else "",
         "verdict": ("", "right", "false_alarm", "missed")[number % 4],
+        "trial": hit.trial,
     }
 
 
@@ -63,6 +65,7 @@ def fits(hit: StoredHit, sought: Sought) -> bool:
         and (sought.verdict is None or (hit.verdict or "unjudged") == sought.verdict)
         and (sought.since is None or hit.at >= sought.since)
         and (sought.until is None or hit.at < sought.until)
+        and (sought.trial is None or hit.hit.trial == sought.trial)
     )
 
 
@@ -76,6 +79,7 @@ soughts = st.builds(
     verdict=st.sampled_from([None, "unjudged", "right", "missed"]),
     since=st.sampled_from([None, 100.0]),
     until=st.sampled_from([None, 2_000.0]),
+    trial=st.sampled_from([None, True, False]),
 )
 
 
@@ -105,6 +109,7 @@ SINGLE = [
     Sought(agent="坐席1"),
     Sought(verdict="unjudged"),
     Sought(since=5.0, until=9.0),
+    Sought(trial=True),
     Sought(rule="rule.3", agent="坐席1", level="L2", verdict="right", appealed=True),
 ]
 
