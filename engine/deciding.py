@@ -13,7 +13,8 @@ from msgspec import Struct
 from engine.errors import GateRefused, ZuoxiError
 from engine.records import DecisionAction, Hit, Language, RejectReason, Screening
 from engine.redline.gate import STOPPING, Gate, masked, override_of
-from engine.store.rows import Approval, StoredDecision, StoredDraft
+from engine.store.hits import no_hit
+from engine.store.rows import Appeal, Approval, StoredDecision, StoredDraft
 from engine.store.store import Store
 from engine.store.text import clean
 
@@ -210,6 +211,41 @@ def ask_for_approval(
             "This text needs no lead's approval. Nothing was asked; send it.", "no_approval_needed"
         )
     return store.approvals.ask(conversation, final, reason, who, screening.hits, rules=gate.version)
+
+
+def object_to(
+    store: Store,
+    gate: Gate,
+    conversation: str,
+    hit: Hit,
+    why: str,
+    who: str,
+    *,
+    text: str,
+    language: Language = "zh",
+) -> Appeal:
+    """An agent's word against a `hit` that the gate shows for `text`, which was not sent.
+
+    What the gate finds in `text` is kept with it, so that a lead can judge it; what was kept of the
+    same text before is not kept twice. Raises `InputError` (`no_hit`: the gate does not find it any
+    more, `no_conversation`, `no_name`, `no_reason_given`) and `StoreError`; then nothing is kept.
+    """
+    store.conversations.get(conversation)
+    turns = store.conversations.turns(conversation)
+    screening = gate.screen(text, "agent", language=language, turns=turns)
+    places = {(one.rule, one.start, one.end): one for one in screening.hits}
+    shown = places.get((hit.rule, hit.start, hit.end))
+    if shown is None:
+        raise no_hit()
+    with store.transaction():
+        known = store.hits.kept_back(conversation, text, shown)
+        if known is None:
+            hits = (*screening.hits, *screening.shadow)
+            store.hits.add_all(conversation, None, text, hits, rules=gate.version, agent=who)
+            known = store.hits.kept_back(conversation, text, shown)
+        if known is None:
+            raise no_hit()
+        return store.reviews.appeal(known.id, who, why)
 
 
 def sendable(text: str) -> str:

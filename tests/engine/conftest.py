@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from small_rules import pack, rule
 
 from engine.protocol import EngineConfig
 from engine.redline.gate import Gate
@@ -54,44 +55,25 @@ Parcels arrive within 3 working days. Delivery is free for orders over 59 yuan.
 """,
 }
 
-RULES = """
-pack: {id: trial, version: 1, owner: 测试组, title: {zh: 试用规则, en: Trial rules}}
-rules:
-  - id: trial.court
-    side: customer
-    category: legal
-    level: L4
-    action: handover
-    name: {zh: 起诉, en: Lawsuit}
-    why: {zh: 客户要走法律程序, en: The customer goes to court}
-    advice: {zh: 转人工, en: Hand over}
-    script: {zh: 马上请专人联系您。, en: A colleague will contact you at once.}
-    match: {words: [法庭, see you in court]}
-    must_hit: [法庭上见, See you in court]
-    must_miss: [你好]
-  - id: trial.promise
-    side: model
-    category: promise
-    level: L3
-    action: block
-    name: {zh: 打包票, en: Guarantee}
-    why: {zh: 不能打包票, en: No guarantees}
-    advice: {zh: 删掉, en: Remove it}
-    match: {words: [包你满意, 绝对不坏]}
-    must_hit: [包你满意, 绝对不坏]
-    must_miss: [你好]
-  - id: trial.insult
-    side: agent
-    category: tone
-    level: L3
-    action: block
-    name: {zh: 辱骂, en: Insult}
-    why: {zh: 不能骂客户, en: No insults}
-    advice: {zh: 删掉, en: Remove it}
-    match: {words: [蠢货]}
-    must_hit: [你这蠢货]
-    must_miss: [你好]
-"""
+RULES = pack(
+    "trial",
+    rule(
+        *("trial.court", "法庭, see you in court"),
+        side="customer",
+        category="legal",
+        level="L4",
+        action="handover",
+        name=("起诉", "Lawsuit"),
+        more={"script": "{zh: 马上请专人联系您。, en: A colleague will contact you at once.}"},
+    ),
+    rule(
+        *("trial.promise", "包你满意, 绝对不坏"),
+        side="model",
+        category="promise",
+        name=("打包票", "Guarantee"),
+    ),
+    rule("trial.insult", "蠢货", name=("辱骂", "Insult")),
+)
 
 
 @pytest.fixture(scope="session")

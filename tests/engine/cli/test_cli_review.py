@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from small_rules import INSULT, pack, rule
 
 from engine import paths, settings
 from engine.paths import DataFolder
@@ -16,32 +17,7 @@ from engine.store.store import open_store
 
 Zuoxi = Callable[..., Any]
 
-PACK = """
-pack: {id: lead, version: 1, owner: 测试组, title: {zh: 审批, en: Approvals}}
-rules:
-  - id: insult
-    side: agent
-    category: tone
-    level: L3
-    action: block
-    name: {zh: 辱骂, en: Insult}
-    why: {zh: 不能骂客户, en: No insults}
-    advice: {zh: 删掉, en: Remove it}
-    match: {words: [蠢货]}
-    must_hit: [你这蠢货]
-    must_miss: [你好]
-  - id: brush_off
-    side: agent
-    category: tone
-    level: L2
-    action: block
-    name: {zh: 推诿, en: Brush-off}
-    why: {zh: 不能推诿, en: No brush-offs}
-    advice: {zh: 换个说法, en: Say it otherwise}
-    match: {words: [不归我们管]}
-    must_hit: [这不归我们管]
-    must_miss: [你好]
-"""
+PACK = pack("lead", INSULT, rule("brush_off", "不归我们管", level="L2"))
 
 
 @pytest.fixture
