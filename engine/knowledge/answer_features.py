@@ -12,7 +12,7 @@ from engine.knowledge.answer_cues import OFFERS, WISHES, cues_in
 from engine.knowledge.grams import Weights, clean, grams
 from engine.knowledge.memory import AnswerMemory
 from engine.knowledge.sentences import split_sentences
-from engine.knowledge.vectors import Vectors
+from engine.knowledge.vectors import Vectors, dots
 from engine.knowledge.weighing import Scale
 from engine.records import Found
 
@@ -90,17 +90,17 @@ def measure(
         [scale.likeness(forms, text) for text in inside_said],
         [scale.coverage(forms, text) for text in inside_said],
         [passages[owner].coverage for owner in owners],
-        alone @ wish.vector,
-        inside @ wish.vector,
-        (head @ wish.vector)[owners],
-        alone @ wish.newest,
+        dots(alone, wish.vector),
+        dots(inside, wish.vector),
+        dots(head, wish.vector)[owners],
+        dots(alone, wish.newest),
         [passages[owner].cosine for owner in owners],
         [passages[owner].score / best for owner in owners],
         _remembered(alone, like_before),
         _remembered(inside, like_before),
         [scale.likeness(told, text) for text in inside_said],
-        inside @ wish.told,
-        (head @ wish.talk)[owners],
+        dots(inside, wish.told),
+        dots(head, wish.talk)[owners],
         owners,
         places,
         [min(len(text), 200) / 100 for text in texts],
@@ -157,5 +157,4 @@ def _remembered(vectors: Vectors, answer: Vectors | None) -> Vectors:
     """How alike each sentence is, in what sets it apart from the others, to `answer`."""
     if answer is None:
         return np.zeros(len(vectors), dtype=np.float32)
-    apart: Vectors = (vectors - vectors.mean(axis=0)) @ answer
-    return apart
+    return dots(vectors - vectors.mean(axis=0), answer)

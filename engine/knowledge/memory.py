@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from msgspec import Struct
 
-from engine.knowledge.vectors import Vectors
+from engine.knowledge.vectors import Vectors, dots
 
 _NEIGHBOURS: Final = 200
 _SHARPNESS: Final = 12.0
@@ -27,10 +27,10 @@ class AnswerMemory(Struct, frozen=True):
     def answers_like(self, question: Vectors) -> Vectors:
         """The direction (unit length) in which the answers to the questions most like
         `question` lie, each weighing the more the more alike its question is."""
-        likeness = self.questions @ question
+        likeness = dots(self.questions, question)
         count = min(_NEIGHBOURS, len(likeness))
         nearest = np.argpartition(-likeness, count - 1)[:count]
         shares = np.exp(_SHARPNESS * (likeness[nearest] - likeness[nearest].max()))
-        mean = shares @ self.answers[nearest]
+        mean = (shares[:, None] * self.answers[nearest]).sum(axis=0)
         direction: Vectors = mean / max(float(np.linalg.norm(mean)), 1e-9)
         return direction

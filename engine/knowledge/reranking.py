@@ -29,7 +29,7 @@ from engine.knowledge.answer_features import (
 from engine.knowledge.embedder_folder import broken
 from engine.knowledge.grams import Weights
 from engine.knowledge.memory import AnswerMemory
-from engine.knowledge.vectors import Vectors
+from engine.knowledge.vectors import Vectors, dots
 from engine.records import Found
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Linear(Struct, frozen=True):
 
     def chances(self, features: Features) -> Features:
         """The probability of each row."""
-        rated = ((features - self.mean) / self.spread) @ self.weights + self.bias
+        rated = dots((features - self.mean) / self.spread, self.weights) + self.bias
         return np.asarray(1 / (1 + np.exp(-np.clip(rated, -30, 30))), dtype=np.float32)
 
 
