@@ -21,7 +21,7 @@ from engine.knowledge.embedding import Embedder, load_embedder
 from engine.knowledge.index import import_documents
 from engine.knowledge.passages import passages
 from engine.protocol import EngineConfig
-from engine.records import Evidence, Language, Turn
+from engine.records import DraftMode, Evidence, Language, Turn
 from engine.redline.gate import Gate
 from engine.redline.rules import load_rules
 from engine.texts import text
@@ -84,6 +84,14 @@ class Workbench:
     @cached_property
     def generator(self) -> LlamaGenerator:
         """The model in use."""
+        return self._loaded(self.config.mode)
+
+    @cached_property
+    def free_writer(self) -> LlamaGenerator:
+        """The model in use, loaded to write in its own words."""
+        return self._loaded("free")
+
+    def _loaded(self, mode: DraftMode) -> LlamaGenerator:
         from engine.drafting.llama import load_generator
 
         return load_generator(
@@ -91,6 +99,7 @@ class Workbench:
             gpu_layers=self.config.gpu_layers,
             threads=self.config.threads,
             context=self.config.context,
+            mode=mode,
         )
 
     @cached_property
@@ -157,7 +166,8 @@ class Workbench:
 
     def close(self) -> None:
         """Free what was loaded."""
-        if "generator" in self.__dict__:
-            self.generator.close()
+        for generator in ("generator", "free_writer"):
+            if generator in self.__dict__:
+                getattr(self, generator).close()
         if "searcher" in self.__dict__:
             self.searcher.close()

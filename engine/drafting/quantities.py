@@ -83,9 +83,12 @@ _ORDINAL = "(?:st|nd|rd|th)?"
 _WHOLE = "(?!(?<=[a-z])[a-z])"
 
 _DIGITS = r"\d(?:[\d,]*\d)?(?:\.\d+)?"
+# Every way to write a number begins with one of these, so that most places are passed over at once.
+_BEGINNING = rf"(?=[\d\[¥￥$€£百千万半{_HAN}]|(?<![a-z])[a-z])"
 # What begins a run of characters begins only once, or a long run would be read from each of them.
 _QUANTITY = re.compile(
     rf"""
+    {_BEGINNING}(?:
     (?P<citation>\[\d{{1,2}}(?:\]|$))
     | (?P<date>(?:\d{{4}}\s?[年./-]\s?)?\d{{1,2}}\s?(?:月|[./-])\s?\d{{1,2}}\s?[日号]
               |\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}}|(?:\d{{4}}年)?\d{{1,2}}月(?!\d))
@@ -105,6 +108,7 @@ _QUANTITY = re.compile(
         (?P<halfunit>年|月|天|日|小时|钟头|星期|years?|months?|days?|hours?|weeks?){_WHOLE}
     | (?<![a-z])(?P<word>(?:{_WORD})(?:[\s-](?:and\s)?(?:{_WORD})){{0,8}})
         [\s-](?P<wordunit>{_UNIT}){_WHOLE}
+    )
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -112,8 +116,10 @@ _QUANTITY = re.compile(
 RANGE = re.compile(r"\s?(?:[-–—~～至到]|to)\s?")
 # A number at the very end of a text, with what may become its unit.
 _UNFINISHED = re.compile(
-    rf"(?:(?:[¥￥$€£]|(?<![a-z])(?:rmb|cny|usd|eur|gbp))\s?|\d[\d,.:：/年月日号-]*[百千万亿]{{0,2}}"
-    rf"|[百千万]分之?[\d{_HAN}点.]*|(?<![{_HAN}])[{_HAN}]+|半|(?<![a-z])half|[A-Za-z]+-?[A-Za-z0-9-]*?)"
+    rf"{_BEGINNING}(?:[A-Za-z]+-?[A-Za-z0-9-]*?"
+    r"|(?:[¥￥$€£]|(?<![a-z])(?:rmb|cny|usd|eur|gbp))\s?"
+    rf"|\d[\d,.:：/年月日号-]*[百千万亿]{{0,2}}"
+    rf"|[百千万]分之?[\d{_HAN}点.]*|(?<![{_HAN}])[{_HAN}]+|半)"
     r"[\s-]?(?P<unit>[^\d\s]{0,8}(?: [a-z]*)?)$",
     re.IGNORECASE,
 )
@@ -294,7 +300,8 @@ class _Folding(dict[int, str]):
         return single
 
 
-_FOLDING = _Folding()
+# Expressions that ignore case take these for i and s, which no table of units does.
+_FOLDING = _Folding({0x130: "i", 0x131: "i", 0x17F: "s"})
 
 
 def folded_alike(text: str) -> str:

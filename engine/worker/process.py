@@ -57,9 +57,9 @@ from engine.protocol import (
     encode,
 )
 from engine.redline.gate import Gate
-from engine.redline.rules import load_rules
 from engine.texts import explain, text
 from engine.worker.schedule import AT_ONCE, Schedule, Scheduled
+from engine.workshop.running import Renewing
 
 REFUSED = 3
 _ENVIRONMENT = {
@@ -121,6 +121,8 @@ class Worker:
         self._inbox: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self._at_once: deque[SearchRequest | ReloadKnowledge] = deque()
         self._schedule = Schedule()
+        database = Path(config.database) if config.database else None
+        self._rules = Renewing(database, Path(config.rules))
         self._embedder: Embedder | None = None
         self._drafter: Drafter | None = None
         self._memory = ModelMemory()
@@ -138,7 +140,9 @@ class Worker:
         """
         self._step("process")
         try:
-            self._gate = Gate(load_rules(Path(self._config.rules)))
+            in_force = self._rules.look()
+            assert in_force is not None
+            self._gate = Gate(in_force.rule_set)
             self._style = load_style(Path(self._config.style))
         except Exception as error:  # Whatever is wrong with the rules, nothing passes unchecked.
             code = error.code if isinstance(error, ZuoxiError) else "internal"
@@ -192,6 +196,7 @@ class Worker:
                 gpu_layers=self._config.gpu_layers,
                 threads=self._config.threads,
                 context=self._config.context,
+                mode=self._config.mode,
             ), ""
         except Exception as error:  # The engine still searches, and says why it does not draft.
             return None, self._explain(error)
@@ -284,7 +289,10 @@ class Worker:
             self._fail(request.id, error)
 
     def _up_to_date(self) -> Drafter:
-        """The drafter over the knowledge in use: another process may have changed it meanwhile."""
+        """The drafter over the knowledge and the rules in use, which others may have changed."""
+        in_force = self._rules.look()
+        if in_force is not None and in_force.rules != self._gate.version:
+            self._gate.take(self._gate.made_ready(in_force.rule_set))
         drafter = self._drafter
         if drafter is not None:
             now = current(Path(self._config.knowledge))

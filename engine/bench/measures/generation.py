@@ -26,7 +26,7 @@ def decode(bench: Workbench) -> list[Figure]:
 
     Nothing is guessed ahead: each side computes one token after the other.
     """
-    generator = bench.generator
+    generator = bench.free_writer
     asked = asked_of(bench, bench.cases[:_REPLIES])
     with speculation_set(generator, False):
         replies = [_write(generator, one) for one in asked]
@@ -68,7 +68,7 @@ def decode(bench: Workbench) -> list[Figure]:
 
 def speculation(bench: Workbench) -> list[Figure]:
     """The same grounded replies with tokens guessed ahead and without; not a letter may differ."""
-    generator = bench.generator
+    generator = bench.free_writer
     asked = asked_of(bench, bench.cases[:_REPLIES])
     with speculation_set(generator, False):
         plain = [_write(generator, one) for one in asked]

@@ -239,7 +239,9 @@ class LlamaGenerator:
         """Read `step`, and with it what else waits, where both share their time and it pays."""
         reply = step.reply
         together = [step]
-        others = [one for one in self._waiting if one is not step and one.reply.shares()]
+        others = []
+        if len(self._waiting) > 1:
+            others = [one for one in self._waiting if one is not step and one.reply.shares()]
         joining = bool(others) and reply.shares() and len(step.tokens) == 1 and self._sharing.now()
         if joining:
             beside = others[: self._native.plan.sequences - 1]

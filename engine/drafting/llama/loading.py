@@ -14,6 +14,7 @@ from engine.drafting.offload import Device, ModelShape, choose_offload, gpu_devi
 from engine.errors import ModelError
 from engine.model_card import fingerprint, read_card
 from engine.protocol import Offload
+from engine.records import DraftMode
 
 _MOST_CACHE = 3 << 29
 _SMALL_MODEL = 64 << 20
@@ -22,9 +23,14 @@ _CACHE_SHARE = 8
 
 
 def load_generator(
-    path: Path, *, gpu_layers: int = -1, threads: int = 0, context: int = 4096
+    path: Path,
+    *,
+    gpu_layers: int = -1,
+    threads: int = 0,
+    context: int = 4096,
+    mode: DraftMode = "auto",
 ) -> LlamaGenerator:
-    """The model in the GGUF file `path`.
+    """The model in the GGUF file `path`, made ready for replies in `mode`; it can write others too.
 
     Raises `ModelError`: ``model_missing``, ``model_format`` (what `check_model_file` refuses, and
     what llama.cpp itself does), ``model_template`` (no usable chat template), ``model_memory``.
@@ -56,8 +62,13 @@ def load_generator(
             detail=library.last_error,
         )
     shared = choose_threads(threads, psutil.cpu_count(logical=False) or 1, size)
+    card = read_card(path)
+    # Whole sentences are read in runs; so is what is guessed, which does not pay in small models.
+    singly = size < _SMALL_MODEL and (card.mode if mode == "auto" else mode) == "free"
     try:
-        native = NativeContext(library, model, cache, threads=shared, on_gpu=offload.layers > 0)
+        native = NativeContext(
+            library, model, cache, threads=shared, on_gpu=offload.layers > 0, singly=singly
+        )
     except MemoryError as error:
         library.api.llama_model_free(model)
         raise ModelError(
@@ -76,7 +87,7 @@ def load_generator(
         offload=offload,
         threads=shared,
         saved_bytes=cache.bytes,
-        card=read_card(path),
+        card=card,
     )
 
 

@@ -80,6 +80,21 @@ def test_a_long_message_is_read_in_no_time(piece: str) -> None:
     assert len(quantities(piece * 200_000)) >= 0
 
 
+@pytest.mark.parametrize(
+    ("said", "unit"), [("三hrſ", "小时"), ("5mıns", "分钟"), ("5MİNS", "分钟")]
+)
+def test_letters_that_only_look_alike_in_capitals_are_read_as_units(said: str, unit: str) -> None:
+    assert [quantity.unit for quantity in quantities(said)] == [unit]
+
+
+@given(st.lists(st.sampled_from([*"0一半百9 -年天月折x三h¥$[]ſıİ", "hrs", "rmb", "three", "May"])))
+def test_every_mixture_of_what_numbers_are_made_of_is_read(parts: list[str]) -> None:
+    text = "".join(parts)
+    for quantity in quantities(text):
+        assert quantity.value
+        assert 0 <= quantity.start < quantity.end <= len(text)
+
+
 @given(st.text(max_size=200))
 def test_quantities_are_slices_in_order_of_any_text(text: str) -> None:
     end = 0
