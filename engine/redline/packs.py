@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     import yaml
 
 MAX_FILE = 2_000_000
+MAX_DEPTH = 20
 
 Step = str | int
 T = TypeVar("T")
 
+_OPENING = frozenset(("[", "{", "<block sequence start>", "<block mapping start>"))
+_CLOSING = frozenset(("]", "}", "<block end>"))
 _PATH = re.compile(r"at `\$([^`]*)`")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 _UNKNOWN = re.compile(r"unknown field `([^`]*)`")
@@ -95,10 +98,15 @@ def read_text(data: bytes, kind: type[T]) -> tuple[T, Places]:
         raise _too_large()
     places = Places(None)
     try:
-        # Aliases can blow a small file up to any size in memory, and packs need none.
+        # Aliases can blow a small file up to any size in memory, and packs need none. What is nested
+        # without end ends the process, since the parser calls itself.
+        depth = 0
         for token in yaml.scan(data, Loader=yaml.CSafeLoader):
             if isinstance(token, yaml.AliasToken):
                 raise PackError("aliases", token.start_mark.line + 1)
+            depth += (token.id in _OPENING) - (token.id in _CLOSING)
+            if depth > MAX_DEPTH:
+                raise PackError("too_deep", token.start_mark.line + 1)
         places = Places(yaml.compose(data, Loader=yaml.CSafeLoader))
         return msgspec.yaml.decode(data, type=kind), places
     except RecursionError as error:

@@ -74,6 +74,9 @@ def test_yaml_bombs_and_large_files_are_refused(tmp_path: Path) -> None:
     for broken in ("a: !!bool x\n", "a: !!timestamp x\n", "a: [\n", "a: !!python/object:x y\n"):
         (tmp_path / "t.yaml").write_text(broken, encoding="utf-8")
         assert check_rules(tmp_path)[0].file == "t.yaml"
+    for deep in ("[" * 200_000, "{" * 200_000, "- " * 100_000, "x: " + "[" * 100_000):
+        (tmp_path / "t.yaml").write_text(deep, encoding="utf-8")
+        assert "nested" in check_rules(tmp_path)[0].message
     (tmp_path / "t.yaml").write_bytes(b"#" * 2_000_001)
     assert "larger" in check_rules(tmp_path)[0].message
 
