@@ -16,7 +16,6 @@ from engine.redline.checking import (
     Alone,
     At,
     Problem,
-    examples_of,
     expression_problems,
     problem_of,
     rule_problems,
@@ -54,7 +53,7 @@ class Example(Struct, frozen=True):
     """An example (number `number` of its kind, from 0), whether it does what it should, and where
     it is hit."""
 
-    kind: Literal["must_hit", "must_miss"]
+    kind: Literal["hit", "miss"]
     number: int
     text: str
     holds: bool
@@ -62,7 +61,10 @@ class Example(Struct, frozen=True):
 
 
 class Checked(Struct, frozen=True):
-    """What one text says, and what is wrong with it; `rule` is None where it cannot be read."""
+    """What one text says, as it is written, and what is wrong with it.
+
+    `rule` is None where it cannot be read.
+    """
 
     kind: Kind
     id: str = ""
@@ -136,7 +138,7 @@ def checked(change: Change, base: Base, contexts: Mapping[str, tuple[str, ...]])
     problems += rule_problems(at, rule)
     failing = {one.code for one in problems} - {"must_hit_fails", "must_miss_fails"}
     examples = () if failing - {"renamed", "no_examples"} else tuple(_tried(rule))
-    return Checked(change.kind, part.id, rule, tuple(problems), examples)
+    return Checked(change.kind, part.id, part, tuple(problems), examples)
 
 
 def company_set(base: Base, changes: Changes) -> tuple[RuleSet, list[Problem]]:
@@ -267,21 +269,20 @@ def _without(source: Source, gone: set[tuple[Kind, str]]) -> Source:
 
 def _tried(rule: Rule) -> Iterator[Example]:
     alone = Alone(rule)
-    counts = {"must_hit": 0, "must_miss": 0}
-    for kind, example in examples_of(rule):
+    for number, example in enumerate(rule.must_hit):
         spans = alone.spans(example)
-        holds = bool(spans) == (kind == "must_hit")
-        yield Example(kind, counts[kind], example, holds, spans)  # type: ignore[arg-type]
-        counts[kind] += 1
+        yield Example("hit", number, example, bool(spans), spans)
+    for number, example in enumerate(rule.must_miss):
+        spans = alone.spans(example)
+        yield Example("miss", number, example, not spans, spans)
 
 
 def _due(script: Script) -> Iterator[Example]:
     finder = PhraseFinder.of_when(script.when)
-    counts = {"must_hit": 0, "must_miss": 0}
-    for kind, example in examples_of(script):
-        holds = finder.found_in(fold(example).text) == (kind == "must_hit")
-        yield Example(kind, counts[kind], example, holds)  # type: ignore[arg-type]
-        counts[kind] += 1
+    for number, example in enumerate(script.must_hit):
+        yield Example("hit", number, example, finder.found_in(fold(example).text))
+    for number, example in enumerate(script.must_miss):
+        yield Example("miss", number, example, not finder.found_in(fold(example).text))
 
 
 def _as_written(

@@ -7,7 +7,7 @@ never changes; steps are added to it:
     trial, asked → withdrawn; asked → refused
     restored: what was in force once is so again, or what ships (version 0)
 
-Beside them is one *draft*, which is kept with every edit and becomes the next version.
+Beside them is one draft (`rule_draft.py`), which becomes the next version.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from engine.errors import InputError
 from engine.store.approvals import same_person
 from engine.store.audit import Audit
 from engine.store.database import Database, Row
+from engine.store.rule_draft import RuleDraft, RuleDrafts, named, with_author
 from engine.store.text import clean, to_json
 
 Step = Literal["trial", "asked", "published", "refused", "withdrawn", "restored"]
@@ -44,7 +45,8 @@ class RuleStep(Struct, frozen=True):
 
 
 class RuleVersion(Struct, frozen=True):
-    """A version as it stands. `rule_set` is the hash of the whole set when it was made."""
+    """A version as it stands: how many `changes` it holds, and the hash of the whole set it made
+    (`rule_set`) when it was made."""
 
     number: int
     state: State
@@ -54,21 +56,13 @@ class RuleVersion(Struct, frozen=True):
     base: int
     rule_set: str
     hash: str
+    changes: int = 0
     steps: tuple[RuleStep, ...] = ()
 
     @property
     def published_by(self) -> str:
         """Who approved it, "" if nobody has."""
         return next((one.who for one in reversed(self.steps) if one.step == "published"), "")
-
-
-class RuleDraft(Struct, frozen=True):
-    """What is being worked on: it began as version `base`."""
-
-    base: int
-    changes: str
-    authors: tuple[str, ...]
-    at: float
 
 
 class Standing(Struct, frozen=True):
@@ -79,17 +73,19 @@ class Standing(Struct, frozen=True):
 
 
 class RuleVersions:
-    """All versions of one database, and the draft."""
+    """All versions of one database."""
 
-    def __init__(self, database: Database, audit: Audit) -> None:
+    def __init__(self, database: Database, audit: Audit, draft: RuleDrafts) -> None:
         self._database = database
         self._audit = audit
+        self._draft = draft
 
     def all(self) -> tuple[RuleVersion, ...]:
         """Every version, newest first."""
         rows = self._database.rows(
-            """SELECT number, base, hash, rule_set, authors, comment, at FROM rule_versions
-            ORDER BY number DESC"""
+            """SELECT number, base, hash, rule_set, authors, comment, at,
+                iif(json_valid(changes), json_array_length(changes), 0) AS changes
+            FROM rule_versions ORDER BY number DESC"""
         )
         steps = self._database.rows("SELECT * FROM rule_steps ORDER BY seq")
         states = _states(steps)
@@ -149,27 +145,6 @@ class RuleVersions:
         )
         return ((row["steps"] or 0), (row["versions"] or 0)) if row else (0, 0)
 
-    def draft(self) -> RuleDraft | None:
-        """What is being worked on, if anything is."""
-        row = self._database.row("SELECT base, changes, authors, at FROM rule_draft")
-        if row is None:
-            return None
-        authors = msgspec.json.decode(row["authors"], type=tuple[str, ...])
-        return RuleDraft(**{**row, "authors": authors})
-
-    def keep_draft(self, base: int, changes: str, who: str) -> RuleDraft:
-        """Keep what is being worked on; `who` is one of its authors from now on."""
-        _named(who)
-        with self._database.transaction():
-            former = self.draft()
-            authors = _with(former.authors if former else (), who)
-            self._keep(former.base if former else base, changes, authors)
-        return RuleDraft(former.base if former else base, changes, authors, time.time())
-
-    def drop_draft(self) -> None:
-        """Forget what is being worked on."""
-        self._database.run("DELETE FROM rule_draft")
-
     def start_trial(
         self, draft: RuleDraft, who: str, comment: str, *, rule_set: str, former: str, rules: str
     ) -> RuleVersion:
@@ -177,13 +152,13 @@ class RuleVersions:
 
         `rule_set` is the hash of the set it makes; `former` and `rules` those of what ran before
         and runs now. The draft is gone then, if it is still the same. Raises `InputError`:
-        `no_name`, `no_reason_given`, `rules_on_trial` (another one is), `version_moved`.
+        `no_name`, `no_version_comment`, `rules_on_trial` (another one is), `version_moved`.
         """
-        _named(who)
+        named(who)
         if not comment.strip():
             raise InputError(
                 "A version needs a word about what it changes. Nothing was changed.",
-                "no_reason_given",
+                "no_version_comment",
             )
         with self._database.transaction():
             on_trial = self.standing().trial
@@ -194,12 +169,12 @@ class RuleVersions:
                     "rules_on_trial",
                     number=on_trial.number,
                 )
-            authors = _with(draft.authors, who)
-            kept = self.draft()
+            authors = with_author(draft.authors, who)
+            kept = self._draft.get()
             if kept is not None:
                 if kept.changes != draft.changes:
                     raise _moved()
-                self.drop_draft()
+                self._draft.drop(who)
             digest = hashlib.sha256(clean(draft.changes).encode()).hexdigest()
             self._database.insert(
                 "rule_versions",
@@ -231,40 +206,44 @@ class RuleVersions:
         `version_moved` where nobody asks for it any more, `no_name`.
         """
         with self._database.transaction():
-            version = self.get(number)
-            asked = [one.who for one in version.steps if one.step == "asked"]
-            if any(same_person(one, who) for one in (*version.authors, *asked)):
-                raise InputError(
-                    "Nobody publishes an own version. It still waits for somebody else.",
-                    "own_version",
-                    number=number,
-                )
+            self._not_own(self.get(number), who)
             return self._go(
                 number, "published", ("asked",), who, comment, former=former, rules=rules
             )
 
-    def end_trial(
+    def refuse(
+        self, number: int, who: str, comment: str, *, former: str = "", rules: str = ""
+    ) -> RuleVersion:
+        """Turn down what was asked for; it is the draft again where there is none.
+
+        Raises `InputError`: `own_version` (withdraw it instead), `no_version_comment`,
+        `version_moved`, `no_name`.
+        """
+        if not comment.strip():
+            raise InputError(
+                "The authors need to know what is wrong. Nothing was changed; give a comment.",
+                "no_version_comment",
+            )
+        with self._database.transaction():
+            self._not_own(self.get(number), who)
+            ended = self._go(
+                number, "refused", ("asked",), who, comment, former=former, rules=rules
+            )
+            self._edit_again(ended)
+            return ended
+
+    def withdraw(
         self, number: int, who: str, comment: str = "", *, former: str = "", rules: str = ""
     ) -> RuleVersion:
         """Take a version from trial; it is the draft again where there is none.
 
-        It is refused where somebody asked for it, else withdrawn. Raises `InputError`:
-        `version_moved`, `no_name`, `no_comment` (a refusal without a word).
+        Raises `InputError`: `version_moved`, `no_name`.
         """
         with self._database.transaction():
-            version = self.get(number)
-            asked = [one.who for one in version.steps if one.step == "asked"]
-            own = any(same_person(one, who) for one in (*version.authors, *asked))
-            refused = version.state == "asked" and not own
-            if refused and not comment.strip():
-                raise InputError(
-                    "The authors need to know what is wrong. Nothing was changed; give a comment.",
-                    "no_comment",
-                )
-            step: Step = "refused" if refused else "withdrawn"
-            ended = self._go(number, step, _RUNNING, who, comment, former=former, rules=rules)
-            if self.draft() is None:
-                self._keep(version.base, self.changes(number), version.authors)
+            ended = self._go(
+                number, "withdrawn", _RUNNING, who, comment, former=former, rules=rules
+            )
+            self._edit_again(ended)
             return ended
 
     def restore(
@@ -272,11 +251,13 @@ class RuleVersions:
     ) -> None:
         """Put a version that was in force, or what ships (0), into force again.
 
-        Raises `InputError`: `never_in_force`, `no_name`, `no_reason_given`.
+        Raises `InputError`: `never_in_force`, `no_name`, `no_version_comment`.
         """
-        _named(who)
+        named(who)
         if not comment.strip():
-            raise InputError("A roll-back needs a reason. Nothing was changed.", "no_reason_given")
+            raise InputError(
+                "A roll-back needs a reason. Nothing was changed.", "no_version_comment"
+            )
         with self._database.transaction():
             if number != SHIPPED:
                 self.get(number)
@@ -311,7 +292,7 @@ class RuleVersions:
         former: str,
         rules: str,
     ) -> RuleVersion:
-        _named(who)
+        named(who)
         with self._database.transaction():
             if self.get(number).state not in from_:
                 raise _moved()
@@ -344,13 +325,18 @@ class RuleVersions:
             changes=str(row["hash"]) if row else "",
         )
 
-    def _keep(self, base: int, changes: str, authors: tuple[str, ...]) -> None:
-        self._database.run(
-            """INSERT INTO rule_draft (one, base, changes, authors, at) VALUES (1, ?, ?, ?, ?)
-            ON CONFLICT (one) DO UPDATE SET base = excluded.base, changes = excluded.changes,
-                authors = excluded.authors, at = excluded.at""",
-            [base, changes, to_json(list(authors)), time.time()],
-        )
+    def _not_own(self, version: RuleVersion, who: str) -> None:
+        asked = [one.who for one in version.steps if one.step == "asked"]
+        if any(same_person(one, who) for one in (*version.authors, *asked)):
+            raise InputError(
+                "Nobody answers for an own version. It still waits for somebody else.",
+                "own_version",
+                number=version.number,
+            )
+
+    def _edit_again(self, version: RuleVersion) -> None:
+        if self._draft.get() is None:
+            self._draft.put(version.base, self.changes(version.number), version.authors)
 
 
 def _states(steps: Sequence[Row]) -> dict[int, State]:
@@ -366,18 +352,6 @@ def _states(steps: Sequence[Row]) -> dict[int, State]:
         else:
             states[number] = step
     return states
-
-
-def _with(authors: tuple[str, ...], who: str) -> tuple[str, ...]:
-    return authors if any(same_person(one, who) for one in authors) else (*authors, who)
-
-
-def _named(who: str) -> None:
-    if same_person(who, ""):
-        raise InputError(
-            "Whoever changes rules needs a name. Nothing was changed; enter it in the settings.",
-            "no_name",
-        )
 
 
 def _moved() -> InputError:

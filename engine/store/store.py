@@ -22,12 +22,14 @@ from engine.store.feedback import Feedback
 from engine.store.forgetting import Forgetting
 from engine.store.gaps import Gaps
 from engine.store.handovers import Handovers
+from engine.store.history import History
 from engine.store.hits import Hits
 from engine.store.listing import Listing
 from engine.store.missed import Missed
 from engine.store.outbox import Outbox
 from engine.store.reviews import Reviews
 from engine.store.rows import StoredDraft
+from engine.store.rule_draft import RuleDrafts
 from engine.store.rule_versions import RuleVersions
 
 
@@ -53,7 +55,9 @@ class Store:
         self.composers = Composers(database)
         self.feedback = Feedback(database, self.drafts)
         self.channel_keys = ChannelKeys(database)
-        self.rule_versions = RuleVersions(database, self.audit)
+        self.history = History(database)
+        self.rule_draft = RuleDrafts(database)
+        self.rule_versions = RuleVersions(database, self.audit, self.rule_draft)
         self.forgetting = Forgetting(
             *(database, self.audit, self.conversations, self.decisions),
             *(self.handovers, self.approvals),

@@ -1,0 +1,133 @@
+"""The draft of the workshop: texts of single rules, kept with every edit, even while wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from written_rules import GIFT
+
+from engine import paths
+from engine.errors import InputError
+from engine.redline.changes import Change, split
+from engine.redline.packs import packs_in, read_text
+from engine.redline.schema import Pack, Rule, Script
+from engine.store.store import Store, open_store
+from engine.workshop.workshop import Workshop
+
+
+def test_every_rule_that_ships_is_shown_as_it_is_written(workshop: Workshop) -> None:
+    rules = {one.id: one for one in workshop.rules()}
+    assert list(rules) == ["promise", "court", "greeting"]
+    assert {one.origin for one in rules.values()} == {"shipped"}
+    assert rules["promise"].text.startswith("id: promise\nside: [model, agent]\n")
+    assert "# kept as it is written" in rules["promise"].text
+    assert rules["court"].former is not None and not rules["court"].edited
+
+
+@pytest.mark.parametrize("pack", packs_in(paths.RULES), ids=lambda path: path.stem)
+def test_a_rule_cut_out_of_its_pack_says_the_same(pack: Path) -> None:
+    text = pack.read_text("utf-8")
+    whole, _ = read_text(text.encode(), Pack)
+    cut: dict[str, Rule | Script] = {}
+    for change, line in split(text):
+        if change.kind != "context":
+            kind = Rule if change.kind == "rule" else Script
+            cut[change.id] = read_text(change.text.encode(), kind)[0]
+            assert change.id in text.splitlines()[line - 1]
+    assert cut == {one.id: one for one in (*whole.rules, *whole.scripts)}
+
+
+def test_an_edit_is_there_after_a_restart_even_while_it_is_wrong(
+    store: Store, packs: Path, workshop: Workshop
+) -> None:
+    text = workshop.one("rule", "promise").text.replace("must_hit: [包你满意]", "must_hit: [没有]")
+    kept = workshop.put(text, "王班长", id="promise")
+    assert (kept.origin, kept.edited) == ("changed", True)
+    assert [(one.code, one.line, one.example) for one in kept.problems] == [
+        ("must_hit_fails", 12, "没有")
+    ]
+    with open_store(store.path) as again:
+        found = Workshop(again, packs).one("rule", "promise")
+        assert found.text == text and found.problems == kept.problems
+        assert found.problems[0].told("zh") == "必须命中的例句没有命中"
+
+
+def test_a_text_that_is_typed_is_checked_line_by_line_and_kept_by_nobody(
+    workshop: Workshop,
+) -> None:
+    found = workshop.check(GIFT.replace("must_miss: [你好]", "must_miss: [送您一份礼]"))
+    assert [(one.kind, one.holds, one.spans) for one in found.examples] == [
+        ("hit", True, ((0, 5),)),
+        ("miss", False, ((0, 5),)),
+    ]
+    assert [(one.code, one.line) for one in found.problems] == [("must_miss_fails", 11)]
+    assert workshop.check(GIFT.replace("level: L3", "level: L9")).problems[0].line == 4
+    assert workshop.check("a: &x [1]\nb: *x").problems[0].code == "aliases"
+    assert workshop.check("[" * 100_000).problems
+    assert workshop.working() is None
+
+
+def test_a_rule_may_use_the_contexts_of_the_pack_it_is_from(workshop: Workshop) -> None:
+    text = workshop.one("rule", "promise").text
+    assert workshop.check(text, pack="test").problems == ()
+    assert [one.code for one in workshop.check(text).problems] == ["no_context"]
+    workshop.put_all([Change("context", "denial", "['(?:不会|不能|绝不)']\n")], "王班长")
+    assert workshop.check(text).problems == ()
+
+
+def test_rules_are_added_switched_off_and_restored(workshop: Workshop) -> None:
+    workshop.put(GIFT, "王班长")
+    workshop.switch_off("rule", "court", "李班长")
+    assert {one.id: one.origin for one in workshop.rules()} == {
+        "promise": "shipped",
+        "court": "off",
+        "greeting": "shipped",
+        "own.gift": "added",
+    }
+    working = workshop.working()
+    assert working is not None and working.authors == ("王班长", "李班长")
+    assert [rule.id for rule in workshop.rule_set("draft").rules] == ["promise", "own.gift"]
+    assert [(one.id, one.what) for one in workshop.diff("in_force", "draft")] == [
+        ("court", "removed"),
+        ("own.gift", "added"),
+    ]
+    workshop.restore("rule", "court", "王班长")
+    workshop.restore("rule", "own.gift", "王班长")
+    assert workshop.diff("in_force", "draft") == ()
+
+
+def test_a_text_put_back_to_what_ships_is_no_change(workshop: Workshop) -> None:
+    text = workshop.one("rule", "court").text
+    workshop.put(text + "# more\n", "王班长", id="court")
+    assert workshop.one("rule", "court").origin == "changed"
+    workshop.put(text, "王班长", id="court")
+    assert workshop.one("rule", "court").origin == "shipped"
+
+
+def test_a_new_rule_needs_an_id_of_its_own(workshop: Workshop) -> None:
+    with pytest.raises(InputError) as no_id:
+        workshop.put("side: [", "王班长")
+    with pytest.raises(InputError) as taken:
+        workshop.put(workshop.one("rule", "court").text, "王班长")
+    with pytest.raises(InputError) as nobody:
+        workshop.put(GIFT, " ")
+    codes = [one.value.code for one in (no_id, taken, nobody)]
+    assert codes == ["rule_no_id", "rule_id_taken", "no_name"]
+    assert workshop.working() is None
+
+
+def test_problems_between_rules_are_told_of_the_one_that_was_changed(workshop: Workshop) -> None:
+    twin = GIFT.replace("own.gift", "own.other")
+    workshop.put(twin, "王班长")
+    workshop.put(twin.replace("own.other", "own.gift"), "王班长", id="own.other")
+    assert [one.code for one in workshop.problems()] == ["renamed"]
+    workshop.put(twin.replace("送您一份礼", "专人联系"), "王班长", id="own.other")
+    assert [(one.rule, one.code) for one in workshop.problems()] == [("own.other", "keeps_back")]
+
+
+def test_a_text_is_tried_under_both_sets(workshop: Workshop) -> None:
+    workshop.put(GIFT, "王班长")
+    tried = workshop.try_text("包你满意，再送您一份礼", "agent")
+    assert [hit.rule for hit in tried.former.hits] == ["promise"]
+    assert [hit.rule for hit in tried.changed.hits] == ["promise", "own.gift"]
