@@ -21,7 +21,8 @@ class EngineConfig(Struct, frozen=True, tag=True):
 
     `gpu_layers` −1 means as many as fit; `threads` 0 means the physical cores.
     `generator` "scripted" starts the fake that tests use instead of llama.cpp; "none" goes without
-    a model, because it ended the process when it was loaded.
+    a model, because it ended the process when it was loaded. `database` is where the company's own
+    version of the rules is looked up before every request; without one, what is in `rules` holds.
     """
 
     model: str
@@ -35,6 +36,7 @@ class EngineConfig(Struct, frozen=True, tag=True):
     context: int = 4096
     mode: DraftMode = "auto"
     generator: Literal["llama", "scripted", "none"] = "llama"
+    database: str = ""
 
 
 class DraftRequest(Struct, frozen=True, tag=True):

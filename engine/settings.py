@@ -98,6 +98,7 @@ def engine_config(folder: paths.DataFolder, settings: Settings) -> EngineConfig:
         threads=settings.threads,
         context=settings.context,
         mode=settings.mode,
+        database=str(folder.database),
     )
 
 

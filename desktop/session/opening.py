@@ -18,11 +18,11 @@ from engine.errors import InputError, StoreError, ZuoxiError
 from engine.paths import DataFolder
 from engine.records import Language
 from engine.redline.gate import Gate
-from engine.redline.rules import load_rules
 from engine.settings import Settings
 from engine.store.salvage import noted_damage, salvage
 from engine.store.store import Store, open_store
 from engine.texts import text
+from engine.workshop.running import running
 
 _LOCK: Final = "desk.lock"
 _LEAST_ROOM: Final = 64 * 1024
@@ -31,7 +31,8 @@ _LEAST_ROOM: Final = 64 * 1024
 class Opened(Struct, frozen=True):
     """A data folder that is this process's own until `close`.
 
-    `complaint` is what was wrong with the settings, so that the defaults are used.
+    `complaint` is what was wrong with the settings, so that the defaults are used; `broken_rules`
+    tells of a version of the rules that does not load, so that a former one is used.
     """
 
     lock: QLockFile
@@ -40,6 +41,7 @@ class Opened(Struct, frozen=True):
     gate: Gate
     sample: Sample | None = None
     complaint: ZuoxiError | None = None
+    broken_rules: ZuoxiError | None = None
 
     def close(self) -> None:
         """Close the store and let others have the folder."""
@@ -61,14 +63,15 @@ def open_folder(folder: DataFolder, sample: bool | Sample, rules: Path) -> Opene
             raise damage
         store = open_store(folder.database)
         try:
-            gate = Gate(load_rules(rules), lazy=True)
+            in_force = running(store, rules)
+            gate = Gate(in_force.rule_set, lazy=True)
         except BaseException:
             store.close()
             raise
     except BaseException:
         lock.unlock()
         raise
-    return Opened(lock, settings, store, gate, company, complaint)
+    return Opened(lock, settings, store, gate, company, complaint, in_force.problem)
 
 
 def save_what_can_be_read(folder: DataFolder, language: Language) -> str:
