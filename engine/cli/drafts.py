@@ -19,6 +19,7 @@ from engine.cli.console import (
     end_progress,
     progress,
     read_lines,
+    say,
     show,
 )
 from engine.cli.knowledge import checked_day, no_question
@@ -36,10 +37,12 @@ from engine.protocol import (
 from engine.records import Draft, DraftMode, Language, Turn
 from engine.settings import engine_config
 from engine.store.store import Store, open_store
-from engine.texts import text
+from engine.texts import explain, text
 
 # So many requests wait in the engine at once that it is never idle between two.
 _AHEAD = 4
+# So many skipped lines are named in the last word.
+_NAMED = 20
 
 
 class ConversationTurn(Struct, frozen=True):
@@ -92,16 +95,34 @@ def draft(
         _draft_waiting(session, day, how, json)
         return
     if batch is not None:
-        cases = list(_cases(batch))
-        jobs = [(case.turns, case.as_of or day) for case in cases]
-        for case, outcome in zip(cases, _drafts(session, jobs, how), strict=True):
-            _tell(outcome, json=True, id=case.id)
+        _draft_batch(session, batch, day, how)
         return
     turns = _conversation(conversation) if conversation else [Turn("customer", message or "")]
     (outcome,) = _drafts(session, [(turns, day)], how)
     if isinstance(outcome, _Failure):
         raise Told(outcome.message, outcome.code)
     _tell(outcome, json=json)
+
+
+def _draft_batch(session: Session, batch: Path, day: str | None, mode: DraftMode) -> None:
+    """A line for each case; lines that are none are told first, skipped, and end it with code 1."""
+    cases, skipped = _cases(batch)
+    if skipped and not cases:
+        raise skipped[0]
+    for error in skipped:
+        say(explain(error, session.language))
+    jobs = [(case.turns, case.as_of or day) for case in cases]
+    for case, outcome in zip(cases, _drafts(session, jobs, mode), strict=True):
+        _tell(outcome, json=True, id=case.id)
+    if skipped:
+        lines = ", ".join(str(error.values["line"]) for error in skipped[:_NAMED])
+        raise InputError(
+            f"{batch.name}: {len(skipped)} lines hold no case and were skipped (line {lines}).",
+            "lines_skipped",
+            name=batch.name,
+            count=len(skipped),
+            lines=lines + ("…" if len(skipped) > _NAMED else ""),
+        )
 
 
 def _draft_waiting(session: Session, day: str | None, mode: DraftMode, json: bool) -> None:
@@ -205,16 +226,27 @@ def _conversation(path: Path) -> list[ConversationTurn]:
     return turns
 
 
-def _cases(path: Path) -> Iterator[Case]:
+def _cases(path: Path) -> tuple[list[Case], list[InputError]]:
+    """The sound cases in order, and what is wrong with each line that is none."""
+    cases: list[Case] = []
+    skipped: list[InputError] = []
     for number, line in read_lines(path):
-        case = _decoded(line, Case, path, number)
-        if not case.turns or case.turns[-1].role != "customer":
-            raise _malformed(path, number, "turns must end with the customer's")
         try:
-            checked_day(case.as_of)
+            cases.append(_case(line, path, number))
         except InputError as error:
-            raise _malformed(path, number, f"as_of: {error.message.rstrip('.')}") from error
-        yield case
+            skipped.append(error)
+    return cases, skipped
+
+
+def _case(line: str, path: Path, number: int) -> Case:
+    case: Case = _decoded(line, Case, path, number)
+    if not case.turns or case.turns[-1].role != "customer":
+        raise _malformed(path, number, "turns must end with the customer's")
+    try:
+        checked_day(case.as_of)
+    except InputError as error:
+        raise _malformed(path, number, f"as_of: {error.message.rstrip('.')}") from error
+    return case
 
 
 def _decoded(line: str, kind: Any, path: Path, number: int) -> Any:

@@ -182,7 +182,8 @@ def test_a_file_that_holds_no_conversation_is_refused_with_its_line(
 ) -> None:
     path = tmp_path / "talk.jsonl"
     if how == "--batch" and code != "not_text":
-        turns = [one for one in content.split(b"\n") if one]
+        # Only what is no sound case by itself: then nothing is left to draft for.
+        turns = [one for one in content.split(b"\n") if one and b'mer", "text": "x"' not in one]
         content = b"\n\n".join(b'{"turns": [%s]}' % one for one in turns) or b"{}"
         code, line = "malformed_line", str(2 * len(turns) - 1 if turns else 1)
     path.write_bytes(content)
@@ -228,15 +229,27 @@ def test_a_batch_answers_each_case_in_order(
     assert all(set(one) >= DRAFT_KEYS for one in said.objects)
 
 
-def test_a_case_with_an_impossible_day_is_refused_with_its_line(
-    zuoxi: Zuoxi, tmp_path: Path
+def test_lines_that_hold_no_case_are_named_and_skipped(
+    zuoxi: Zuoxi, informed: DataFolder, tmp_path: Path
 ) -> None:
-    turns = [{"role": "customer", "text": "x"}]
-    lines = [{"id": 1, "turns": turns}, {"id": 2, "turns": turns, "as_of": "2026-02-30"}]
+    turns = [{"role": "customer", "text": "法庭上见"}]
+    lines = [
+        json.dumps({"id": 1, "turns": turns}),
+        json.dumps({"id": 2, "turns": turns, "as_of": "2026-02-30"}),
+        '{"id": 3, "turns": ',
+        json.dumps({"id": 4, "turns": turns}),
+    ]
     path = tmp_path / "cases.jsonl"
-    path.write_text("\n".join(map(json.dumps, lines)), "utf-8")
-    said = zuoxi("draft", "--batch", path).refused("malformed_line")
-    assert "2026-02-30" in said and "2" in said
+    path.write_text("\n".join(lines), "utf-8")
+    said = zuoxi("draft", "--batch", path, "--json")
+    assert said.code == 1
+    *drafts, last = said.objects
+    assert [(one["id"], one["status"]) for one in drafts] == [(1, "handover"), (4, "handover")]
+    assert last["error"]["code"] == "lines_skipped" and "2, 3" in last["error"]["message"]
+    # Each is told before the first draft, with what is wrong with it.
+    second, third, end = said.err.splitlines()
+    assert "2026-02-30" in second and "2" in second and "3" in third
+    assert end == last["error"]["message"]
 
 
 def test_an_empty_batch_answers_nothing_and_starts_nothing(zuoxi: Zuoxi, tmp_path: Path) -> None:
