@@ -165,6 +165,8 @@ class _Walk:
         if kind in ("begun", "salvaged"):
             # The decisions until then are no more to be asked for their records.
             self._before, self._decisions = int(detail.get("decisions", 0)), 0
+        if kind == "rules" and detail.get("changes"):
+            self._hold_against_version(number, detail)
         if "seal" not in record or kind not in ("decision", "hits", "approval"):
             return
         conversation = str(record.get("conversation", ""))

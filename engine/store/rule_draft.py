@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 
 import msgspec
@@ -10,7 +11,7 @@ from msgspec import Struct
 from engine.errors import InputError
 from engine.store.approvals import same_person
 from engine.store.database import Database
-from engine.store.text import to_json
+from engine.store.text import clean, to_json
 
 
 class RuleDraft(Struct, frozen=True):
@@ -65,6 +66,11 @@ class RuleDrafts:
 def with_author(authors: tuple[str, ...], who: str) -> tuple[str, ...]:
     """The authors, and `who` once."""
     return authors if any(same_person(one, who) for one in authors) else (*authors, who)
+
+
+def changes_hash(changes: str) -> str:
+    """The SHA-256 of what a version changes, in hex."""
+    return hashlib.sha256(clean(changes).encode()).hexdigest()
 
 
 def named(who: str) -> None:

@@ -12,7 +12,6 @@ Beside them is one draft (`rule_draft.py`), which becomes the next version.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Sequence
 from typing import Literal
@@ -24,8 +23,8 @@ from engine.errors import InputError
 from engine.store.approvals import same_person
 from engine.store.audit import Audit
 from engine.store.database import Database, Row
-from engine.store.rule_draft import RuleDraft, RuleDrafts, named, with_author
-from engine.store.text import clean, to_json
+from engine.store.rule_draft import RuleDraft, RuleDrafts, changes_hash, named, with_author
+from engine.store.text import to_json
 
 Step = Literal["trial", "asked", "published", "refused", "withdrawn", "restored"]
 State = Literal["trial", "asked", "in_force", "superseded", "rolled_back", "withdrawn", "refused"]
@@ -175,13 +174,12 @@ class RuleVersions:
                 if kept.changes != draft.changes:
                     raise _moved()
                 self._draft.drop(who)
-            digest = hashlib.sha256(clean(draft.changes).encode()).hexdigest()
             self._database.insert(
                 "rule_versions",
                 {
                     "base": draft.base,
                     "changes": draft.changes,
-                    "hash": digest,
+                    "hash": changes_hash(draft.changes),
                     "rule_set": rule_set,
                     "authors": to_json(list(authors)),
                     "comment": comment,

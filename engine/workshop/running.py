@@ -6,7 +6,6 @@ before it, or what ships; whoever asks is told.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,9 +18,9 @@ from engine.redline.changes import COMPANY, Base, Changes, company_set, decoded
 from engine.redline.checking import problem_of
 from engine.redline.rules import load_rules, read_sources, refusal, sources_of
 from engine.redline.schema import RuleSet
+from engine.store.rule_draft import changes_hash
 from engine.store.rule_versions import SHIPPED, RuleVersion
 from engine.store.store import Store, open_store
-from engine.store.text import clean
 from engine.texts import Both, both
 
 _KEPT = "rules"
@@ -92,8 +91,7 @@ def version_changes(store: Store, number: int) -> Changes:
     if number == SHIPPED:
         return ()
     text = store.rule_versions.changes(number)
-    digest = hashlib.sha256(clean(text).encode()).hexdigest()
-    if digest != store.rule_versions.get(number).hash:
+    if changes_hash(text) != store.rule_versions.get(number).hash:
         raise refusal([problem_of(COMPANY, "altered")])
     try:
         return decoded(text)
