@@ -9,12 +9,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from engine.redline.expressions import Text, compile_expression, spans
+from engine.redline.needs import Needed
 from engine.redline.numbers import CHECKS
 from engine.redline.required import literals, required
 from engine.redline.schema import MAX_WORD, Rule
 from engine.redline.sounding import sounding
 from engine.redline.view import Trick
-from engine.redline.words import MAX_GAP, Needed, Words
+from engine.redline.words import MAX_GAP, Words
 
 if TYPE_CHECKING:
     import re2
@@ -96,12 +97,12 @@ class CompiledRule:
         return [compile_expression(e) for e in self.rule.match.none_around]
 
     def candidates(
-        self, text: Text, by_word: Places, tried: Iterable[Expression]
+        self, text: Text, by_word: Places, tried: Iterable[tuple[Expression, int]]
     ) -> Iterator[tuple[int, int]]:
-        """Where it may hold in a folded text; `tried` are its expressions worth a try."""
+        """Where it may hold in a folded text; `tried`: its expressions, and in which sentences."""
         yield from self.wordings(text, by_word)
-        for expression in tried:
-            yield from self.matches(text, expression.compiled)
+        for expression, sentence in tried:
+            yield from self.matches(text, expression.compiled, sentence)
 
     def wordings(self, text: Text, by_word: Places) -> Iterator[tuple[int, int]]:
         """Where its wordings and groups stand in one scope."""
@@ -111,11 +112,14 @@ class CompiledRule:
         if self.groups and all(shared(group, by_word) for group in self.groups):
             yield from self.windows(text, by_word)
 
-    def matches(self, text: Text, expression: re2._Regexp) -> Iterator[tuple[int, int]]:
-        """Where an expression of it holds, with what must hold for the characters."""
-        for start, end in spans(expression, text.scoped(self.rule.match.scope)):
-            if start < end and self.check(text.folded, start, end):
-                yield start, end
+    def matches(
+        self, text: Text, expression: re2._Regexp, sentence: int
+    ) -> Iterator[tuple[int, int]]:
+        """Where an expression of it holds in a sentence, with what must hold for the characters."""
+        begin, _ = text.span(sentence)
+        for start, end in spans(expression, text.line(self.rule.match.scope, sentence)):
+            if start < end and self.check(text.folded, begin + start, begin + end):
+                yield begin + start, begin + end
 
     def windows(
         self, text: Text, by_word: dict[int, list[tuple[int, int]]]
@@ -160,17 +164,17 @@ class CompiledRule:
         """Whether the context of a span excuses it."""
         near = self.rule.match.near
         wordings = sorted(s for number in shared(self.none, by_word) for s in by_word[number])
-        around = sorted(
-            span
-            for expression in self._around
-            for span in spans(expression, text.scoped("sentence"))
-        )
+        around: dict[int, list[tuple[int, int]]] = {}
 
         def vetoed(start: int, end: int) -> bool:
             if _near(wordings, start - near, end + near, touch=True, text=text):
                 return True
-            if around and _near(around, start, end, touch=False, text=text):
-                return True
+            if self._around:
+                number = text.number(start)
+                if number not in around:
+                    around[number] = self._excuses(text, number)
+                if _near(around[number], start, end, touch=False, text=text):
+                    return True
             if not self._before and not self._after:
                 return False
             begin, stop = text.sentence(start)
@@ -181,6 +185,16 @@ class CompiledRule:
             )
 
         return vetoed
+
+    def _excuses(self, text: Text, sentence: int) -> list[tuple[int, int]]:
+        """Where expressions stand in a sentence that excuse what they overlap."""
+        begin, _ = text.span(sentence)
+        line = text.line("sentence", sentence)
+        return sorted(
+            (begin + start, begin + end)
+            for expression in self._around
+            for start, end in spans(expression, line)
+        )
 
 
 class RulesOf:
@@ -198,12 +212,16 @@ class RulesOf:
         self._of_words = {word: tuple(numbers) for word, numbers in of_words.items()}
 
     def found(
-        self, words: Iterable[int], expressions: Iterable[int]
-    ) -> dict[int, list[Expression]]:
-        """The numbers of the rules that have one of some wordings or expressions, and these."""
-        found: dict[int, list[Expression]] = {}
-        for number in expressions:
-            found.setdefault(self._of_expressions[number], []).append(self.expressions[number])
+        self, words: Iterable[int], expressions: Iterable[tuple[int, int]]
+    ) -> dict[int, list[tuple[Expression, int]]]:
+        """The numbers of the rules that have some wordings or expressions, and these.
+
+        Each expression comes and goes with the number of a sentence.
+        """
+        found: dict[int, list[tuple[Expression, int]]] = {}
+        for number, sentence in expressions:
+            tried = found.setdefault(self._of_expressions[number], [])
+            tried.append((self.expressions[number], sentence))
         for word in words:
             for rule in self._of_words.get(word, ()):
                 found.setdefault(rule, [])

@@ -17,13 +17,13 @@ from engine.redline.characters import is_code, sounded
 from engine.redline.compiled_rule import CompiledRule, Places, RulesOf, shared
 from engine.redline.expressions import Text, longest
 from engine.redline.hearing import Hearing
+from engine.redline.needs import Needs, SoundNeeds
 from engine.redline.normalise import fold
 from engine.redline.required import pairs
 from engine.redline.restoring import Restorer
-from engine.redline.sounding import sound_forms
 from engine.redline.suspicion import Cause, Suspicion
 from engine.redline.view import Trick, View
-from engine.redline.words import Needs, SoundWords, Words
+from engine.redline.words import SoundWords, Words
 
 if TYPE_CHECKING:
     import re2
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 SHORT = 3
 Disguised = dict[int, list[tuple[int, int, int]]]
 _SPELLED = re.compile("[a-z0-9\ue000-\ue7ff]")
+_CODE = re.compile("[\ue000-\ue7ff]")
 _ESCAPED = re.compile(r"\\.|\[[^\]]*\]")
 
 
@@ -46,7 +47,7 @@ class Disguises:
         self._words = words
         self._sounds = SoundWords(words)
         self._needs = needs
-        self._sound_needs = Needs([e.needs for e in of.expressions], sound_forms)
+        self._sound_needs = SoundNeeds(needs)
         letters = {c for word in words.words for c in word}.union(
             *(e.literals for e in of.expressions)
         )
@@ -106,20 +107,21 @@ class Disguises:
     ) -> None:
         """Add what some rules find in a view to `found`."""
         disguised: Disguised = {}
+        ends = view.borders.sentences
         spelled = _SPELLED.search(view.text) is not None
         if spelled:
-            sounds = sounded(view.text)
-            possible = self._sound_needs.possible(view.text, sounds)
+            sounds = sounded(view.text) if _CODE.search(view.text) is not None else ""
+            possible = self._sound_needs.possible(view.text, sounds, ends)
             for start, end, number, tricks in self._sounds.find(view, sounds):
                 disguised.setdefault(number, []).append((start, end, tricks))
         else:
-            possible = self._needs.possible(view.text)
+            possible = self._needs.possible(view.text, ends)
         by_word = self._words.restored(view.text)
         tried = self._of.found((*by_word, *disguised), possible)
         looked = Text(view.text, view.borders)
         for number in rules & tried.keys():
             rule = self._rules[number]
-            expressions = [e.sounding if spelled else e.compiled for e in tried[number]]
+            expressions = [(e.sounding if spelled else e.compiled, at) for e, at in tried[number]]
             hits = longest(_of_rule(rule, view, looked, by_word, disguised, expressions))
             if hits:
                 vetoes = _vetoes(rule, looked, by_word, disguised)
@@ -133,7 +135,7 @@ def _of_rule(
     text: Text,
     by_word: Places,
     disguised: Disguised,
-    expressions: Iterable[re2._Regexp],
+    expressions: Iterable[tuple[re2._Regexp, int]],
 ) -> Iterator[tuple[int, int]]:
     """Where a rule holds in the view, disguised in a way that it sees through."""
     # What a mixture is shows only with the whole hit.
@@ -154,8 +156,9 @@ def _of_rule(
                 break
             tricks |= heard[at[place]] if at[place][1] <= span[1] else 0
         found.append((*span, tricks))
-    for expression in expressions:
-        found.extend((*span, view.undone(*span)) for span in rule.matches(text, expression))
+    for expression, sentence in expressions:
+        for span in rule.matches(text, expression, sentence):
+            found.append((*span, view.undone(*span)))
     only_mixed = rule.tricks & (Trick.MIXED | Trick.PINYIN) == Trick.MIXED
     for start, end, undone in found:
         tricks = _mixed(undone, view.text[start:end]) if only_mixed else undone

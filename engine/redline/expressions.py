@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -25,26 +25,40 @@ def compile_expression(expression: str) -> re2._Regexp:
 
 
 class Text:
-    """A folded or restored text while it is searched: its borders, and copies where they are lines.
-
-    Every border character is replaced by a line feed, so that places stay the same.
-    """
+    """A folded or restored text while it is searched: its borders, and its sentences as lines."""
 
     def __init__(self, folded: str, ends: Borders | None = None) -> None:
         """`ends` are the borders, where they are not to be looked for."""
         self.folded = folded
         self.borders: Borders = borders(folded) if ends is None else ends
-        self._scoped: dict[Scope, bytes] = {}
+        self._lines: dict[tuple[Scope, int], bytes] = {}
 
-    def scoped(self, scope: Scope) -> bytes:
-        """The text in which each end of a `scope` is a line feed, as UTF-8."""
-        if scope not in self._scoped:
-            ends = self.borders.clauses if scope == "clause" else self.borders.sentences
-            characters = list(self.folded)
-            for end in ends:
-                characters[end - 1] = "\n"
-            self._scoped[scope] = "".join(characters).encode("utf-8", "replace")
-        return self._scoped[scope]
+    def line(self, scope: Scope, number: int) -> bytes:
+        """A sentence, without its end, in which each end of a `scope` is a line feed, as UTF-8."""
+        line = self._lines.get((scope, number))
+        if line is None:
+            begin, end = self.span(number)
+            text = self.folded[begin:end]
+            if scope == "clause":
+                ends = self.borders.clauses
+                inner = ends[bisect_right(ends, begin) : bisect_right(ends, end)]
+                if inner:
+                    characters = list(text)
+                    for border in inner:
+                        characters[border - begin - 1] = "\n"
+                    text = "".join(characters)
+            line = self._lines[scope, number] = text.encode("utf-8", "replace")
+        return line
+
+    def span(self, number: int) -> tuple[int, int]:
+        """Where a sentence stands, without what ends it."""
+        ends = self.borders.sentences
+        begin = ends[number - 1] if number else 0
+        return begin, ends[number] - 1 if number < len(ends) else len(self.folded)
+
+    def number(self, place: int) -> int:
+        """The number of the sentence that holds `place`."""
+        return bisect_right(self.borders.sentences, place)
 
     def same(self, scope: Scope, start: int, end: int) -> bool:
         """Whether ``start:end`` lies in one `scope`."""

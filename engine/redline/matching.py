@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from engine.redline.compiled_rule import CompiledRule, RulesOf
 from engine.redline.disguises import Disguises
 from engine.redline.expressions import Text, compile_expression, longest
+from engine.redline.needs import Needs
 from engine.redline.schema import Match, Rule, When
-from engine.redline.words import Needs, Words
+from engine.redline.words import Words
 
 __all__ = ["Found", "Matcher", "PhraseFinder", "compile_expression"]
 
@@ -41,7 +42,7 @@ class Matcher:
         self._words = Words(_words_of(rules))
         self._rules = [CompiledRule.of(rule, self._words) for rule in rules]
         self._of = RulesOf(self._rules)
-        self._needs = Needs([e.needs for e in self._of.expressions], lambda literal: [literal])
+        self._needs = Needs([e.needs for e in self._of.expressions])
         self._disguises = Disguises(self._rules, self._words, self._of, self._needs)
         self.by_sentence = any(
             rule.match.scope == "sentence" and rule.action in ("mask", "block", "handover")
@@ -55,7 +56,7 @@ class Matcher:
         """
         text = Text(folded)
         by_word = self._words.places(folded)
-        tried = self._of.found(by_word, self._needs.possible(folded))
+        tried = self._of.found(by_word, self._needs.possible(folded, text.borders.sentences))
         disguised = self._disguises.find(text)
         found: list[Found] = []
         for number in sorted(tried.keys() | disguised.keys()):

@@ -15,6 +15,7 @@ from msgspec import Struct
 _MOST = 96
 _MOST_PAIRS = 4000
 _SETS = 2
+_PROPERTY = re.compile(r"(?<!\\)((?:\\\\)*)\\[pP](?:\{\^?\w+\}|[A-Z])")
 
 
 class _Need(Struct, frozen=True):
@@ -33,7 +34,7 @@ def required(expression: str) -> tuple[frozenset[str], ...]:
     None at all when none are known.
     """
     try:
-        parsed = _parser.parse(expression)
+        parsed = _parsed(expression)
     except (re.error, RecursionError, OverflowError, AssertionError):
         return ()  # RE2 knows forms that the standard library does not.
     if parsed.state.flags & re.IGNORECASE:
@@ -46,7 +47,7 @@ def required(expression: str) -> tuple[frozenset[str], ...]:
 def literals(expression: str) -> frozenset[str]:
     """All characters that stand for themselves in `expression`; more where it cannot be read."""
     try:
-        return frozenset(_characters(_parser.parse(expression)))
+        return frozenset(_characters(_parsed(expression)))
     except (re.error, RecursionError, OverflowError, AssertionError):
         return frozenset(expression)
 
@@ -55,10 +56,15 @@ def pairs(expression: str) -> frozenset[str]:
     """The pairs of characters that may stand side by side in a match; none where it is too much."""
     try:
         found: set[str] = set()
-        _follow(_parser.parse(expression), found)
+        _follow(_parsed(expression), found)
     except (re.error, RecursionError, OverflowError, AssertionError):
         return frozenset()
     return frozenset(found)
+
+
+def _parsed(expression: str) -> Any:
+    """What the standard library makes of it; a property of Unicode is some kind of character."""
+    return _parser.parse(_PROPERTY.sub(r"\1\\w", expression))
 
 
 def _follow(nodes: Iterable[Any], found: set[str]) -> tuple[set[str], set[str], bool]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from engine.redline.characters import is_code
+from engine.redline.characters import NUMERALS, is_code
 from engine.redline.normalise import fold
 from engine.redline.sounding import sound_forms
 from engine.redline.view import Trick, View
@@ -18,8 +18,7 @@ SQUEEZE_FROM = 3
 MAX_GAP = 4
 _KEEP = frozenset(".。!?;,\n")
 _LOOSE = re.compile(r"[^\w.。!?;,\n]|_")
-_SETS = 4
-Needed = tuple[frozenset[str], ...]
+_DIGITS = str.maketrans(NUMERALS)
 
 
 class Words:
@@ -42,8 +41,8 @@ class Words:
             if len(tight) >= SQUEEZE_FROM:
                 squeezed.setdefault(tight, []).append(number)
         self._tight = list(squeezed.values())
-        self._plain = _automaton(self.words)
-        self._squeezed = _automaton(list(squeezed))
+        self._plain = automaton(self.words)
+        self._squeezed = automaton(list(squeezed))
 
     def number(self, word: str) -> int:
         """The number `find` reports for `word`."""
@@ -97,88 +96,43 @@ class Words:
         return by_word
 
 
-class Needs:
-    """Which of many expressions are worth a try in a text: those of which it holds all needs."""
-
-    def __init__(self, needs: Sequence[Needed], forms: Callable[[str], list[str]]) -> None:
-        """`needs`: for each expression, sets of literals of each of which it must hold one.
-
-        `forms`: how a literal may stand in the texts that are searched.
-        """
-        self._always = [number for number, sets in enumerate(needs) if not sets]
-        # A set is known by a number: that of its expression, and its own there.
-        self._rest: list[frozenset[int]] = []
-        of: dict[str, list[int]] = {}
-        for number, sets in enumerate(needs):
-            first = number * _SETS
-            self._rest.append(frozenset(range(first + 1, first + len(sets))))
-            for place, some in enumerate(sets, first):
-                for literal in some:
-                    of.setdefault(literal, []).append(place)
-        found: dict[str, list[tuple[str, tuple[int, ...]]]] = {}
-        for literal, places in of.items():
-            for form in forms(literal):
-                found.setdefault(form, []).append((literal, tuple(places)))
-        self._of = list(found.values())
-        self._automaton = _automaton(list(found))
-
-    def possible(self, text: str, read: str = "") -> list[int]:
-        """The numbers of the expressions that may match somewhere in `text`, ascending.
-
-        `read` is the text in the alphabet of the forms, where that is another one: then each
-        character of a literal must be the text's own, or what is read there.
-        """
-        if self._automaton is None:
-            return self._always
-        matches = self._automaton.find_matches_as_indexes(read or text, overlapping=True)
-        held: set[int] = set()
-        if not read:
-            held.update(*[self._of[number][0][1] for number in {match[0] for match in matches}])
-        else:
-            for number, there in {(number, text[start:end]) for number, start, end in matches}:
-                for literal, places in self._of[number]:
-                    if literal == there or _tricks(there, literal):
-                        held.update(places)
-        rest = self._rest
-        found = [
-            place // _SETS for place in held if not place % _SETS and rest[place // _SETS] <= held
-        ]
-        found += self._always
-        found.sort()
-        return found
-
-
 class SoundWords:
     """The wordings of a `Words`, found by how they sound in restored texts."""
 
     def __init__(self, words: Words) -> None:
         self._words = words.words
         self._tight = [_squeeze(word) for word in words.words]
-        forms: dict[str, list[int]] = {}
-        for number, tight in enumerate(self._tight):
+        sounding: dict[str, list[int]] = {}
+        written: dict[str, list[int]] = {}
+        for number, (word, tight) in enumerate(zip(self._words, self._tight, strict=True)):
             if len(tight) > 1:
                 for form in sound_forms(tight):
-                    forms.setdefault(form, []).append(number)
-        self._of = list(forms.values())
-        self._automaton = _automaton(list(forms))
+                    sounding.setdefault(form, []).append(number)
+                for form in {tight, tight.translate(_DIGITS)} - {word}:
+                    written.setdefault(form, []).append(number)
+        self._of = list(sounding.values()), list(written.values())
+        self._automata = automaton(list(sounding)), automaton(list(written))
 
     def find(self, view: View, sounds: str) -> list[tuple[int, int, int, int]]:
         """All ``(start, end, word number, tricks)`` where the text is not the wording itself.
 
-        `sounds` is the view's text in codes. Each character must be the wording's own, its syllable
-        typed, or its digit.
+        `sounds` is the view's text in codes, empty where it spells no syllable. Each character must
+        be the wording's own, its syllable typed, or its digit.
         """
         found: list[tuple[int, int, int, int]] = []
         text = view.text
-        if self._automaton is None:
+        which = 0 if sounds else 1
+        automaton = self._automata[which]
+        if automaton is None:
             return found
-        for form, start, end in self._automaton.find_matches_as_indexes(sounds, overlapping=True):
+        matches = automaton.find_matches_as_indexes(sounds or text, overlapping=True)
+        for form, start, end in matches:
             there = text[start:end]
-            for number in self._of[form]:
+            for number in self._of[which][form]:
                 tight = self._tight[number]
                 tricks = view.undone(start, end)
                 if there != tight:
-                    other = _tricks(there, tight)
+                    other = tricks_between(there, tight)
                     tricks = tricks | other if other else 0
                 elif tight == self._words[number]:
                     continue
@@ -187,8 +141,8 @@ class SoundWords:
         return found
 
 
-def _tricks(there: str, word: str) -> int:
-    """By what `there` stands for `word`; nothing where it is the word, or another one."""
+def tricks_between(there: str, word: str) -> int:
+    """By what tricks `there` stands for `word`; none where it is the word, or another one."""
     tricks = 0
     for one, other in zip(there, word, strict=True):
         if one == other:
@@ -202,7 +156,8 @@ def _tricks(there: str, word: str) -> int:
     return tricks
 
 
-def _automaton(patterns: list[str]) -> ahocorasick_rs.AhoCorasick | None:
+def automaton(patterns: list[str]) -> ahocorasick_rs.AhoCorasick | None:
+    """Finds any of some patterns; None without any."""
     import ahocorasick_rs
 
     return ahocorasick_rs.AhoCorasick(patterns) if patterns else None

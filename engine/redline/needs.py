@@ -1,0 +1,129 @@
+"""Which expressions are worth a try in which sentences: where all stands that they cannot do
+without.
+
+Most sentences hold some of what an expression needs and few hold all of it, so that most
+expressions need not be tried at all.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from sys import maxsize
+
+from engine.redline.characters import NUMERALS
+from engine.redline.sounding import sound_forms
+from engine.redline.words import automaton, tricks_between
+
+_SETS = 4
+_SPELLED = re.compile("[0-9\ue000-\ue7ff]")
+_DIGITS = str.maketrans(NUMERALS)
+
+Needed = tuple[frozenset[str], ...]
+Held = dict[int, set[int]]
+"""By sentence, the sets of which it holds a literal, each by its number."""
+
+
+class Needs:
+    """What many expressions need: for each, sets of literals of each of which it must hold one."""
+
+    def __init__(self, needs: Sequence[Needed]) -> None:
+        self._always = [number for number, sets in enumerate(needs) if not sets]
+        # A set is known by a number: that of its expression, and its own there.
+        self._rest: list[frozenset[int]] = []
+        of: dict[str, list[int]] = {}
+        for number, sets in enumerate(needs):
+            first = number * _SETS
+            self._rest.append(frozenset(range(first + 1, first + len(sets))))
+            for place, some in enumerate(sets, first):
+                for literal in some:
+                    of.setdefault(literal, []).append(place)
+        self.sets_of = of
+        self._sets = list(of.values())
+        self._automaton = automaton(list(of))
+
+    def possible(self, text: str, ends: Sequence[int]) -> list[tuple[int, int]]:
+        """The expressions that may match in `text`, by number, each with the sentence's number.
+
+        `ends`: where its sentences end, its own end left out.
+        """
+        return self.complete(self.held(text, ends), len(ends) + 1)
+
+    def held(self, text: str, ends: Sequence[int]) -> Held:
+        """What each sentence of `text` holds."""
+        held: Held = {}
+        if self._automaton is None:
+            return held
+        at, limit = 0, ends[0] if ends else maxsize
+        seen: set[int] = set()
+        for number, _, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
+            if end > limit:
+                if seen:
+                    held[at] = set().union(*[self._sets[number] for number in seen])
+                    seen.clear()
+                at = bisect_left(ends, end, at)
+                limit = ends[at] if at < len(ends) else maxsize
+            seen.add(number)
+        if seen:
+            held[at] = set().union(*[self._sets[number] for number in seen])
+        return held
+
+    def complete(self, held: Held, sentences: int) -> list[tuple[int, int]]:
+        """The expressions all of whose sets a sentence holds."""
+        rest = self._rest
+        found = [
+            (place // _SETS, at)
+            for at, places in held.items()
+            for place in places
+            if not place % _SETS and rest[place // _SETS] <= places
+        ]
+        found += [(number, at) for number in self._always for at in range(sentences)]
+        return found
+
+
+class SoundNeeds:
+    """The same needs in restored texts, where a character may be a syllable or a digit."""
+
+    def __init__(self, needs: Needs) -> None:
+        self._needs = needs
+        in_digits: dict[str, list[int]] = {}
+        sounding: dict[str, list[tuple[str, list[int]]]] = {}
+        for literal, sets in needs.sets_of.items():
+            if (digits := literal.translate(_DIGITS)) != literal:
+                in_digits.setdefault(digits, []).extend(sets)
+            for form in sound_forms(literal):
+                sounding.setdefault(form, []).append((literal, sets))
+        self._of_digits = list(in_digits.values())
+        self._in_digits = automaton(list(in_digits))
+        self._of_sounds = list(sounding.values())
+        self._sounding = automaton(list(sounding))
+
+    def possible(self, text: str, sounds: str, ends: Sequence[int]) -> list[tuple[int, int]]:
+        """As `Needs.possible`. `sounds` is the text in codes; empty where it spells no syllable."""
+        held = self._needs.held(text, ends)
+        for end, sets in self._sounded(text, sounds) if sounds else self._written(text):
+            held.setdefault(bisect_left(ends, end), set()).update(sets)
+        return self._needs.complete(held, len(ends) + 1)
+
+    def _written(self, text: str) -> Iterable[tuple[int, list[int]]]:
+        """The ends of literals with digits for numerals, and their sets."""
+        if self._in_digits is not None:
+            found = self._in_digits.find_matches_as_indexes(text, overlapping=True)
+            for number, _, end in found:
+                yield end, self._of_digits[number]
+
+    def _sounded(self, text: str, sounds: str) -> Iterable[tuple[int, list[int]]]:
+        """The ends of literals in which syllables or digits stand, and their sets."""
+        spelled = [match.start() for match in _SPELLED.finditer(text)]
+        if self._sounding is None:
+            return
+        found = self._sounding.find_matches_as_indexes(sounds, overlapping=True)
+        for number, start, end in found:
+            first = bisect_left(spelled, start)
+            if first == len(spelled) or spelled[first] >= end:
+                continue
+            there = text[start:end]
+            for literal, sets in self._of_sounds[number]:
+                if tricks_between(there, literal):
+                    yield end, sets
