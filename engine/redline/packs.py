@@ -20,8 +20,6 @@ MAX_DEPTH = 20
 Step = str | int
 T = TypeVar("T")
 
-_OPENING = frozenset(("[", "{", "<block sequence start>", "<block mapping start>"))
-_CLOSING = frozenset(("]", "}", "<block end>"))
 _PATH = re.compile(r"at `\$([^`]*)`")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 _UNKNOWN = re.compile(r"unknown field `([^`]*)`")
@@ -101,10 +99,16 @@ def read_text(data: bytes, kind: type[T]) -> tuple[T, Places]:
         # Aliases can blow a small file up to any size in memory, and packs need none. What is nested
         # without end ends the process, since the parser calls itself.
         depth = 0
+        blocks = (yaml.BlockSequenceStartToken, yaml.BlockMappingStartToken)
+        opening = (*blocks, yaml.FlowSequenceStartToken, yaml.FlowMappingStartToken)
+        closing = (yaml.BlockEndToken, yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken)
         for token in yaml.scan(data, Loader=yaml.CSafeLoader):
             if isinstance(token, yaml.AliasToken):
                 raise PackError("aliases", token.start_mark.line + 1)
-            depth += (token.id in _OPENING) - (token.id in _CLOSING)
+            if isinstance(token, opening):
+                depth += 1
+            elif isinstance(token, closing):
+                depth -= 1
             if depth > MAX_DEPTH:
                 raise PackError("too_deep", token.start_mark.line + 1)
         places = Places(yaml.compose(data, Loader=yaml.CSafeLoader))

@@ -19,6 +19,7 @@ from engine.store.audit import (
 from engine.store.blank import is_blank
 from engine.store.chain import chained, sealed
 from engine.store.database import Database, Row
+from engine.store.rule_draft import changes_hash
 from engine.store.text import to_json
 
 What = Literal[
@@ -158,6 +159,14 @@ class _Walk:
                 [self._before, _MOST],
             ):
                 self._say("unrecorded", self._number, subject=row["id"])
+
+    def _hold_against_version(self, number: int, detail: dict[str, Any]) -> None:
+        version = str(detail.get("version", ""))
+        row = self._database.row("SELECT changes FROM rule_versions WHERE number = ?", [version])
+        if row is None:
+            self._say("row_missing", number, subject=version)
+        elif changes_hash(row["changes"]) != detail["changes"]:
+            self._say("row_altered", number, subject=version)
 
     def _hold_against_rows(self, number: int, record: dict[str, Any], words: str | None) -> None:
         kind, subject = record.get("kind"), str(record.get("subject", ""))
