@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from engine.errors import InputError
 from engine.records import DecisionAction, Draft, Hit, RejectReason, Turn
-from engine.store.rows import StoredDecision, Verdict
+from engine.store.rows import StoredDecision, StoredHit, Verdict
 from engine.store.store import Store
 
 FORMAT = "zuoxi-decisions-1"
@@ -21,15 +21,19 @@ DECISIONS = "decisions.jsonl"
 MANIFEST = "manifest.json"
 
 
+Of = Literal["draft", "sent", "kept_back"]
+
+
 class JudgedHit(Struct, frozen=True):
-    """A hit in the draft or in what was sent, with the lead's verdict.
+    """A hit with the lead's verdict: in the draft, also in one that was withdrawn because of it, in
+    what was sent, or in what the gate kept back before.
 
     `sign` says what it teaches of that text: -1 where the rule was right or where it missed (a text
     like this must not be written), +1 for a false alarm (it was kept back for nothing). Offsets of
     a withdrawn draft's hit count within `text`.
     """
 
-    of: Literal["draft", "sent"]
+    of: Of
     rule: str
     category: str
     start: int
@@ -43,8 +47,10 @@ class RawDecision(Struct, frozen=True):
     """One decision with all it rested on; `turns` ends with the customer message decided on.
 
     `draft` holds the evidence, the model's hits and the release; `hits` are the send gate's.
-    `thumbs_down` counts agents who marked the draft as bad; `judged` is what leads said of hits, in
-    the draft and in what was sent. Times are epoch seconds.
+    `thumbs_down` counts agents who marked the draft as bad; `judged` is what leads said of hits.
+    `rejected`: the draft is an example of what not to write, because a lead judged a hit in it to
+    be right, or the agent rejected it and no lead called the red line behind that a false alarm.
+    Times are epoch seconds.
     """
 
     id: str
@@ -65,10 +71,14 @@ class RawDecision(Struct, frozen=True):
     override: str | None
     thumbs_down: int
     judged: tuple[JudgedHit, ...] = ()
+    rejected: bool = False
 
 
 class RawManifest(Struct, frozen=True):
-    """What an export holds: standing decisions by action, undone ones, and the file's SHA-256."""
+    """What an export holds: standing decisions by action, undone ones, and the file's SHA-256.
+
+    `forgotten` decisions are left out: their customers' data was deleted.
+    """
 
     format: str
     file: str
@@ -76,6 +86,7 @@ class RawManifest(Struct, frozen=True):
     decisions: int
     undone: int
     actions: dict[str, int]
+    forgotten: int = 0
 
 
 def export_raw(store: Store, out_dir: Path) -> RawManifest:
@@ -110,8 +121,12 @@ def export_raw(store: Store, out_dir: Path) -> RawManifest:
 def _write(store: Store, file: BinaryIO) -> RawManifest:
     digest = hashlib.sha256()
     actions: dict[str, int] = {}
-    decisions = undone = 0
+    decisions = undone = forgotten = 0
     for decision in store.decisions.all():
+        deleted = store.conversations.get(decision.conversation).forgotten_at
+        if deleted is not None and decision.at <= deleted:
+            forgotten += 1
+            continue
         line = msgspec.json.encode(_raw(store, decision)) + b"\n"
         file.write(line)
         digest.update(line)
@@ -120,7 +135,7 @@ def _write(store: Store, file: BinaryIO) -> RawManifest:
             undone += 1
         else:
             actions[decision.action] = actions.get(decision.action, 0) + 1
-    return RawManifest(FORMAT, DECISIONS, digest.hexdigest(), decisions, undone, actions)
+    return RawManifest(FORMAT, DECISIONS, digest.hexdigest(), decisions, undone, actions, forgotten)
 
 
 def _raw(store: Store, decision: StoredDecision) -> RawDecision:
@@ -128,6 +143,7 @@ def _raw(store: Store, decision: StoredDecision) -> RawDecision:
     turns: tuple[Turn, ...] = ()
     if decision.message is not None:
         turns = store.conversations.turns(decision.conversation, until=decision.message)
+    judged = tuple(_judged(store, decision))
     return RawDecision(
         id=decision.id,
         conversation=decision.conversation,
@@ -146,20 +162,27 @@ def _raw(store: Store, decision: StoredDecision) -> RawDecision:
         hits=decision.hits,
         override=decision.override,
         thumbs_down=len(store.feedback.of(decision.draft)) if decision.draft else 0,
-        judged=tuple(_judged(store, decision)),
+        judged=judged,
+        rejected=_is_rejected(decision, judged),
     )
 
 
+def _is_rejected(decision: StoredDecision, judged: tuple[JudgedHit, ...]) -> bool:
+    signs = {hit.sign for hit in judged if hit.of == "draft"}
+    if -1 in signs:
+        return True
+    cleared = decision.reason == "red_line" and 1 in signs
+    return decision.action == "rejected" and not cleared
+
+
 def _judged(store: Store, decision: StoredDecision) -> Iterator[JudgedHit]:
-    for stored in store.hits.of(decision.conversation):
-        if stored.verdict is None:
-            continue
-        of: Literal["draft", "sent"]
-        if stored.draft is not None and stored.draft == decision.draft:
-            of = "draft"
-        elif stored.message is not None and stored.message == decision.outgoing:
-            of = "sent"
-        else:
+    judged = [one for one in store.hits.of(decision.conversation) if one.verdict is not None]
+    if not judged:
+        return
+    made = [one.at for one in store.decisions.of(decision.conversation) if one.at < decision.at]
+    for stored in judged:
+        of = _of(store, decision, stored, since=max(made, default=0.0))
+        if of is None or stored.verdict is None:
             continue
         hit = stored.hit
         yield JudgedHit(
@@ -172,6 +195,20 @@ def _judged(store: Store, decision: StoredDecision) -> Iterator[JudgedHit]:
             stored.verdict,
             1 if stored.verdict == "false_alarm" else -1,
         )
+
+
+def _of(store: Store, decision: StoredDecision, stored: StoredHit, since: float) -> Of | None:
+    """What of a decision a judged hit is in; None if in none of it."""
+    if stored.draft is not None:
+        if stored.draft == decision.draft:
+            return "draft"
+        # One that was withdrawn is never decided on; the reply to the same message tells of it.
+        withdrawn = store.drafts.get(stored.draft)
+        same = decision.draft is None and withdrawn.message == decision.message
+        return "draft" if same and withdrawn.draft.status == "failed" else None
+    if stored.message is not None:
+        return "sent" if stored.message == decision.outgoing else None
+    return "kept_back" if since < stored.at <= decision.at else None
 
 
 def _flush(file: BinaryIO) -> None:

@@ -28,6 +28,7 @@ _DECISIONS = """SELECT decisions.conversation, conversations.customer, decisions
     LEFT JOIN drafts ON drafts.id = decisions.draft
     WHERE decisions.action != 'handed_over' AND NOT EXISTS (
         SELECT 1 FROM decision_undos WHERE decision = decisions.id)
+        AND coalesce(conversations.forgotten_at, 0) < decisions.at
     ORDER BY decisions.seq DESC LIMIT ?"""
 
 # Rejections that say that the search found the wrong thing, or not enough.
