@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -306,42 +307,23 @@ def deliver(
 
     Returns None for history.
     """
-    key = ExternalKey(SOURCE, arrival.conversation, arrival.key)
+    accept: Callable[..., Received | StoredMessage]
     if not arrival.history:
-        return receive(
-            store,
-            gate,
-            arrival.customer,
-            arrival.text,
-            channel=arrival.channel,
-            at=arrival.at,
-            label=arrival.label,
-            subject=arrival.subject,
-            key=key,
-            language=language,
-        )
-    if arrival.role == "agent":
-        store.conversations.append_agent(
-            arrival.customer,
-            arrival.text,
-            channel=arrival.channel,
-            at=arrival.at,
-            label=arrival.label,
-            subject=arrival.subject,
-            key=key,
-        )
+        accept = partial(receive, store, gate, language=language)
+    elif arrival.role == "agent":
+        accept = store.conversations.append_agent
     else:
-        store.conversations.receive(
-            arrival.customer,
-            arrival.text,
-            channel=arrival.channel,
-            at=arrival.at,
-            label=arrival.label,
-            subject=arrival.subject,
-            key=key,
-            history=True,
-        )
-    return None
+        accept = partial(store.conversations.receive, history=True)
+    accepted = accept(
+        arrival.customer,
+        arrival.text,
+        channel=arrival.channel,
+        at=arrival.at,
+        label=arrival.label,
+        subject=arrival.subject,
+        key=ExternalKey(SOURCE, arrival.conversation, arrival.key),
+    )
+    return accepted if isinstance(accepted, Received) else None
 
 
 def _opening_key(scene: Scene, number: int) -> str:
