@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from small_rules import pack, rule
 
+from engine import paths
 from engine.protocol import EngineConfig
 from engine.redline.gate import Gate
 from engine.redline.rules import load_rules
@@ -130,6 +131,13 @@ def rules_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("rules")
     (folder / "trial.yaml").write_text(RULES, "utf-8")
     return folder
+
+
+@pytest.fixture
+def small_assets(monkeypatch: pytest.MonkeyPatch, rules_folder: Path, hashed_folder: Path) -> None:
+    """That pack and that embedder in the place of those that ship."""
+    monkeypatch.setattr(paths, "RULES", rules_folder)
+    monkeypatch.setattr(paths, "STARTER_EMBEDDER", hashed_folder)
 
 
 @pytest.fixture(scope="session")

@@ -1,53 +1,21 @@
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from msgspec import Struct
+from command_line import Said
 
-from engine import paths, settings
+from engine import settings
 from engine.cli import main
 from engine.paths import DataFolder
 from engine.settings import Settings
 
 ROOT = Path(__file__).parents[3]
-
-
-class Said(Struct):
-    """What one call of the command line came to."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def objects(self) -> list[Any]:
-        """Every line of stdout as JSON: it must hold nothing else."""
-        return [json.loads(line) for line in self.out.splitlines()]
-
-    @property
-    def one(self) -> Any:
-        """The one JSON object on stdout."""
-        (value,) = self.objects
-        return value
-
-    def refused(self, code: str, *, exit_code: int = 1) -> str:
-        """The one line of an explained failure."""
-        assert self.code == exit_code, self
-        assert "Traceback" not in self.out + self.err
-        lines = self.err.splitlines()
-        assert len(lines) == 1, lines
-        if self.out:
-            error = self.objects[-1]["error"]
-            assert (error["code"], error["message"]) == (code, lines[0])
-        return lines[0]
 
 
 Zuoxi = Callable[..., Said]
@@ -63,12 +31,9 @@ def zuoxi(
     folder: DataFolder,
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-    rules_folder: Path,
-    hashed_folder: Path,
+    small_assets: None,
 ) -> Zuoxi:
     """Calls the command line in this process, over a data folder of its own and small rules."""
-    monkeypatch.setattr(paths, "RULES", rules_folder)
-    monkeypatch.setattr(paths, "STARTER_EMBEDDER", hashed_folder)
     monkeypatch.delenv("ZUOXI_DATA", raising=False)
 
     def call(*arguments: object, data: Path | None = None) -> Said:

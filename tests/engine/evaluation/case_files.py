@@ -13,7 +13,7 @@ from msgspec import Struct
 from engine.evaluation.cases import folded
 
 
-class Said(Struct, forbid_unknown_fields=True):
+class Spoken(Struct, forbid_unknown_fields=True):
     role: Literal["customer", "agent"]
     text: str
 
@@ -22,7 +22,7 @@ class Case(Struct, forbid_unknown_fields=True):
     id: str
     kind: Literal["plain", "hard", "multiturn", "redline", "overblock", "abstain", "attack"]
     as_of: str
-    turns: list[Said]
+    turns: list[Spoken]
     gold_docs: list[str]
     facts: list[list[str]]
     forbid: list[str]

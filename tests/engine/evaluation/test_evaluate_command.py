@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec import Struct
+from command_line import Said
 
-from engine import paths, settings
+from engine import settings
 from engine.cli import main
 from engine.model_card import read_card
 from engine.paths import DataFolder
@@ -54,12 +54,6 @@ BIKE_CASES = [
 ]
 
 
-class Said(Struct):
-    code: int
-    out: str
-    err: str
-
-
 Call = Callable[..., Said]
 
 
@@ -67,13 +61,10 @@ Call = Callable[..., Said]
 def folder(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    rules_folder: Path,
-    hashed_folder: Path,
+    small_assets: None,
     quoting_gguf: Path,
 ) -> DataFolder:
     """A data folder without knowledge, set up with small rules and models."""
-    monkeypatch.setattr(paths, "RULES", rules_folder)
-    monkeypatch.setattr(paths, "STARTER_EMBEDDER", hashed_folder)
     monkeypatch.delenv("ZUOXI_DATA", raising=False)
     folder = DataFolder(tmp_path / "data")
     settings.save(folder, Settings(model=str(quoting_gguf), threads=1, context=2048))
