@@ -68,14 +68,14 @@ class Disguises:
         """For each rule found in a folded text (by its place among the rules) its hits, each as
         ``(start, end, vetoed)`` of that text."""
         found: dict[int, list[tuple[int, int, bool]]] = {}
-        causes = self._suspicion.causes(text.folded)
-        restored = self._restorer.restore(text.folded, text.borders, causes)
+        restored = self._restorer.restore(text.folded, text.borders, self._suspicion)
         if restored is None:
             return found
-        undone = [place for place, tricks in enumerate(restored.tricks) if tricks]
+        view, places = restored
+        undone = [place for place, tricks in enumerate(view.tricks) if tricks]
         if undone:
-            self._look(restored.sentences_at(undone), found, self._seeing)
-        heard = self._heard(restored)
+            self._look(view.sentences_at(undone), found, self._seeing)
+        heard = self._heard(view, places)
         if heard is not None:
             self._look(heard, found, self._hearing_rules)
         return found
@@ -84,14 +84,9 @@ class Disguises:
         heard = self._hearing is not None and self._hearing.hears(first, second)
         return self._restorer.causes(first, second) | (Cause.HEAR if heard else 0)
 
-    def _heard(self, view: View) -> View | None:
+    def _heard(self, view: View, places: Sequence[int]) -> View | None:
         """The sentences in which characters are heard, with these in place; None without any."""
-        if self._hearing is None:
-            return None
-        causes = self._suspicion.causes(view.text)
-        heard = self._hearing.repaired(
-            view.text, [place for place, cause in enumerate(causes) if cause & Cause.HEAR]
-        )
+        heard = self._hearing.repaired(view.text, places) if self._hearing is not None else {}
         if not heard:
             return None
         characters = list(view.text)

@@ -18,7 +18,16 @@ from engine.redline.characters import NUMERALS, characters, is_code, syllables
 from engine.redline.fragments import Fragments, is_gap
 from engine.redline.normalise import Borders
 from engine.redline.spelling import initials, unleeted
-from engine.redline.suspicion import CHANGED_OR_MORE, HEARD_OR_MORE, PARTS, TRICKY, Cause
+from engine.redline.suspicion import (
+    CHANGED_OR_MORE,
+    HEARD,
+    HEARD_OR_MORE,
+    PARTS,
+    SEAM,
+    TRICKY,
+    Cause,
+    Suspicion,
+)
 from engine.redline.view import Trick, View
 
 _HAN = "\u3400-\u9fff"
@@ -79,11 +88,18 @@ class Restorer:
             found |= Cause.RESTORE  # Digits apart, with nothing but what never is left out.
         return found
 
-    def restore(self, folded: str, borders: Borders, causes: bytes) -> View | None:
-        """The sentences of a text that give `causes`, restored; None when none does."""
+    def restore(
+        self, folded: str, borders: Borders, suspicion: Suspicion
+    ) -> tuple[View, list[int]] | None:
+        """The sentences of a text that give cause for suspicion, restored; None without any.
+
+        With the places in them of pairs of which one is heard as another.
+        """
+        causes = suspicion.causes(folded)
         if HEARD_OR_MORE.search(causes) is None:
             return None
-        return _Restoring(self, folded, borders, causes).view()
+        restoring = _Restoring(self, folded, borders, causes)
+        return restoring.view(), restoring.heard(suspicion)
 
 
 class _Restoring:
@@ -94,6 +110,7 @@ class _Restoring:
         self._borders = borders
         self._causes: bytes | bytearray = causes
         self._text = folded
+        self._holed = False
         self._ends_at: Sequence[int] = range(1, len(folded) + 1)
         self._tricks: Sequence[int] = bytes(len(folded))
         self._known = characters()
@@ -110,6 +127,9 @@ class _Restoring:
         self._starts: list[int] = []
         self._ends: list[int] = []
         self._marks: list[int] = []
+        self._of_pairs = bytearray()
+        self._squeezed: list[int] = []
+        self._begun = self._done = 0  # What is still to be copied as it is.
 
     def _change(self, folded: str, numbers: Sequence[re.Match[str]]) -> None:
         """Put whole and plain characters in place, and digits for numerals."""
@@ -137,6 +157,12 @@ class _Restoring:
                 if changed[place] in NUMERALS:
                     changed[place] = NUMERALS[changed[place]]
                     tricks[place] = Trick.DIGITS
+        for place, trick in enumerate(tricks):
+            if trick:
+                causes[place] |= Cause.SEAM
+                if place and folded[place - 1] >= "\u3400":
+                    causes[place - 1] |= Cause.SEAM
+        self._holed = "\0" in changed
         self._causes, self._ends_at, self._tricks = causes, ends_at, tricks
         self._text = "".join(changed)
 
@@ -150,21 +176,25 @@ class _Restoring:
             place = ends[at] if at < len(ends) else len(self._text)
             self._sentence(ends[at - 1] if at else 0, place, clauses)
             if at < len(ends):
-                sentences.append(len(self._out))
+                sentences.append(self._size())
+        self._copied()
+        for place in self._squeezed:
+            self._marks[place] |= Trick.SQUEEZE
         borders = Borders(tuple(clauses), tuple(sentences))
         return View("".join(self._out), self._starts, self._ends, self._marks, borders)
+
+    def heard(self, suspicion: Suspicion) -> list[int]:
+        """The places in the view of pairs of which one is heard as another."""
+        pairs = self._of_pairs
+        for match in SEAM.finditer(bytes(pairs)):
+            place = match.start()
+            pairs[place] = suspicion["".join(self._out[place : place + 2]).ljust(2, "\0")]
+        return [match.start() for match in HEARD.finditer(pairs)]
 
     def _sentence(self, begin: int, end: int, clauses: list[int]) -> None:
         """Put one sentence, and add where its clauses end to `clauses`."""
         ends = self._borders.clauses
         first = bisect_right(ends, begin)
-        if CHANGED_OR_MORE.search(self._causes, begin, end) is None:
-            clauses += [
-                len(self._out) + ends[at] - begin
-                for at in range(first, bisect_right(ends, end, first))
-            ]
-            self._copy(begin, end)
-            return
         while begin < end:
             stop = ends[first] - 1 if first < len(ends) else end
             if CHANGED_OR_MORE.search(self._causes, begin, stop) is None:
@@ -172,16 +202,10 @@ class _Restoring:
             else:
                 self._clause(begin, stop)
             if first < len(ends):
-                self._put(self._text[stop], stop, stop + 1, 0)
-                clauses.append(len(self._out))
+                self._copy(stop, stop + 1)
+                clauses.append(self._size())
             begin = stop + 1
             first += 1
-
-    def _put(self, character: str, start: int, end: int, trick: int) -> None:
-        self._out.append(character)
-        self._starts.append(start)
-        self._ends.append(end)
-        self._marks.append(trick)
 
     def _clause(self, begin: int, end: int) -> None:
         text = self._text
@@ -202,43 +226,77 @@ class _Restoring:
         while number < len(tokens):
             start, stop = tokens[number]
             han = text[start] >= "\u3400"
-            before = len(self._out)
-            if self._between(place, start, last, "h" if han else "w"):
-                last = "h"
-            gap = last != "" and is_gap(text, place, start)
-            first = len(self._out)
-            taken = 1
+            if place < start:
+                gap = is_gap(text, place, start)
+                if gap and last and not self._seldom and (han or last == "h"):
+                    self._squeezed.append(self._size())
+                else:
+                    before = self._size()
+                    if self._between(place, start, last, "h" if han else "w", gap):
+                        last = "h"
+                    if gap and last and self._size() == before:
+                        self._squeezed.append(before)
             if han:
                 self._copy(start, stop)
                 last = "h"
+                number += 1
             else:
                 taken, last = self._latin(tokens, number, sounds)
                 stop = tokens[number + taken - 1][1]
-            if gap and first < len(self._out) and before == first:
-                self._marks[first] |= Trick.SQUEEZE
+                number += taken
             place = stop
-            number += taken
-        self._between(place, end, last, "")
+        self._between(place, end, last, "", False)
+
+    def _put(self, character: str, start: int, end: int, trick: int) -> None:
+        """Put a character that stands for ``start:end``."""
+        if self._begun < self._done:
+            self._copied()
+        if self._of_pairs:
+            self._of_pairs[-1] = Cause.SEAM
+        self._out.append(character)
+        self._starts.append(start)
+        self._ends.append(end)
+        self._marks.append(trick)
+        self._of_pairs.append(Cause.SEAM)
 
     def _copy(self, start: int, end: int) -> None:
         """Put what stands at ``start:end`` as it is; the second halves of characters are none."""
-        text = self._text[start:end]
-        if "\0" in text:
-            for place in range(start, end):
-                if self._text[place] != "\0":
-                    self._put(self._text[place], place, self._ends_at[place], self._tricks[place])
-            return
-        self._out += text
-        self._starts += range(start, end)
-        self._ends += self._ends_at[start:end]
-        self._marks += self._tricks[start:end]
+        if start == self._done:
+            self._done = end
+        else:
+            self._copied()
+            self._begun, self._done = start, end
 
-    def _between(self, start: int, end: int, left: str, right: str) -> bool:
-        """Put what stands between two tokens; whether a sign in it was read as a character."""
-        if start == end:
-            return False
+    def _copied(self) -> None:
+        """Put what is still to be copied."""
+        start, last = self._begun, self._done
+        self._begun = last
+        while start < last:
+            hole = self._text.find("\0", start, last) if self._holed else -1
+            end = last if hole < 0 else hole
+            if start < end:
+                if self._of_pairs:
+                    self._of_pairs[-1] = Cause.SEAM
+                self._out += self._text[start:end]
+                self._starts += range(start, end)
+                self._ends += self._ends_at[start:end]
+                self._marks += self._tricks[start:end]
+                self._of_pairs += self._causes[start:end]
+            start = end + 1
+
+    def _size(self) -> int:
+        """How much is put by now."""
+        if self._holed:
+            self._copied()
+        return len(self._out) + self._done - self._begun
+
+    def _between(self, start: int, end: int, left: str, right: str, gap: bool) -> bool:
+        """Put what stands between two tokens; whether a sign in it was read as a character.
+
+        `gap`: it may be left out.
+        """
         signs = self._known.signs
-        found = [
+        found = self._seldom and [
             place
             for place in range(start, end)
             if self._text[place] in signs and self._seldom.get(self._text[place], 0) < 2
@@ -250,13 +308,13 @@ class _Restoring:
                     continue
                 self._put(signs[self._text[place]], place, place + 1, Trick.MIXED)
             return True
-        if is_gap(self._text, start, end) and left and right and "h" in left + right:
+        if gap and left and right and "h" in left + right:
             return False
-        gap = self._text[start:end]
-        if " " in gap and len(gap) > 1 and left and right and _FIXED.isdisjoint(gap):
-            sign = gap.strip()
-            blank = gap.startswith("  ") or gap.endswith("  ") or not sign
-            for at, character in enumerate(sign, start + gap.find(sign[:1])):
+        there = self._text[start:end]
+        if " " in there and len(there) > 1 and left and right and _FIXED.isdisjoint(there):
+            sign = there.strip()
+            blank = there.startswith("  ") or there.endswith("  ") or not sign
+            for at, character in enumerate(sign, start + there.find(sign[:1])):
                 self._put(character, at, at + 1, Trick.SQUEEZE)
             if blank:
                 self._put(" ", end - 1, end, Trick.SQUEEZE)
@@ -280,7 +338,8 @@ class _Restoring:
         """Put the Latin word at `number`; how many tokens it took, and what kind came out."""
         start, end = tokens[number]
         word = self._text[start:end]
-        joined = self._by.fragments.joined(self._text, tokens, number)
+        beside = number + 1 < len(tokens) and self._text[tokens[number + 1][0]] < "\u3400"
+        joined = self._by.fragments.joined(self._text, tokens, number) if beside else 1
         if joined > 1:
             for place in range(number, number + joined):
                 for at in range(*tokens[place]):
@@ -296,10 +355,13 @@ class _Restoring:
             return 1, "h"
         if sounds and self._spelled(start, word):
             return 1, "h"
-        plain = unleeted(word, self._by.fragments.words)
-        for at, letter in enumerate(plain or word, start):
-            changed = plain is not None and letter != self._text[at]
-            self._put(letter, at, at + 1, Trick.LOOKALIKE if changed else self._tricks[at])
+        plain = None if word.isalpha() else unleeted(word, self._by.fragments.words)
+        if plain is None:
+            self._copy(start, end)
+            return 1, "w"
+        for at, letter in enumerate(plain, start):
+            trick = Trick.LOOKALIKE if letter != self._text[at] else self._tricks[at]
+            self._put(letter, at, at + 1, trick)
         return 1, "w"
 
     def _spelled(self, start: int, word: str) -> bool:
@@ -319,6 +381,7 @@ class _Restoring:
         return bool(found)
 
     def _after_code(self) -> bool:
+        self._copied()
         return bool(self._out) and is_code(self._out[-1])
 
     def _beside_han(self, start: int, end: int) -> bool:

@@ -17,6 +17,8 @@ HEARD_OR_MORE = re.compile(rb"[^\x00]")
 CHANGED_OR_MORE = re.compile(rb"[^\x00\x01]")
 TRICKY = re.compile(rb"[\x08-\xff]")
 PARTS = re.compile(rb"[\x10-\xff]")
+SEAM = re.compile(rb"[\x40-\xff]")
+HEARD = re.compile(b"[" + re.escape(bytes(range(1, 256, 2))) + b"]")
 
 
 class Cause(IntEnum):
@@ -28,6 +30,7 @@ class Cause(IntEnum):
     SIGN = 8  # The first is a sign that is read as a character.
     PLAIN = 16  # The first is a look-alike.
     WHOLE = 32  # The two are the parts of one character.
+    SEAM = 64  # The two did not stand side by side: the pair must be judged anew.
 
 
 class Suspicion(dict[str, int]):
