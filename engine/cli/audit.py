@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import typer
 
-from engine.cli.console import Json, Session, emit, refuse, say, show
+from engine.cli.console import Json, Session, emit, refuse, report, say, show
 from engine.errors import InputError, StoreError
 from engine.records import Language
 from engine.store.audit import Head
@@ -88,10 +88,7 @@ def head(
             out.write_bytes(msgspec.json.encode(now) + b"\n")
         except OSError as error:
             raise _not_written(out, error) from error
-    if json:
-        emit(now)
-    else:
-        show(f"{now.count}:{now.hash}")
+    report(now, f"{now.count}:{now.hash}", json=json)
 
 
 @group.command("export")
@@ -114,10 +111,11 @@ def export(
         except OSError as error:
             scratch.unlink(missing_ok=True)
             raise _not_written(out, error) from error
-    if json:
-        emit({"records": count, "file": str(out)})
-    else:
-        show(text("cli.audit.exported", session.language, n=count, out=str(out)))
+    report(
+        {"records": count, "file": str(out)},
+        text("cli.audit.exported", session.language, n=count, out=str(out)),
+        json=json,
+    )
 
 
 def _opened(session: Session) -> Store:

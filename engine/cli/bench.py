@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 from msgspec.structs import replace
 
-from engine.cli.console import Json, Session, emit, end_progress, progress, show
+from engine.cli.console import Json, Session, end_progress, progress, report
 from engine.errors import InputError
 from engine.settings import engine_config
 from engine.texts import text
@@ -50,10 +50,7 @@ def bench(
         figures = list(measure_all(chosen, config, spoken, seconds=bound, started=started))
     finally:
         end_progress()
-    if json:
-        emit({"machine": machine, "figures": figures})
-    else:
-        show(markdown(machine, figures, spoken))
+    report({"machine": machine, "figures": figures}, markdown(machine, figures, spoken), json=json)
     if write is not None:
         _write(write, page(machine, figures, spoken))
     if any(figure.error for figure in figures):

@@ -68,6 +68,14 @@ def show(line: str) -> None:
     _write(sys.stdout, line)
 
 
+def report(value: Any, line: str, *, json: bool) -> None:
+    """The result of a command: `value` in JSON, else `line` for a person."""
+    if json:
+        emit(value)
+    else:
+        show(line)
+
+
 def say(line: str) -> None:
     """A message on stderr."""
     _write(sys.stderr, line)

@@ -148,11 +148,9 @@ def remove(
     job = RemoveJob(session.folder.knowledge, doc)
     with uninterrupted():
         job.start()
-    report = job.result()
-    if json:
-        emit({"removed": doc, "version": report.version})
-    else:
-        show(text("cli.kb.removed", session.language, doc=doc, version=report.version))
+    version = job.result().version
+    line = text("cli.kb.removed", session.language, doc=doc, version=version)
+    report({"removed": doc, "version": version}, line, json=json)
 
 
 @group.command("gaps")

@@ -15,7 +15,7 @@ import typer
 from msgspec.structs import replace
 
 from engine import paths, settings
-from engine.cli.console import Json, Session, emit, end_progress, progress, show
+from engine.cli.console import Json, Session, emit, end_progress, progress, report, show
 from engine.errors import InputError, ModelError
 from engine.texts import text
 
@@ -69,10 +69,11 @@ def add(
     name = source.name if source.suffix == ".gguf" else f"{source.name}.gguf"
     target = session.folder.models / name
     digest = _copy_checked(source, target, sha256.lower())
-    if json:
-        emit({"name": name, "path": str(target), "sha256": digest})
-    else:
-        show(text("cli.model.added", session.language, name=name, sha256=digest))
+    report(
+        {"name": name, "path": str(target), "sha256": digest},
+        text("cli.model.added", session.language, name=name, sha256=digest),
+        json=json,
+    )
 
 
 @group.command("use")
@@ -89,10 +90,7 @@ def use(
     chosen = "" if name == STARTER else _known(session, name)
     # Loaded anew: a file that cannot be read must not be replaced by the defaults.
     settings.save(session.folder, replace(settings.load(session.folder), model=chosen))
-    if json:
-        emit({"model": name})
-    else:
-        show(text("cli.model.used", session.language, name=name))
+    report({"model": name}, text("cli.model.used", session.language, name=name), json=json)
 
 
 def _known(session: Session, name: str) -> str:

@@ -6,7 +6,7 @@ import time
 
 import typer
 
-from engine.cli.console import Json, Session, emit, say, show
+from engine.cli.console import Json, Session, emit, report, say, show
 from engine.texts import text
 
 group = typer.Typer(
@@ -78,10 +78,11 @@ def add(
     session: Session = context.obj
     pair = add_pair(session.folder.knowledge, said, policy)
     known = read_vocabulary(session.folder.knowledge).says(pair.policy)
-    if json:
-        emit({"said": pair.said, "policy": pair.policy, "in_knowledge": known})
-    else:
-        show(f"{pair.said} → {pair.policy}")
+    report(
+        {"said": pair.said, "policy": pair.policy, "in_knowledge": known},
+        f"{pair.said} → {pair.policy}",
+        json=json,
+    )
     if not known:
         say(text("cli.synonyms.unsaid", session.language, policy=pair.policy))
 
