@@ -17,6 +17,7 @@ from engine.cli.console import (
     end_progress,
     progress,
     refuse,
+    report,
     say,
     show,
 )
