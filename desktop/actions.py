@@ -16,10 +16,10 @@ from PySide6.QtWidgets import QWidget
 from engine import texts
 from engine.records import Language, RejectReason
 
-Where = Literal["window", "draft", "composer", "case", "review"]
+Where = Literal["window", "draft", "composer", "case", "review", "workshop"]
 Menu = Literal["reply", "go", "view", "help", ""]
 
-WHERE: Final[tuple[Where, ...]] = ("draft", "composer", "case", "window", "review")
+WHERE: Final[tuple[Where, ...]] = ("draft", "composer", "case", "window", "review", "workshop")
 MENUS: Final[tuple[Menu, ...]] = ("reply", "go", "view", "help")
 
 # The digit that follows the reject key, and the order of the list.
@@ -77,6 +77,7 @@ ACTIONS: Final[tuple[ActionSpec, ...]] = (
     ActionSpec("go_desk", ("Ctrl+1",), "window", "go", "headset"),
     ActionSpec("go_knowledge", ("Ctrl+2",), "window", "go", "books"),
     ActionSpec("go_review", ("Ctrl+3",), "window", "go", "shield-check"),
+    ActionSpec("go_workshop", ("Ctrl+4",), "window", "go", "scales"),
     ActionSpec("go_settings", ("Ctrl+,",), "window", "go", "gear"),
     ActionSpec("toggle_theme", ("Ctrl+Shift+L",), "window", "view", "moon"),
     ActionSpec("keys", ("F1",), "window", "help", "keyboard"),
@@ -85,6 +86,20 @@ ACTIONS: Final[tuple[ActionSpec, ...]] = (
     ActionSpec("review_false_alarm", ("F",), "review", "", "x-circle", by_widget=True),
     ActionSpec("review_missed", ("M",), "review", "", "eye-slash", by_widget=True),
     ActionSpec("review_undo", ("Ctrl+Z",), "review", "", "arrow-u-up-left", by_widget=True),
+    ActionSpec("workshop_new", ("Ctrl+N",), "workshop", "", "plus", by_widget=True),
+    ActionSpec("workshop_search", ("Ctrl+G",), "workshop", "", "magnifying-glass", by_widget=True),
+    ActionSpec("workshop_view", ("Ctrl+Shift+E",), "workshop", "", "file-text", by_widget=True),
+    ActionSpec("workshop_try", ("Ctrl+T",), "workshop", "", "text-t", by_widget=True),
+    ActionSpec("workshop_replay", ("Ctrl+Shift+R",), "workshop", "", "play", by_widget=True),
+    ActionSpec("workshop_step", ("Ctrl+Shift+P",), "workshop", "", "flask", by_widget=True),
+    ActionSpec(
+        "workshop_history",
+        ("Ctrl+Shift+H",),
+        "workshop",
+        "",
+        "clock-counter-clockwise",
+        by_widget=True,
+    ),
 )
 
 _BY_ID: Final = {action.id: action for action in ACTIONS}

@@ -173,8 +173,9 @@ class Desk(QObject):
         from desktop.pages.further import make
 
         look = theme.look(self.settings.theme, self.settings.language)
-        behind = (self.background, self.store, self.gate, self._folder, self.window.memory)
-        page = make(name, look, *behind, lambda: self.settings, self._clock)
+        behind = (self.background, self.store, self.gate, self._folder)
+        kept = (self._opened.rules, self.window.memory)
+        page = make(name, look, *behind, *kept, lambda: self.settings, self._clock)
         page.trouble.connect(self.notices.tell)
         return page
 
@@ -189,6 +190,7 @@ class Desk(QObject):
             "desk": lambda: self.page,
             "knowledge": lambda: self._make_further("knowledge"),
             "review": lambda: self._make_further("review"),
+            "workshop": lambda: self._make_further("workshop"),
             "settings": lambda: self.settings_page,
         }
         self.window.set_pages([(page, makers[page.id]) for page in PAGES])
@@ -240,6 +242,7 @@ class Desk(QObject):
             "go_desk": lambda: window.show_page("desk"),
             "go_knowledge": lambda: window.show_page("knowledge"),
             "go_review": lambda: window.show_page("review"),
+            "go_workshop": lambda: window.show_page("workshop"),
             "go_settings": lambda: window.show_page("settings"),
             "toggle_theme": self._toggle_theme,
         }

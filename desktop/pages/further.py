@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
 
 from PySide6.QtCore import QSettings
@@ -10,14 +11,17 @@ from PySide6.QtCore import QSettings
 from desktop.background import Background
 from desktop.pages.knowledge import KnowledgePage
 from desktop.pages.review import ReviewPage
+from desktop.pages.workshop import WorkshopPage
 from desktop.session.review_session import ReviewSession
+from desktop.session.workshop_session import WorkshopSession
+from desktop.session.workshop_source import WorkshopSource
 from desktop.theme import Look
 from engine.paths import DataFolder
 from engine.redline.gate import Gate
 from engine.settings import Settings
 from engine.store.store import Store
 
-FurtherPage = Literal["knowledge", "review"]
+FurtherPage = Literal["knowledge", "review", "workshop"]
 
 
 def make(
@@ -27,13 +31,23 @@ def make(
     store: Store,
     gate: Gate,
     folder: DataFolder,
+    rules: Path,
     memory: QSettings,
     settings: Callable[[], Settings],
     clock: Callable[[], float],
-) -> KnowledgePage | ReviewPage:
-    """A page by its name; `memory` keeps how it was left, `settings` tells those in use."""
+) -> KnowledgePage | ReviewPage | WorkshopPage:
+    """A page by its name; `rules` are the packs that ship, `memory` keeps how it was left,
+    `settings` tells those in use."""
     if name == "knowledge":
         return KnowledgePage(look, background, store, folder.knowledge)
+    if name == "workshop":
+        source = WorkshopSource(store, rules)
+        work = WorkshopSession(
+            background, source, lambda: settings().agent, lambda: settings().language
+        )
+        made = WorkshopPage(look, work, memory, clock)
+        work.setParent(made)
+        return made
 
     def rule_names() -> dict[str, str]:
         chinese = settings().language == "zh"

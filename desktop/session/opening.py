@@ -29,7 +29,7 @@ _LEAST_ROOM: Final = 64 * 1024
 
 
 class Opened(Struct, frozen=True):
-    """A data folder that is this process's own until `close`.
+    """A data folder that is this process's own until `close`, with the packs in `rules`.
 
     `complaint` is what was wrong with the settings, so that the defaults are used; `broken_rules`
     tells of a version of the rules that does not load, so that a former one is used.
@@ -39,6 +39,7 @@ class Opened(Struct, frozen=True):
     settings: Settings
     store: Store
     gate: Gate
+    rules: Path
     sample: Sample | None = None
     complaint: ZuoxiError | None = None
     broken_rules: ZuoxiError | None = None
@@ -71,7 +72,7 @@ def open_folder(folder: DataFolder, sample: bool | Sample, rules: Path) -> Opene
     except BaseException:
         lock.unlock()
         raise
-    return Opened(lock, settings, store, gate, company, complaint, in_force.problem)
+    return Opened(lock, settings, store, gate, rules, company, complaint, in_force.problem)
 
 
 def save_what_can_be_read(folder: DataFolder, language: Language) -> str:

@@ -102,5 +102,6 @@ PAGES = (
     RailPage("desk", "headset"),
     RailPage("knowledge", "books"),
     RailPage("review", "shield-check"),
+    RailPage("workshop", "scales"),
     RailPage("settings", "gear", at_bottom=True),
 )
