@@ -20,6 +20,7 @@ from engine.cli import (
     knowledge,
     models,
     review,
+    rule_versions,
     rules,
     window,
 )
@@ -64,6 +65,7 @@ for group in (
     knowledge,
     drafts,
     rules,
+    rule_versions,
     conversations,
     customers,
     models,

@@ -7,15 +7,13 @@ from typing import get_args
 
 import typer
 
-from engine import paths
-from engine.cli.console import Json, Session, emit, show
+from engine.cli.console import Json, Session, report
+from engine.cli.gates import gate_of
 from engine.deciding import Choice, decide
 from engine.errors import InputError
 from engine.learning.feedback import export_raw
 from engine.reception import receive
 from engine.records import RejectReason
-from engine.redline.gate import Gate
-from engine.redline.rules import load_rules
 from engine.store.store import open_store
 from engine.texts import text
 
@@ -44,21 +42,17 @@ def add(
     session: Session = context.obj
     if not message.strip() or not customer.strip():
         raise InputError("A message needs a customer and a text.", "empty_message")
-    gate = Gate(load_rules(paths.RULES))
     with open_store(session.folder.database) as store:
         received = receive(
             store,
-            gate,
+            gate_of(session, store),
             customer,
             message,
             conversation=conversation or None,
             language=session.language,
         )
     ids = {"conversation": received.message.conversation, "message": received.message.id}
-    if json:
-        emit(ids)
-    else:
-        show(ids["conversation"])
+    report(ids, ids["conversation"], json=json)
 
 
 def decide_(
@@ -97,11 +91,10 @@ def decide_(
             reason=reject,
             reasons=", ".join(get_args(RejectReason)),
         )
-    gate = Gate(load_rules(paths.RULES))
     with open_store(session.folder.database) as store:
         decision = decide(
             store,
-            gate,
+            gate_of(session, store),
             conversation,
             chosen[0],
             text=edit,
@@ -111,10 +104,7 @@ def decide_(
             language=session.language,
             needs_draft=True,
         )
-    if json:
-        emit(decision)
-    else:
-        show(f"{decision.id}  {decision.action}")
+    report(decision, f"{decision.id}  {decision.action}", json=json)
 
 
 @feedback.command("export")
@@ -132,9 +122,5 @@ def export(
         )
     with open_store(session.folder.database) as store:
         manifest = export_raw(store, out)
-    if json:
-        emit(manifest)
-    else:
-        show(
-            text("cli.feedback.exported", session.language, count=manifest.decisions, out=str(out))
-        )
+    line = text("cli.feedback.exported", session.language, count=manifest.decisions, out=str(out))
+    report(manifest, line, json=json)

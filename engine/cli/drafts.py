@@ -22,6 +22,7 @@ from engine.cli.console import (
     say,
     show,
 )
+from engine.cli.gates import gate_of
 from engine.cli.knowledge import checked_day, no_question
 from engine.client import EngineClient, uninterrupted
 from engine.errors import InputError
@@ -127,12 +128,9 @@ def _draft_batch(session: Session, batch: Path, day: str | None, mode: DraftMode
 
 def _draft_waiting(session: Session, day: str | None, mode: DraftMode, json: bool) -> None:
     from engine.reception import catch_up
-    from engine.redline.gate import Gate
-    from engine.redline.rules import load_rules
 
     with open_store(session.folder.database) as store:
-        gate = Gate(load_rules(Path(engine_config(session.folder, session.settings).rules)))
-        catch_up(store, gate, session.language)
+        catch_up(store, gate_of(session, store), session.language)
         rows = [store.conversations.get(key) for key in store.conversations.waiting()]
         jobs = [(store.conversations.turns_to_answer(row.id), day) for row in rows]
         for row, outcome in zip(rows, _drafts(session, jobs, mode), strict=True):

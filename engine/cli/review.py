@@ -10,8 +10,8 @@ from typing import Annotated, Any, get_args
 import msgspec
 import typer
 
-from engine import paths
-from engine.cli.console import Json, Session, emit, show
+from engine.cli.console import Json, Session, emit, report, show
+from engine.cli.gates import gate_of
 from engine.errors import InputError
 from engine.records import Level, Side
 from engine.store.rows import Approval, StoredHit
@@ -195,14 +195,11 @@ def ask(
 ) -> None:
     """Ask a lead to let a text pass that a rule keeps back."""
     from engine.deciding import ask_for_approval
-    from engine.redline.gate import Gate
-    from engine.redline.rules import load_rules
 
     session: Session = context.obj
-    gate = Gate(load_rules(paths.RULES))
     with open_store(session.folder.database) as store:
         asked = ask_for_approval(
-            *(store, gate, conversation, reason, session.who),
+            *(store, gate_of(session, store), conversation, reason, session.who),
             text=message,
             language=session.language,
         )
@@ -246,10 +243,7 @@ def _answered(session: Session, approval: Approval, json: bool) -> None:
 
 
 def _done(session: Session, json: bool, result: dict[str, Any]) -> None:
-    if json:
-        emit(result)
-    else:
-        show("  ".join(str(value) for value in result.values()))
+    report(result, "  ".join(str(value) for value in result.values()), json=json)
 
 
 def _line(one: StoredHit, session: Session) -> str:

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
 from engine import paths
 from engine.cli.console import Json, Session, emit, read_lines, refuse, show
+from engine.cli.gates import gate_of, in_force
 from engine.errors import RuleError
 from engine.records import Screening, Side
-from engine.texts import text
+from engine.texts import explain, text
+
+if TYPE_CHECKING:
+    from engine.redline.changes import Changes
+    from engine.redline.checking import Problem
+    from engine.redline.schema import RuleSet
 
 redline = typer.Typer(help="The red line: check a text.", no_args_is_help=True)
-group = typer.Typer(help="Red-line rules: list, validate.", no_args_is_help=True)
+group = typer.Typer(
+    help="Red-line rules: list, validate, change, replay, try, publish, roll back.",
+    no_args_is_help=True,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -32,15 +41,12 @@ def check(
     json: Json = False,
 ) -> None:
     """Screen texts: which rules hit where, the strongest action, the scripts that apply."""
-    from engine.redline.gate import Gate
-    from engine.redline.rules import load_rules
-
     session: Session = context.obj
     if side not in ("customer", "agent", "model"):
         raise typer.BadParameter("--side is customer or agent")
     if bool(texts) == (batch is not None):
         raise typer.BadParameter("give either TEXT or --batch FILE")
-    gate = Gate(load_rules(paths.RULES))
+    gate = gate_of(session)
     # A line in, a line out, the blank ones too.
     lines = [line for _, line in read_lines(batch, blank=True)] if batch is not None else texts
     for line in lines:
@@ -53,12 +59,12 @@ def check(
 
 @group.command("list")
 def list_(context: typer.Context, json: Json = False) -> None:
-    """The rules in use."""
-    from engine.redline.rules import load_rules
+    """The rules that run: what is in force, and what is on trial beside it."""
     from engine.redline.schema import OVERRIDES
 
     session: Session = context.obj
-    rule_set = load_rules(paths.RULES)
+    running = in_force(session)
+    rule_set = running.rule_set
     rows: list[dict[str, Any]] = [
         {
             "id": rule.id,
@@ -78,7 +84,15 @@ def list_(context: typer.Context, json: Json = False) -> None:
         for rule in rule_set.rules
     ]
     if json:
-        emit({"version": rule_set.version, "rules": rows})
+        emit(
+            {
+                "version": rule_set.version,
+                "in_force": running.used,
+                "trial": running.trial.number if running.trial else None,
+                "problem": explain(running.problem, session.language) if running.problem else None,
+                "rules": rows,
+            }
+        )
         return
     for row in rows:
         sides = ",".join(row["sides"])
@@ -91,17 +105,25 @@ def list_(context: typer.Context, json: Json = False) -> None:
 @group.command("validate")
 def validate(
     context: typer.Context,
-    folder: Path = typer.Argument(paths.RULES, help="A folder of rule packs."),
+    packs: list[Path] = typer.Argument(
+        None, help="A folder of packs by itself, or files with a company's own changes."
+    ),
     json: Json = False,
 ) -> None:
-    """Check rule packs with their own examples."""
+    """Check rule packs with their own examples; without any, what ships and what is in force."""
     from engine.redline.rules import check_rules, load_rules
 
     session: Session = context.obj
-    problems = check_rules(folder)
+    if packs and (len(packs) > 1 or not packs[0].is_dir()):
+        rule_set, problems = _changed(session, packs)
+    else:
+        folder = packs[0] if packs else paths.RULES
+        problems = tuple(check_rules(folder))
+        if not problems:
+            rule_set = load_rules(folder) if packs else in_force(session).rule_set
     if not json:
         for problem in problems:
-            show(problem.in_words())
+            show(problem.in_words(session.language))
     if problems:
         wrong = RuleError(
             f"{len(problems)} problems; these packs do not load.",
@@ -109,7 +131,6 @@ def validate(
             count=len(problems),
         )
         refuse(wrong, session, json=json, problems=problems)
-    rule_set = load_rules(folder)
     if json:
         emit({"problems": [], "version": rule_set.version, "rules": len(rule_set.rules)})
     else:
@@ -121,6 +142,20 @@ def validate(
                 version=rule_set.version,
             )
         )
+
+
+def _changed(session: Session, packs: list[Path]) -> tuple[RuleSet, tuple[Problem, ...]]:
+    """What a company's packs make of the rules in force."""
+    from engine.store.store import open_store
+    from engine.workshop.importing import read_packs, set_with
+    from engine.workshop.running import changes_in_force, read_base
+
+    base = read_base()
+    own: Changes = ()
+    if session.folder.database.exists():
+        with open_store(session.folder.database) as store:
+            own = changes_in_force(store)
+    return set_with(base, own, read_packs(packs, base))
 
 
 def _side(side: str) -> Side:

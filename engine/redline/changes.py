@@ -198,7 +198,7 @@ def own_contexts(changes: Changes) -> tuple[dict[str, tuple[str, ...]], list[Pro
 def split(pack: str) -> list[tuple[Change, int]]:
     """A whole pack's text as changes, one for each rule, script and context, and their lines.
 
-    What it switches off (`off`) is among them. Raises `PackError`.
+    What it switches off is among them. Raises `PackError`.
     """
     value, places = read_text(_bytes(pack), Pack)
     lines = pack.splitlines()
@@ -211,7 +211,9 @@ def split(pack: str) -> list[tuple[Change, int]]:
     for number, script in enumerate(value.scripts):
         text = _as_written(lines, places, ("scripts", number), script)
         made.append((Change("script", script.id, text, home), places.line(("scripts", number))))
-    made += [(Change("rule", one), places.line(("off",), one)) for one in value.off]
+    made += [
+        (Change("rule", one), places.line(("switched_off",), one)) for one in value.switched_off
+    ]
     for name, expressions in value.contexts.items():
         text = msgspec.yaml.encode(list(expressions)).decode()
         made.append((Change("context", name, text, home), places.line(("contexts", name))))

@@ -25,6 +25,7 @@ from engine.redline.checking import (
     script_problems,
     unreadable,
 )
+from engine.redline.ear import ear_files
 from engine.redline.packs import MAX_FILE, PackError, Source, packs_in, read_pack
 from engine.redline.schema import Pack, Rule, RuleSet, Script
 from engine.texts import Both, both
@@ -84,7 +85,8 @@ def sources_of(folder: Path) -> list[bytes]:
             return []
         parts = [sys.version.encode()]
         program = sorted(Path(__file__).parent.glob("*.py"))
-        for path in (*program, *sorted(CHARACTERS.glob("*.txt")), *packs):
+        tables = (*sorted(CHARACTERS.glob("*.txt")), *ear_files())
+        for path in (*program, *tables, *packs):
             parts += [path.name.encode("utf-8", "surrogateescape"), path.read_bytes()]
         for name in _LIBRARIES:
             spec = find_spec(name)
@@ -122,6 +124,9 @@ def _read(folder: Path) -> tuple[RuleSet, list[Problem]]:
     digest = hashlib.sha256()
     for source in sources:
         digest.update(msgspec.json.encode(source.pack))
+        if any(rule.match.heard or rule.match.backed for rule in source.pack.rules):
+            for path in ear_files():
+                digest.update(path.read_bytes())
     rule_set, found = examined(sources, digest.hexdigest()[:12], sound=not problems)
     return rule_set, problems + found
 
@@ -142,8 +147,8 @@ def examined(
     said_before: list[tuple[At, Both]] = []
     said: list[tuple[At, Both]] = []
     for source in sources:
-        if source.pack.off:
-            problems.append(At(source, "", ("off",)).problem("off_here"))
+        if source.pack.switched_off:
+            problems.append(At(source, "", ("switched_off",)).problem("off_here"))
         saying = said_before if source.checked else said
         for number, written in enumerate(source.pack.rules):
             at = At(source, written.id, ("rules", number))

@@ -31,6 +31,14 @@ SHORT_WORDS: frozenset[Level] = frozenset(("L3", "L4"))
 """The levels whose hits of two characters are seen through where their pack does not say."""
 
 
+class Heard(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the second ear must hear in a customer's words: a hand-over of this category, with at
+    least this chance."""
+
+    category: Id
+    least: Annotated[float, Meta(gt=0, lt=1)]
+
+
 class Match(Struct, frozen=True, forbid_unknown_fields=True):
     """When a rule fires: any of `words`, any of `expressions`, or every group of `all` together.
 
@@ -45,6 +53,10 @@ class Match(Struct, frozen=True, forbid_unknown_fields=True):
     characters; a `none_before` expression that ends where the hit starts, a `none_after`
     expression that starts where it ends, or a `none_around` expression that overlaps it, all in the
     same sentence. ``@name`` in them stands for the pack's context of that name.
+
+    `heard` asks the second ear (`ear.py`): the hit is the clause that weighs most. `backed` drops an
+    undisguised hit of words or expressions in a passage that the ear gives less than this chance
+    of calling for any hand-over.
     """
 
     words: tuple[Word, ...] = ()
@@ -59,6 +71,8 @@ class Match(Struct, frozen=True, forbid_unknown_fields=True):
     none_before: tuple[Expression, ...] = ()
     none_after: tuple[Expression, ...] = ()
     none_around: tuple[Expression, ...] = ()
+    heard: Heard | None = None
+    backed: Annotated[float, Meta(ge=0, lt=1)] = 0.0
 
 
 class Basis(Struct, frozen=True, forbid_unknown_fields=True):
@@ -176,7 +190,8 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def matches(self) -> bool:
         """Whether it looks for anything in the text itself."""
-        return bool(self.match.words or self.match.all or self.match.expressions)
+        match = self.match
+        return bool(match.words or match.all or match.expressions or match.heard)
 
 
 class When(Struct, frozen=True, forbid_unknown_fields=True):
@@ -223,14 +238,14 @@ class PackHead(Struct, frozen=True, forbid_unknown_fields=True):
 class Pack(Struct, frozen=True, forbid_unknown_fields=True):
     """One file of rules and scripts. `contexts` are named lists of veto expressions.
 
-    `off`, in a company's own pack only: the rules and scripts that ship and are switched off.
+    `switched_off`, in a company's own pack only: the rules and scripts that ship and do nothing.
     """
 
     pack: PackHead
     contexts: dict[Id, tuple[Expression, ...]] = {}
     rules: tuple[Rule, ...] = ()
     scripts: tuple[Script, ...] = ()
-    off: tuple[Id, ...] = ()
+    switched_off: tuple[Id, ...] = ()
 
 
 class RuleSet(Struct, frozen=True):

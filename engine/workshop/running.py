@@ -99,6 +99,12 @@ def version_changes(store: Store, number: int) -> Changes:
         raise refusal([problem_of(COMPANY, "schema", values={"why": str(error)})]) from error
 
 
+def changes_in_force(store: Store) -> Changes:
+    """What the version in force changes of what ships. Raises `RuleError`."""
+    in_force = store.rule_versions.standing().in_force
+    return version_changes(store, in_force.number if in_force else SHIPPED)
+
+
 def set_of(base: Base, changes: Changes) -> RuleSet:
     """The set that some changes make. Raises `RuleError` with the first problem."""
     rule_set, problems = company_set(base, changes)

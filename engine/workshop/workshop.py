@@ -37,6 +37,7 @@ from engine.store.store import Store
 from engine.workshop.comparing import Difference, differences
 from engine.workshop.running import (
     Running,
+    changes_in_force,
     on_trial,
     read_base,
     running,
@@ -101,7 +102,7 @@ class Workshop:
             self._read()
             changes = self._by_key(self._edited())
             return tuple(
-                self._shown(key, changes, self._in_force_changes())
+                self._shown(key, changes, changes_in_force(self._store))
                 for key in dict.fromkeys((*self._shipped, *changes))
             )
 
@@ -112,7 +113,7 @@ class Workshop:
             changes = self._by_key(self._edited())
             if (kind, rule) not in self._shipped and (kind, rule) not in changes:
                 raise _no_rule(rule)
-            return self._shown((kind, rule), changes, self._in_force_changes())
+            return self._shown((kind, rule), changes, changes_in_force(self._store))
 
     def check(self, text: str, *, kind: Kind = "rule", pack: str = "", id: str = "") -> Checked:
         """What a text says as a rule, its problems and its examples; nothing is kept.
@@ -217,7 +218,7 @@ class Workshop:
         with self._lock:
             base = self._read()
             draft = self._draft.get()
-            if draft is None or decoded(draft.changes) == self._in_force_changes():
+            if draft is None or decoded(draft.changes) == changes_in_force(self._store):
                 raise InputError(
                     "The draft says the same as the rules in force. Nothing was changed.",
                     "rules_nothing_changed",
@@ -338,15 +339,11 @@ class Workshop:
         begun = standing.trial or standing.in_force
         return begun.number if begun else SHIPPED
 
-    def _in_force_changes(self) -> Changes:
-        in_force = self._versions.standing().in_force
-        return version_changes(self._store, in_force.number if in_force else SHIPPED)
-
     def _changes(self, which: Which) -> Changes:
         if which == "draft":
             return self._edited()
         if which == "in_force":
-            return self._in_force_changes()
+            return changes_in_force(self._store)
         return version_changes(self._store, which)
 
     def _keep(self, changes: dict[Key, Change], who: str) -> None:

@@ -1,0 +1,314 @@
+"""`zuoxi rules draft|trial|publish|approve|…`: changing the rules, with a second lead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from engine.cli.console import Json, Session, emit, end_progress, progress, refuse, show
+from engine.cli.rules import group
+from engine.errors import InputError, RuleError
+from engine.redline.checking import Problem
+from engine.store.rule_versions import RuleVersion
+from engine.store.store import Store, open_store
+from engine.texts import text
+from engine.workshop.running import named
+from engine.workshop.workshop import Workshop
+
+_ROWS = 200
+
+Who = Annotated[
+    str, typer.Option("--as", metavar="NAME", help="Who does it; else the name in the settings.")
+]
+Comment = Annotated[str, typer.Option("--comment", metavar="TEXT", help="Why, for the others.")]
+Number = Annotated[int | None, typer.Argument(help="Its number; else the one on trial.")]
+
+
+def register(_: typer.Typer) -> None:
+    """Add the commands to those of `zuoxi rules`."""
+    commands: dict[str, Callable[..., None]] = {
+        "draft": draft,
+        "replay": replay_,
+        "versions": versions,
+        "diff": diff,
+        "trial": trial,
+        "publish": publish,
+        "approve": approve,
+        "refuse": refuse_,
+        "withdraw": withdraw,
+        "rollback": rollback,
+    }
+    for name, command in commands.items():
+        group.command(name)(command)
+
+
+def draft(
+    context: typer.Context,
+    packs: list[Path] = typer.Argument(None, help="Packs to put into the draft."),
+    off: list[str] = typer.Option([], "--off", metavar="ID", help="Switch a rule off."),
+    restore: list[str] = typer.Option([], "--restore", metavar="ID", help="As it ships again."),
+    discard: bool = typer.Option(False, "--discard", help="Forget the draft before that."),
+    who: Who = "",
+    json: Json = False,
+) -> None:
+    """Change the draft of the rules; what it changes, and what is wrong with it."""
+    from engine.workshop.importing import read_packs
+    from engine.workshop.running import read_base
+
+    session: Session = context.obj
+    name = who or session.who
+    with open_store(session.folder.database) as store:
+        workshop = Workshop(store)
+        read = read_packs(packs, read_base()) if packs else None
+        if discard:
+            workshop.discard(name)
+        if read is not None:
+            workshop.put_all(read.changes, name)
+        kinds = {one.id: one.kind for one in workshop.rules()}
+        for rule in (*off, *restore):
+            if rule not in kinds:
+                raise InputError(f"There is no rule {rule}.", "no_rule", id=rule)
+        for rule in off:
+            workshop.switch_off(kinds[rule], rule, name)
+        for rule in restore:
+            workshop.restore(kinds[rule], rule, name)
+        differences = workshop.diff("in_force", "draft")
+        problems = workshop.problems()
+        if read is not None:
+            problems = read.located(problems)
+    result = {
+        "changes": [{"kind": d.kind, "id": d.id, "what": d.what} for d in differences],
+        "problems": problems,
+    }
+    if not json:
+        for one in differences:
+            show(f"{one.what}  {one.id}")
+        for problem in problems:
+            show(problem.in_words(session.language))
+    if problems:
+        refuse(_not_sound(problems), session, json=json, **result)
+    if json:
+        emit(result)
+
+
+def replay_(
+    context: typer.Context,
+    packs: list[Path] = typer.Argument(None, help="Packs on top of what is in force."),
+    version: int | None = typer.Option(None, "--version", help="A version; else the draft."),
+    rows: int = typer.Option(_ROWS, "--rows", min=0, help="How many texts to show at most."),
+    json: Json = False,
+) -> None:
+    """What changed rules would have done to everything that was said: nothing is changed."""
+    from engine.workshop.importing import read_packs, set_with
+    from engine.workshop.replay import Row, replay
+    from engine.workshop.running import changes_in_force, read_base
+
+    session: Session = context.obj
+    if packs and version is not None:
+        raise typer.BadParameter("give PACKS or --version")
+    shown: list[Row] = []
+    with open_store(session.folder.database) as store:
+        workshop = Workshop(store)
+        former = workshop.rule_set("in_force")
+        if packs:
+            base = read_base()
+            read = read_packs(packs, base)
+            changed, problems = set_with(base, changes_in_force(store), read)
+            if problems:
+                refuse(_not_sound(problems), session, json=json, problems=problems)
+        else:
+            changed = workshop.rule_set("draft" if version is None else version)
+        names = {one.id: one for one in (*former.rules, *changed.rules)}
+        for step in replay(store, former, changed, language=session.language):
+            shown += step.rows[: max(0, rows - len(shown))]
+            progress(f"{step.done}/{step.total}")
+            totals = step.totals
+    end_progress()
+    if json:
+        emit(
+            {
+                "former": former.version,
+                "changed": changed.version,
+                **{name: getattr(totals, name) for name in totals.__struct_fields__},
+                "rows": shown,
+                "left_out": max(0, totals.new + totals.lost + totals.altered - len(shown)),
+            }
+        )
+        return
+    show(_counted(session, totals.texts, totals))
+    for rule, counts in sorted(totals.rules.items()):
+        known = names.get(rule)
+        name = (known.name.zh if session.language == "zh" else known.name.en) if known else ""
+        show(f"{rule} {name}: {_counted(session, None, counts)}")
+    for row in shown:
+        line = " ".join(row.excerpt.split())
+        show(f"  {row.what}{' ' + row.flips if row.flips else ''}  {row.rule}  {row.side}  {line}")
+
+
+def versions(context: typer.Context, json: Json = False) -> None:
+    """All versions, newest first, with everything that was done with them."""
+    session: Session = context.obj
+    with open_store(session.folder.database) as store:
+        found = store.rule_versions.all()
+        hits = store.rule_versions.trial_hits()
+    if json:
+        emit({"versions": found, "trial_hits": hits})
+        return
+    for one in found:
+        show(_line(session, one))
+
+
+def diff(
+    context: typer.Context,
+    former: str = typer.Argument("in_force", help="A number (0: as shipped), in_force or draft."),
+    changed: str = typer.Argument("draft", help="As well."),
+    json: Json = False,
+) -> None:
+    """What differs between two versions, rule by rule."""
+    session: Session = context.obj
+    with open_store(session.folder.database) as store:
+        found = Workshop(store).diff(_which(former), _which(changed))
+    if json:
+        emit({"differences": found})
+        return
+    for one in found:
+        show(f"{one.what}  {one.id}")
+        for line in one.lines:
+            show(f"    {line}")
+
+
+def trial(context: typer.Context, comment: Comment, who: Who = "", json: Json = False) -> None:
+    """Make the draft a version that runs on trial: its new and changed rules only record hits."""
+    session: Session = context.obj
+    with open_store(session.folder.database) as store:
+        made = Workshop(store).start_trial(who or session.who, comment)
+    _done(session, made, json)
+
+
+def publish(
+    context: typer.Context,
+    number: Number = None,
+    comment: Comment = "",
+    who: Who = "",
+    json: Json = False,
+) -> None:
+    """Ask a second lead to put the version on trial into force."""
+    session: Session = context.obj
+    with open_store(session.folder.database) as store:
+        made = Workshop(store).ask(_number(store, number), who or session.who, comment)
+    _done(session, made, json)
+
+
+def approve(
+    context: typer.Context,
+    number: Number = None,
+    comment: Comment = "",
+    who: Who = "",
+    json: Json = False,
+) -> None:
+    """Put a version that somebody else wrote, and asked to publish, into force at once."""
+    session: Session = context.obj
+    with open_store(session.folder.database) as store:
+        made = Workshop(store).approve(_number(store, number), who or session.who, comment)
+    _done(session, made, json)
+
+
+def refuse_(
+    context: typer.Context,
+    comment: Comment,
+    number: Number = None,
+    who: Who = "",
+    json: Json = False,
+) -> None:
+    """Turn down a version that somebody else asked to publish."""
+    session: Session = context.obj
+    with open_store(session.folder.database) as store:
+        made = Workshop(store).refuse(_number(store, number), who or session.who, comment)
+    _done(session, made, json)
+
+
+def withdraw(
+    context: typer.Context,
+    number: Number = None,
+    comment: Comment = "",
+    who: Who = "",
+    json: Json = False,
+) -> None:
+    """Take a version from trial."""
+    session: Session = context.obj
+    with open_store(session.folder.database) as store:
+        made = Workshop(store).withdraw(_number(store, number), who or session.who, comment)
+    _done(session, made, json)
+
+
+def rollback(
+    context: typer.Context,
+    comment: Comment,
+    number: int | None = typer.Argument(
+        None, help="A version that was in force (0: as shipped); else the one before."
+    ),
+    who: Who = "",
+    json: Json = False,
+) -> None:
+    """Put a version that was in force before into force again, at once."""
+    session: Session = context.obj
+    with open_store(session.folder.database) as store:
+        before = store.rule_versions.formerly_in_force()
+        if number is None and not before:
+            raise InputError("Nothing was in force before.", "never_in_force", number=0)
+        to = before[0] if number is None else number
+        now = Workshop(store).roll_back(to, who or session.who, comment)
+    if json:
+        emit({"in_force": to, "rules": now.rules})
+    else:
+        name = named(to).zh if session.language == "zh" else named(to).en
+        show(text("cli.rules.rolled_back", session.language, name=name, rules=now.rules))
+
+
+def _number(store: Store, number: int | None) -> int:
+    if number is not None:
+        return number
+    on_trial = store.rule_versions.standing().trial
+    if on_trial is None:
+        raise InputError("No version is on trial. Nothing was changed.", "rules_no_trial")
+    return on_trial.number
+
+
+def _which(name: str) -> Any:
+    if name in ("draft", "in_force"):
+        return name
+    if name.isdecimal():
+        return int(name)
+    raise typer.BadParameter("a version is a number, in_force or draft")
+
+
+def _not_sound(problems: tuple[Problem, ...]) -> RuleError:
+    return RuleError(
+        f"{len(problems)} problems; the changes are not sound.",
+        "rules_problems",
+        count=len(problems),
+    )
+
+
+def _done(session: Session, version: RuleVersion, json: bool) -> None:
+    if json:
+        emit(version)
+    else:
+        show(_line(session, version))
+
+
+def _line(session: Session, one: RuleVersion) -> str:
+    state = text(f"cli.rules.state.{one.state}", session.language)
+    names = ", ".join(filter(None, (*one.authors, one.published_by)))
+    return f"{one.number}  {state}  {one.rule_set}  {names}  {one.comment}".rstrip()
+
+
+def _counted(session: Session, texts: int | None, counts: Any) -> str:
+    values = {name: getattr(counts, name) for name in ("new", "lost", "altered", "better", "worse")}
+    line = text("cli.rules.replayed", session.language, **values)
+    if texts is None:
+        return line
+    return text("cli.rules.replayed.all", session.language, texts=texts) + line
