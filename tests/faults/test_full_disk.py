@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from desk_steps import opened
 from msgspec.structs import replace
 from pytestqt.qtbot import QtBot
 
@@ -73,13 +74,6 @@ def waiting(desk: Desk, name: str = "王女士", draft: str = "") -> str:
     if draft:
         desk.store.drafts.save(message.conversation, message.id, Draft("drafted", draft))
     return message.conversation
-
-
-def opened(qtbot: QtBot, desk: Desk, conversation: str) -> None:
-    desk.session.open(conversation)
-    qtbot.waitUntil(
-        lambda: desk.session.conversation == conversation and desk.session.snapshot is not None
-    )
 
 
 def with_undo(desk: Desk, seconds: float) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from desk_steps import opened
 from msgspec.structs import replace
 from pytestqt.qtbot import QtBot
 
@@ -21,14 +22,6 @@ def asked(desk: Desk, text: str = "壶坏了", reply: str | None = "亲，可以
     if reply is not None:
         desk.store.drafts.save(message.conversation, message.id, Draft("drafted", reply))
     return message.conversation
-
-
-def opened(qtbot: QtBot, desk: Desk, conversation: str) -> None:
-    # The most urgent one may have opened by itself already.
-    desk.session.open(conversation)
-    qtbot.waitUntil(
-        lambda: desk.session.conversation == conversation and desk.session.snapshot is not None
-    )
 
 
 def last_message(desk: Desk, conversation: str) -> tuple[str, str]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from desk_steps import opened
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytestqt.qtbot import QtBot
@@ -22,13 +23,6 @@ def long_talk(desk: Desk) -> str:
         for number in range(1, SAID):
             store.conversations.receive("王女士", f"第{number}句", conversation=here)
     return here
-
-
-def opened(qtbot: QtBot, desk: Desk, conversation: str) -> None:
-    desk.session.open(conversation)
-    qtbot.waitUntil(
-        lambda: desk.session.conversation == conversation and desk.session.snapshot is not None
-    )
 
 
 def texts(desk: Desk) -> list[str]:
