@@ -207,3 +207,17 @@ def test_the_sample_script_plays_to_its_end_without_repeats() -> None:
                 replay.sent(arrival.conversation, "上门 24小时 photo", now)
     assert len(keys) == len(set(keys))
     assert {key.split("#")[0] for key in keys} == {scene.id for scene in scenes}
+
+
+def test_a_replay_brings_no_deleted_customer_back(store: Store, gate: Gate, tmp_path: Path) -> None:
+    scenes = script(tmp_path, KETTLE)
+    play(store, gate, Replay(scenes, lambda: 1000.0), 1100.0)
+    (row,) = store.conversations.page()
+    before = len(store.conversations.messages(row.id))
+    store.forgetting.erase([row.id], who="王班长")
+    again = Replay(scenes, lambda: 2000.0)
+    again.restore(store)
+    play(store, gate, again, 2100.0)
+    (kept,) = store.conversations.page()
+    assert (kept.id, kept.messages, kept.customer) == (row.id, before, "—")
+    assert store.forgetting.of("王大姐") == []
