@@ -95,8 +95,13 @@ def hold(
                 raise BenchError("A draft did not end.", "bench_no_drafts")
             draft = last.draft
             finished(talk.name, draft)
+            sent = _sent(draft, turns, place)
+            if draft.status == "drafted":
+                # As the engine does when nothing else is asked for.
+                for _ in drafter.read_on(request, draft.evidence, sent):
+                    pass
             answered = (*turns[:-1], Turn("customer", turns[-1].text, draft.evidence))
-            said[talk.name] = (*answered, Turn("agent", _sent(draft, turns, place)))
+            said[talk.name] = (*answered, Turn("agent", sent))
 
 
 class Listening:
@@ -161,9 +166,11 @@ class Listening:
         """See `Generator`."""
         return self._inner.count(text)
 
-    def read_ahead(self, beginning: ChatMessage) -> None:
+    def read_ahead(
+        self, messages: Sequence[ChatMessage], *, conversation: str = "", shares: Shares = alone
+    ) -> Iterator[None]:
         """See `Generator`."""
-        self._inner.read_ahead(beginning)
+        return self._inner.read_ahead(messages, conversation=conversation, shares=shares)
 
     def generate(
         self,

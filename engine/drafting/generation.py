@@ -105,8 +105,13 @@ class Generator(Protocol):
         """How many tokens `text` has."""
         ...
 
-    def read_ahead(self, beginning: ChatMessage) -> None:
-        """Read the system message that all prompts will begin with, before one is asked for."""
+    def read_ahead(
+        self, messages: Sequence[ChatMessage], *, conversation: str = "", shares: Shares = alone
+    ) -> Iterator[None]:
+        """Read `messages`, which a prompt of `conversation`, or of any, will begin with.
+
+        Each item is a step of work, as in `generate`. What was read stays read.
+        """
         ...
 
     def generate(

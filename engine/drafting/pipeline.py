@@ -12,13 +12,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.drafting import evidence as evidence_
 from engine.drafting import prompt
+from engine.drafting.body import Body
 from engine.drafting.constraints import GroundedFree, Menu, Verbatim
 from engine.drafting.finishing import emphasise, frame, without_ungrounded_end
 from engine.drafting.generation import Constraint, Generator, Shares, alone
 from engine.drafting.grounding import GroundedNumbers
+from engine.drafting.prompt import ChatMessage
 from engine.drafting.quoting import quotable_sentences
 from engine.drafting.screening import StreamScreen
 from engine.drafting.style import StyleProfile
@@ -77,23 +80,6 @@ class Worked(Struct, frozen=True):
 _WORKED = Worked()
 
 
-class _Body(Struct):
-    """What one try of the model came to."""
-
-    text: str = ""
-    tokens: TokenCounts = TokenCounts()
-    blocked: tuple[Hit, ...] = ()
-    blanks: str = ""
-
-    def add(self, piece: str) -> str:
-        """Take `piece`; what of it stands in the reply, which has no blanks around it."""
-        whole = self.blanks + piece if self.text else piece.lstrip()
-        kept = whole.rstrip()
-        self.blanks = whole[len(kept) :]
-        self.text += kept
-        return kept
-
-
 class Drafter:
     """Drafts replies for one company: its knowledge, rules and style, and a model."""
 
@@ -119,7 +105,48 @@ class Drafter:
     def read_ahead(self) -> None:
         """Have the model read what all its prompts will begin with."""
         if self._generator is not None:
-            self._generator.read_ahead(prompt.system_message(self._style, self._language))
+            beginning = prompt.system_message(self._style, self._language)
+            for _ in self._generator.read_ahead([beginning, ChatMessage("user", "0")]):
+                pass
+
+    def read_on(
+        self,
+        request: DraftRequest,
+        evidence: Sequence[Evidence],
+        sent: str,
+        shares: Shares = alone,
+    ) -> Iterator[Worked]:
+        """Have the model read `request` and the reply `sent` to it, written from `evidence`.
+
+        The conversation's next prompt begins so, unless the agent writes something else.
+        """
+        if self._generator is None:
+            return
+        asked = replace(request.turns[-1], evidence=tuple(evidence))
+        turns = (*request.turns[:-1], asked, Turn("agent", sent))
+        messages = self._messages(turns, (), prompt.reply_language(request.turns, self._language))
+        for _ in self._generator.read_ahead(
+            messages, conversation=request.conversation, shares=shares
+        ):
+            yield _WORKED
+
+    def _messages(
+        self,
+        turns: Sequence[Turn],
+        evidence: Sequence[Evidence],
+        language: Language,
+        avoid: Sequence[str] = (),
+    ) -> list[ChatMessage]:
+        assert self._generator is not None
+        return prompt.build_messages(
+            turns,
+            evidence,
+            self._style,
+            language,
+            budget=self._generator.context - _REPLY_TOKENS - 64,
+            count=self._generator.count,
+            avoid=avoid,
+        )
 
     def draft(self, request: DraftRequest, shares: Shares = alone) -> Iterator[Event | Worked]:
         """The events of one draft, `DraftFinished` last. Raises `ModelError`.
@@ -159,7 +186,7 @@ class _Drafting:
         self._shares = shares
         self._began = time.perf_counter()
         self._search_ms = self._first_ms = 0.0
-        self._message = _newest_message(request.turns)
+        self._message = prompt.newest_message(request.turns)
         self._language = prompt.reply_language(request.turns, drafter._language)
         self._hits: tuple[Hit, ...] = ()
         self._evidence: tuple[Evidence, ...] = ()
@@ -247,20 +274,14 @@ class _Drafting:
         mode: DraftMode,
         relevance: Mapping[str, float],
         avoid: Sequence[Hit],
-    ) -> Steps[Event | Worked, None, _Body]:
+    ) -> Steps[Event | Worked, None, Body]:
         """One try: its events go out, what it came to is returned."""
-        body = _Body()
+        body = Body()
         opening, closing = frame(self._style, self._message, self._language)
         room = self._style.room(self._language) - len(opening) - len(closing)
-        messages = prompt.build_messages(
-            self._request.turns,
-            self._evidence,
-            self._style,
-            self._language,
-            budget=generator.context - _REPLY_TOKENS - 64,
-            count=generator.count,
-            avoid=[hit.text for hit in avoid],
-        )
+        wordings = [hit.text for hit in avoid]
+        turns = self._request.turns
+        messages = self._drafter._messages(turns, self._evidence, self._language, wordings)
         constraint = self._constraint(generator, mode, relevance, room, avoid)
         screen = StreamScreen(self._gate, self._language)
         released = screen.feed(opening)
@@ -322,7 +343,7 @@ class _Drafting:
             self._first_ms = _ms_since(self._began)
         return TextReleased(self._request.id, released)
 
-    def _drafted(self, body: _Body, mode: DraftMode) -> DraftFinished:
+    def _drafted(self, body: Body, mode: DraftMode) -> DraftFinished:
         numbers = self._numbers()
         if mode == "free":
             body.text = without_ungrounded_end(body.text, numbers)
@@ -363,8 +384,6 @@ class _Drafting:
         )
 
     def _finished(self, draft: Draft) -> DraftFinished:
-        from msgspec.structs import replace
-
         whole = replace(
             draft,
             evidence=self._evidence,
@@ -374,17 +393,6 @@ class _Drafting:
             ms=Timings(self._search_ms, self._first_ms, _ms_since(self._began)),
         )
         return DraftFinished(self._request.id, whole)
-
-
-def _newest_message(turns: Sequence[Turn]) -> str:
-    """The text of the customer's newest consecutive turns."""
-    lines: list[str] = []
-    for turn in reversed(turns):
-        if turn.role == "agent":
-            break
-        if turn.role == "customer":
-            lines.append(turn.text)
-    return "\n".join(reversed(lines))
 
 
 def _ms_since(began: float) -> float:

@@ -64,6 +64,17 @@ def language_of(text: str, default: Default) -> Language | Default:
     return "en" if len(_LATIN.findall(text)) >= 3 else default
 
 
+def newest_message(turns: Sequence[Turn]) -> str:
+    """The text of the customer's newest consecutive turns."""
+    lines: list[str] = []
+    for turn in reversed(turns):
+        if turn.role == "agent":
+            break
+        if turn.role == "customer":
+            lines.append(turn.text)
+    return "\n".join(reversed(lines))
+
+
 def build_messages(
     turns: Sequence[Turn],
     evidence: Sequence[Evidence],

@@ -47,8 +47,11 @@ class ScriptedGenerator:
         """How many bytes `text` has."""
         return len(self.vocabulary.tokenize(text))
 
-    def read_ahead(self, beginning: ChatMessage) -> None:
-        """Nothing to read."""
+    def read_ahead(
+        self, messages: Sequence[ChatMessage], *, conversation: str = "", shares: Shares = alone
+    ) -> Iterator[None]:
+        """There is nothing to read."""
+        yield from ()
 
     def generate(
         self,

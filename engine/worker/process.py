@@ -16,7 +16,7 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -24,6 +24,7 @@ import msgspec
 import structlog
 
 from engine import logs
+from engine.deciding import sendable
 from engine.drafting.generation import Generator
 from engine.drafting.pipeline import Drafter, Worked
 from engine.drafting.style import load_style
@@ -56,6 +57,7 @@ from engine.protocol import (
     decode_request,
     encode,
 )
+from engine.records import Draft
 from engine.redline.gate import Gate
 from engine.texts import explain, text
 from engine.worker.schedule import AT_ONCE, Schedule, Scheduled
@@ -121,6 +123,8 @@ class Worker:
         self._inbox: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self._at_once: deque[SearchRequest | ReloadKnowledge] = deque()
         self._schedule = Schedule()
+        # What conversations will go on with, read where there is nothing else to do.
+        self._ahead: dict[str, Iterator[Worked]] = {}
         database = Path(config.database) if config.database else None
         self._rules = Renewing(database, Path(config.rules))
         self._embedder: Embedder | None = None
@@ -225,12 +229,14 @@ class Worker:
                 self._answer(self._at_once.popleft())
             elif draft := self._schedule.next():
                 self._advance(draft)
+            else:
+                self._read_on()
             self._steps += 1
 
     def _take_in(self) -> bool:
         """Take what came since the last step; wait where there is nothing to do. False: the end."""
         while True:
-            self._idle = not self._at_once and not self._schedule
+            self._idle = not self._at_once and not self._schedule and not self._ahead
             try:
                 request = self._inbox.get(block=self._idle)
             except queue.Empty:
@@ -239,6 +245,8 @@ class Worker:
             if isinstance(request, Shutdown):
                 return False
             if isinstance(request, DraftRequest):
+                # Both would write on what was read of the conversation.
+                self._ahead.pop(request.conversation, None)
                 self._schedule.add(request)
             elif isinstance(request, PrioritiseRequest):
                 self._schedule.prioritise(request.id, request.priority)
@@ -267,11 +275,35 @@ class Worker:
             if isinstance(event, DraftFinished):
                 self._schedule.remove(request.id)
                 self._memory = self._generator.memory if self._generator else ModelMemory()
+                if event.draft.status == "drafted" and request.conversation:
+                    self._plan_reading_on(request, event.draft)
         except ConnectionError:
             raise
         except Exception as error:
             self._schedule.remove(request.id)
             self._fail(request.id, error)
+
+    def _plan_reading_on(self, request: DraftRequest, draft: Draft) -> None:
+        assert self._drafter is not None
+        sent = sendable(draft.text)
+        # A step of it is as short as one of a reply that others wait behind.
+        steps = self._drafter.read_on(request, draft.evidence, sent, shares=lambda: True)
+        self._ahead[request.conversation] = steps
+        # What was read longer ago may have had to make room: it would be read as a whole.
+        while len(self._ahead) > AT_ONCE:
+            del self._ahead[next(iter(self._ahead))]
+
+    def _read_on(self) -> None:
+        """Read a step of what a conversation will go on with if its draft is sent as it is."""
+        for conversation, steps in self._ahead.items():
+            try:
+                next(steps)
+            except StopIteration:
+                del self._ahead[conversation]
+            except Exception as error:  # Nobody asked for it: who asks for what follows is told.
+                del self._ahead[conversation]
+                _log.warning("not_read_on", kind=type(error).__name__)
+            return
 
     def _answer(self, request: SearchRequest | ReloadKnowledge) -> None:
         try:

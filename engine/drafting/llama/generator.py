@@ -102,10 +102,15 @@ class LlamaGenerator:
             for token in self.vocabulary.tokens(part.text, control=part.from_template)
         ]
 
-    def read_ahead(self, beginning: ChatMessage) -> None:
+    def read_ahead(
+        self, messages: Sequence[ChatMessage], *, conversation: str = "", shares: Shares = alone
+    ) -> Iterator[None]:
         """See `Generator.read_ahead`."""
-        for _ in self.generate([beginning, ChatMessage("user", "0")], _Silence(), limit=1):
-            pass
+        silence = _Silence()
+        for _ in self.generate(
+            messages, silence, limit=1, conversation=conversation, shares=shares
+        ):
+            yield
 
     def generate(
         self,

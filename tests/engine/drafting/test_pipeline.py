@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 from drawing import DAY, customer, draw, outcome, released
+from msgspec.structs import replace
 
+from engine.deciding import sendable
 from engine.drafting.pipeline import Drafter
 from engine.drafting.scripted import ScriptedGenerator
 from engine.errors import ModelError
@@ -288,3 +290,30 @@ def test_the_real_model_quotes_as_well(
         assert not [span for span in free.unsupported if re.fullmatch(r"[\d.,]+\D{0,3}", span.text)]
     finally:
         generator.close()
+
+
+def test_a_reply_that_was_read_on_is_not_read_with_the_next_question(
+    make_drafter: Callable[..., Drafter], quoting_gguf: Path
+) -> None:
+    from engine.drafting.llama import load_generator
+
+    question, follow_up = Turn("customer", "热水壶保修期多久？"), Turn("customer", "上门要钱吗？")
+    told, reused = [], []
+    for reads_on in (False, True):
+        generator = load_generator(quoting_gguf, context=2048, threads=1)
+        try:
+            drafter = make_drafter(generator)
+            request = DraftRequest("r1", (question,), DAY, conversation="c")
+            first = outcome(list(drafter.draft(request)))
+            sent = sendable(first.text)
+            if reads_on:
+                assert list(drafter.read_on(request, first.evidence, sent))
+            asked = replace(question, evidence=first.evidence)
+            later = replace(request, id="r2", turns=(asked, Turn("agent", sent), follow_up))
+            second = outcome(list(drafter.draft(later)))
+            told.append((first.text, second.text))
+            reused.append(second.tokens.reused)
+        finally:
+            generator.close()
+    assert told[0] == told[1]
+    assert reused[1] >= reused[0] + 8

@@ -152,7 +152,8 @@ def test_conversations_that_had_to_leave_go_on_as_if_they_had_stayed(
 
 
 def test_what_all_prompts_begin_with_can_be_read_ahead(llama: LlamaGenerator) -> None:
-    llama.read_ahead(SYSTEM)
+    for _ in llama.read_ahead([SYSTEM, ChatMessage("user", "0")]):
+        pass
     counts = next(iter(llama.generate(chat(0), Copying([]), limit=8, conversation="new"))).tokens
     assert counts.reused > llama.count(SYSTEM.content)
 
