@@ -11,8 +11,6 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from engine.redline.characters import is_code, sounded
 from engine.redline.compiled_rule import CompiledRule, Places, RulesOf, shared
 from engine.redline.expressions import Text, longest
@@ -22,7 +20,7 @@ from engine.redline.normalise import fold
 from engine.redline.required import pairs
 from engine.redline.restoring import Restorer
 from engine.redline.suspicion import Cause, Suspicion
-from engine.redline.view import Trick, View
+from engine.redline.view import Restored, Trick, View
 from engine.redline.words import SoundWords, Words
 
 if TYPE_CHECKING:
@@ -68,34 +66,24 @@ class Disguises:
         """For each rule found in a folded text (by its place among the rules) its hits, each as
         ``(start, end, vetoed)`` of that text."""
         found: dict[int, list[tuple[int, int, bool]]] = {}
-        restored = self._restorer.restore(text.folded, text.borders, self._suspicion)
-        if restored is None:
-            return found
-        view, places = restored
-        undone = [place for place, tricks in enumerate(view.tricks) if tricks]
-        if undone:
-            self._look(view.sentences_at(undone), found, self._seeing)
-        heard = self._heard(view, places)
-        if heard is not None:
-            self._look(heard, found, self._hearing_rules)
+        sentences = self._restorer.restore(text.folded, text.borders, self._suspicion)
+        if seen := [sentence for sentence in sentences if sentence.tricked]:
+            self._look(View(seen), found, self._seeing)
+        if heard := list(self._heard(sentences)):
+            self._look(View(heard), found, self._hearing_rules)
         return found
 
     def _causes(self, first: str, second: str) -> int:
         heard = self._hearing is not None and self._hearing.hears(first, second)
         return self._restorer.causes(first, second) | (Cause.HEAR if heard else 0)
 
-    def _heard(self, view: View, places: Sequence[int]) -> View | None:
-        """The sentences in which characters are heard, with these in place; None without any."""
-        heard = self._hearing.repaired(view.text, places) if self._hearing is not None else {}
-        if not heard:
-            return None
-        characters = list(view.text)
-        tricks = list(view.tricks)
-        for place, character in heard.items():
-            characters[place] = character
-            tricks[place] |= Trick.HOMOPHONE
-        changed = replace(view, text="".join(characters), tricks=tricks)
-        return changed.sentences_at(sorted(heard))
+    def _heard(self, sentences: Iterable[Restored]) -> Iterator[Restored]:
+        """The sentences in which characters are heard, with these in place."""
+        for sentence in sentences:
+            if self._hearing is not None and sentence.places:
+                heard = self._hearing.repaired(sentence.text, sentence.places)
+                if heard:
+                    yield sentence.with_heard(heard)
 
     def _look(
         self, view: View, found: dict[int, list[tuple[int, int, bool]]], rules: frozenset[int]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from engine.redline.characters import NUMERALS, characters, is_code, syllables
 from engine.redline.fragments import Fragments, is_gap
@@ -28,7 +28,7 @@ from engine.redline.suspicion import (
     Cause,
     Suspicion,
 )
-from engine.redline.view import Trick, View
+from engine.redline.view import Restored, Source, Trick
 
 _HAN = "\u3400-\u9fff"
 _TOKEN = re.compile(rf"[a-z0-9@$']+|[{_HAN}]+")
@@ -88,18 +88,12 @@ class Restorer:
             found |= Cause.RESTORE  # Digits apart, with nothing but what never is left out.
         return found
 
-    def restore(
-        self, folded: str, borders: Borders, suspicion: Suspicion
-    ) -> tuple[View, list[int]] | None:
-        """The sentences of a text that give cause for suspicion, restored; None without any.
-
-        With the places in them of pairs of which one is heard as another.
-        """
+    def restore(self, folded: str, borders: Borders, suspicion: Suspicion) -> list[Restored]:
+        """The sentences of a folded text in which something is undone, or may be heard."""
         causes = suspicion.causes(folded)
         if HEARD_OR_MORE.search(causes) is None:
-            return None
-        restoring = _Restoring(self, folded, borders, causes)
-        return restoring.view(), restoring.heard(suspicion)
+            return []
+        return list(_Restoring(self, folded, borders, causes).sentences(suspicion))
 
 
 class _Restoring:
@@ -111,8 +105,7 @@ class _Restoring:
         self._causes: bytes | bytearray = causes
         self._text = folded
         self._holed = False
-        self._ends_at: Sequence[int] = range(1, len(folded) + 1)
-        self._tricks: Sequence[int] = bytes(len(folded))
+        self._source = Source(range(1, len(folded) + 1), bytes(len(folded)))
         self._known = characters()
         # A sign that comes again and again stands between characters and for none.
         self._seldom: Mapping[str, int] = {}
@@ -123,19 +116,13 @@ class _Restoring:
         ]
         if numbers or PARTS.search(causes) is not None:
             self._change(folded, numbers)
-        self._out: list[str] = []
-        self._starts: list[int] = []
-        self._ends: list[int] = []
-        self._marks: list[int] = []
-        self._of_pairs = bytearray()
-        self._squeezed: list[int] = []
-        self._begun = self._done = 0  # What is still to be copied as it is.
+        self._begin(0)
 
     def _change(self, folded: str, numbers: Sequence[re.Match[str]]) -> None:
         """Put whole and plain characters in place, and digits for numerals."""
         changed = list(folded)
-        ends_at = list(self._ends_at)
-        tricks = bytearray(self._tricks)
+        ends = list(self._source.ends)
+        tricks = bytearray(self._source.tricks)
         done = 0
         for match in PARTS.finditer(self._causes):
             place = match.start()
@@ -145,7 +132,8 @@ class _Restoring:
                 done = place + 2
                 changed[place], changed[place + 1] = self._by.whole[folded[place:done]], "\0"
                 tricks[place] = Trick.SPLIT
-                ends_at[place] = done
+                ends[place] = done
+                self._holed = True
             else:
                 done = place + 1
                 changed[place] = self._by.plain[folded[place]]
@@ -157,42 +145,57 @@ class _Restoring:
                 if changed[place] in NUMERALS:
                     changed[place] = NUMERALS[changed[place]]
                     tricks[place] = Trick.DIGITS
-        for place, trick in enumerate(tricks):
-            if trick:
-                causes[place] |= Cause.SEAM
-                if place and folded[place - 1] >= "\u3400":
-                    causes[place - 1] |= Cause.SEAM
-        self._holed = "\0" in changed
-        self._causes, self._ends_at, self._tricks = causes, ends_at, tricks
+        for match in HEARD_OR_MORE.finditer(tricks):
+            place = match.start()
+            causes[place] |= Cause.SEAM
+            if place and folded[place - 1] >= "\u3400":
+                causes[place - 1] |= Cause.SEAM
+        self._causes = causes
+        self._source = Source(ends, tricks)
         self._text = "".join(changed)
 
-    def view(self) -> View:
-        clauses: list[int] = []
-        sentences: list[int] = []
+    def sentences(self, suspicion: Suspicion) -> Iterator[Restored]:
+        """Those that give cause, and in which something was undone or may be heard."""
         ends = self._borders.sentences
-        place = 0
-        while (match := HEARD_OR_MORE.search(self._causes, place)) is not None:
+        end = 0
+        while (match := HEARD_OR_MORE.search(self._causes, end)) is not None:
             at = bisect_right(ends, match.start())
-            place = ends[at] if at < len(ends) else len(self._text)
-            self._sentence(ends[at - 1] if at else 0, place, clauses)
-            if at < len(ends):
-                sentences.append(self._size())
-        self._copied()
-        for place in self._squeezed:
-            self._marks[place] |= Trick.SQUEEZE
-        borders = Borders(tuple(clauses), tuple(sentences))
-        return View("".join(self._out), self._starts, self._ends, self._marks, borders)
+            end = ends[at] if at < len(ends) else len(self._text)
+            clauses = self._sentence(ends[at - 1] if at else 0, end)
+            text = "".join(self._out)
+            heard = self._heard(text, suspicion)
+            if self._tricked or heard:
+                yield Restored(
+                    text,
+                    clauses,
+                    at < len(ends),
+                    self._tricked,
+                    self._pieces,
+                    self._source,
+                    heard,
+                )
 
-    def heard(self, suspicion: Suspicion) -> list[int]:
-        """The places in the view of pairs of which one is heard as another."""
-        pairs = self._of_pairs
+    def _heard(self, text: str, suspicion: Suspicion) -> list[int]:
+        """The places of pairs of which one is heard as another."""
+        pairs = self._pairs
         for match in SEAM.finditer(bytes(pairs)):
             place = match.start()
-            pairs[place] = suspicion["".join(self._out[place : place + 2]).ljust(2, "\0")]
+            pairs[place] = suspicion[text[place : place + 2].ljust(2, "\0")]
         return [match.start() for match in HEARD.finditer(pairs)]
 
-    def _sentence(self, begin: int, end: int, clauses: list[int]) -> None:
-        """Put one sentence, and add where its clauses end to `clauses`."""
+    def _begin(self, place: int) -> None:
+        """Begin a sentence."""
+        self._out: list[str] = []
+        self._pieces: list[tuple[int, ...]] = []
+        self._pairs = bytearray()
+        self._tricked = False
+        self._size = 0
+        self._from = self._upto = place  # What is still to be copied as it is.
+
+    def _sentence(self, begin: int, end: int) -> list[int]:
+        """Put one sentence; where its clauses end."""
+        self._begin(begin)
+        clauses: list[int] = []
         ends = self._borders.clauses
         first = bisect_right(ends, begin)
         while begin < end:
@@ -203,9 +206,13 @@ class _Restoring:
                 self._clause(begin, stop)
             if first < len(ends):
                 self._copy(stop, stop + 1)
-                clauses.append(self._size())
+                if self._holed:
+                    self._copied()
+                clauses.append(self._size + self._upto - self._from)
             begin = stop + 1
             first += 1
+        self._copied()
+        return clauses
 
     def _clause(self, begin: int, end: int) -> None:
         text = self._text
@@ -229,13 +236,13 @@ class _Restoring:
             if place < start:
                 gap = is_gap(text, place, start)
                 if gap and last and not self._seldom and (han or last == "h"):
-                    self._squeezed.append(self._size())
+                    self._leave_out()
                 else:
-                    before = self._size()
+                    before = len(self._pieces), self._upto
                     if self._between(place, start, last, "h" if han else "w", gap):
                         last = "h"
-                    if gap and last and self._size() == before:
-                        self._squeezed.append(before)
+                    if gap and last and before == (len(self._pieces), self._upto):
+                        self._leave_out()
             if han:
                 self._copy(start, stop)
                 last = "h"
@@ -245,50 +252,52 @@ class _Restoring:
                 stop = tokens[number + taken - 1][1]
                 number += taken
             place = stop
-        self._between(place, end, last, "", False)
+        if place < end:
+            self._between(place, end, last, "", False)
 
     def _put(self, character: str, start: int, end: int, trick: int) -> None:
         """Put a character that stands for ``start:end``."""
-        if self._begun < self._done:
+        if self._from < self._upto:
             self._copied()
-        if self._of_pairs:
-            self._of_pairs[-1] = Cause.SEAM
+        if self._pairs:
+            self._pairs[-1] = Cause.SEAM
         self._out.append(character)
-        self._starts.append(start)
-        self._ends.append(end)
-        self._marks.append(trick)
-        self._of_pairs.append(Cause.SEAM)
+        self._pairs.append(Cause.SEAM)
+        self._pieces.append((start, end, trick))
+        self._size += 1
+        self._tricked = self._tricked or trick != 0
+
+    def _leave_out(self) -> None:
+        """Leave out what stands before the next character."""
+        self._copied()
+        self._pieces.append(())
+        self._tricked = True
 
     def _copy(self, start: int, end: int) -> None:
         """Put what stands at ``start:end`` as it is; the second halves of characters are none."""
-        if start == self._done:
-            self._done = end
-        else:
+        if start != self._upto:
             self._copied()
-            self._begun, self._done = start, end
+            self._from = start
+        self._upto = end
 
     def _copied(self) -> None:
         """Put what is still to be copied."""
-        start, last = self._begun, self._done
-        self._begun = last
+        start, last = self._from, self._upto
+        self._from = last
         while start < last:
             hole = self._text.find("\0", start, last) if self._holed else -1
             end = last if hole < 0 else hole
             if start < end:
-                if self._of_pairs:
-                    self._of_pairs[-1] = Cause.SEAM
-                self._out += self._text[start:end]
-                self._starts += range(start, end)
-                self._ends += self._ends_at[start:end]
-                self._marks += self._tricks[start:end]
-                self._of_pairs += self._causes[start:end]
+                if self._pairs:
+                    self._pairs[-1] = Cause.SEAM
+                self._out.append(self._text[start:end])
+                self._pairs += self._causes[start:end]
+                self._pieces.append((start, end))
+                self._size += end - start
+                if not self._tricked:
+                    tricks = self._source.tricks
+                    self._tricked = HEARD_OR_MORE.search(tricks, start, end) is not None
             start = end + 1
-
-    def _size(self) -> int:
-        """How much is put by now."""
-        if self._holed:
-            self._copied()
-        return len(self._out) + self._done - self._begun
 
     def _between(self, start: int, end: int, left: str, right: str, gap: bool) -> bool:
         """Put what stands between two tokens; whether a sign in it was read as a character.
@@ -360,7 +369,7 @@ class _Restoring:
             self._copy(start, end)
             return 1, "w"
         for at, letter in enumerate(plain, start):
-            trick = Trick.LOOKALIKE if letter != self._text[at] else self._tricks[at]
+            trick = Trick.LOOKALIKE if letter != self._text[at] else self._source.tricks[at]
             self._put(letter, at, at + 1, trick)
         return 1, "w"
 
@@ -382,7 +391,7 @@ class _Restoring:
 
     def _after_code(self) -> bool:
         self._copied()
-        return bool(self._out) and is_code(self._out[-1])
+        return bool(self._out) and is_code(self._out[-1][-1])
 
     def _beside_han(self, start: int, end: int) -> bool:
         signs = self._known.signs

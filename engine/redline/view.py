@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
+from functools import cached_property
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.redline.normalise import Borders
 
@@ -24,58 +25,89 @@ class Trick(IntEnum):
     MIXED = 128
 
 
-class View(Struct, frozen=True):
-    """A restored text.
+class Source(Struct, frozen=True):
+    """The text that was restored: for each place where its character ends, and what was undone."""
 
-    Character `i` stands for ``starts[i]:ends[i]`` of the folded text, and `tricks[i]` tells what
-    was undone there (a `SQUEEZE`: before it). `borders` are those of the folded text, in this one.
+    ends: Sequence[int]
+    tricks: bytes | bytearray
+
+
+class Restored(Struct, frozen=True):
+    """One restored sentence.
+
+    `clauses`: where its clauses end in it; `ended`: whether the text goes on behind it. `pieces`
+    say what its characters stand for, in turn: ``(start, end)`` a stretch of `source` as it is,
+    ``(start, end, trick)`` one character, ``()`` something left out before the next one. `places`
+    are those of pairs of which one is heard as another, `heard` those where another is put.
     """
 
     text: str
-    starts: Sequence[int]
-    ends: Sequence[int]
-    tricks: Sequence[int]
-    borders: Borders
+    clauses: Sequence[int]
+    ended: bool
+    tricked: bool
+    pieces: Sequence[tuple[int, ...]]
+    source: Source
+    places: Sequence[int]
+    heard: Sequence[int] = ()
+
+    def with_heard(self, heard: Mapping[int, str]) -> Restored:
+        """The sentence with the characters that were heard in place."""
+        characters = list(self.text)
+        for place, character in heard.items():
+            characters[place] = character
+        return replace(self, text="".join(characters), heard=tuple(heard))
+
+    def characters(self) -> Iterator[tuple[int, int, int]]:
+        """Where each character begins and ends in the folded text, and what was undone there."""
+        left_out = 0
+        for piece in self.pieces:
+            if len(piece) == 2:
+                for place in range(*piece):
+                    yield place, self.source.ends[place], self.source.tricks[place] | left_out
+                    left_out = 0
+            elif piece:
+                yield piece[0], piece[1], piece[2] | left_out
+                left_out = 0
+            else:
+                left_out = Trick.SQUEEZE
+
+
+class View:
+    """Restored sentences as one text; `borders` are those of the folded text, in this one."""
+
+    def __init__(self, sentences: Sequence[Restored]) -> None:
+        self._sentences = sentences
+        self.text = "".join([sentence.text for sentence in sentences])
+        clauses: list[int] = []
+        ends: list[int] = []
+        size = 0
+        for sentence in sentences:
+            clauses += [size + end for end in sentence.clauses]
+            size += len(sentence.text)
+            if sentence.ended:
+                ends.append(size)
+        self.borders = Borders(tuple(clauses), tuple(ends))
+
+    @cached_property
+    def _characters(self) -> list[tuple[int, int, int]]:
+        """For each character what it stands for: worked out where something is found at all."""
+        found: list[tuple[int, int, int]] = []
+        for sentence in self._sentences:
+            first = len(found)
+            found += sentence.characters()
+            for place in sentence.heard:
+                start, end, tricks = found[first + place]
+                found[first + place] = start, end, tricks | Trick.HOMOPHONE
+        return found
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The folded text's span for a span of this one."""
-        return self.starts[start], self.ends[end - 1]
+        return self._characters[start][0], self._characters[end - 1][1]
 
     def undone(self, start: int, end: int) -> int:
         """All that was undone inside a span."""
-        found = self.tricks[start] & ~Trick.SQUEEZE
-        for tricks in set(self.tricks[start + 1 : end]):
-            found |= tricks
+        characters = self._characters
+        found = characters[start][2] & ~Trick.SQUEEZE
+        for place in range(start + 1, end):
+            found |= characters[place][2]
         return found
-
-    def sentences_at(self, places: Iterable[int]) -> View:
-        """A view of only those sentences that hold one of some places, which ascend."""
-        ends = [*self.borders.sentences, len(self.text)]
-        spans: list[tuple[int, int]] = []
-        for place in places:
-            at = bisect_left(ends, place + 1)
-            begin = ends[at - 1] if at else 0
-            if not spans or spans[-1][0] != begin:
-                spans.append((begin, ends[at]))
-        clauses: list[int] = []
-        sentences: list[int] = []
-        size = 0
-        for begin, end in spans:
-            inner = self.borders.clauses
-            inner = inner[bisect_left(inner, begin + 1) : bisect_left(inner, end + 1)]
-            clauses += [size + border - begin for border in inner]
-            size += end - begin
-            sentences.append(size)
-        if (
-            spans
-            and spans[-1][1] == len(self.text)
-            and self.borders.sentences[-1:] != (spans[-1][1],)
-        ):
-            sentences.pop()
-        return View(
-            "".join([self.text[begin:end] for begin, end in spans]),
-            [one for begin, end in spans for one in self.starts[begin:end]],
-            [one for begin, end in spans for one in self.ends[begin:end]],
-            [one for begin, end in spans for one in self.tricks[begin:end]],
-            Borders(tuple(clauses), tuple(sentences)),
-        )
