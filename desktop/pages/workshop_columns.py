@@ -61,9 +61,9 @@ class WorkshopColumns(QWidget):
         column(self._parts[0], 0).addWidget(self.rules)
         yield
         self.rule = WorkshopRule(look)
-        yield
-        yield from self.rule.form.build()
         column(self._parts[1], 0).addWidget(self.rule)
+        yield
+        yield from self.rule.build()
         yield
         body = QWidget()
         restyle(body, kind="transparent")

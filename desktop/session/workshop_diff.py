@@ -55,7 +55,7 @@ def _short(line: str) -> Iterator[str]:
 
 def _parts(lines: list[str]) -> list[str]:
     """The parts of lists, each without what surrounds it: however it is written, it is the same."""
-    parts = (part for line in lines for part in _PARTS.split(line.strip()))
-    return [
-        bare for part in parts if (bare := part.strip().rstrip(",[] ").lstrip("[").strip("\"'"))
-    ]
+    # Of one depth, and the names of lists above what they hold.
+    split = (part for line in lines for part in _PARTS.split(line.strip()))
+    bare = (part.strip().rstrip(",[] ").lstrip("[").strip("\"'") for part in split)
+    return [f"  {part}" if part.endswith(":") else f"    {part}" for part in bare if part]

@@ -71,6 +71,7 @@ class WorkshopSession(QObject):
         self._form: RuleForm | None = None
         self._edit: Edit | None = None
         self._asked = self._looked = 0
+        self._edited_at = 0.0
         self._trying: tuple[str, Side] | None = None
         self._settling = self._timer(self._keep)
         self._pausing = self._timer(self._try)
@@ -211,10 +212,13 @@ class WorkshopSession(QObject):
 
     def _show(self, found: Listing) -> None:
         self._rows = {one.key: one for one in found.rows}
-        self._standing = replace(found.standing, problems=self._standing.problems)
+        former = self._standing
+        self._standing = replace(found.standing, problems=former.problems, problem=former.problem)
         self.listed.emit(found.rows)
         self._tell_standing()
-        self._thinking.start()
+        if found.edited_at != self._edited_at:
+            self._edited_at = found.edited_at
+            self._thinking.start()
         if self._key is not None and self._key not in self._rows:
             self.open(None)
         elif self._shown is not None and self._key is not None:
@@ -293,10 +297,10 @@ class WorkshopSession(QObject):
         self._long(lambda: self._source.try_text(text, side, language), done)
 
     def _find_problems(self) -> None:
-        language, asked = self._language(), self._looked
+        language, asked = self._language(), self._edited_at
 
         def done(found: tuple[str, ...]) -> None:
-            if asked == self._looked:
+            if asked == self._edited_at:
                 self._standing = replace(
                     self._standing, problems=len(found), problem=found[0] if found else ""
                 )

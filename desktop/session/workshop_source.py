@@ -68,10 +68,11 @@ class Written(Struct, frozen=True):
 
 
 class Listing(Struct, frozen=True):
-    """All rules, in order, and how they stand."""
+    """All rules, in order, how they stand, and when the draft was changed last."""
 
     rows: tuple[RuleRow, ...]
     standing: Standing
+    edited_at: float = 0.0
 
 
 class WorkshopSource:
@@ -117,7 +118,7 @@ class WorkshopSource:
             )
         changes = sum(one.edited for one in workshop.rules()) if fresh is None else len(fresh)
         standing = self._standing(who, language, changes if working is not None else 0)
-        return Listing(tuple(rows), standing)
+        return Listing(tuple(rows), standing, working.at if working is not None else 0.0)
 
     def _standing(self, who: str, language: Language, changes: int) -> Standing:
         """How the rules stand, without what is wrong across rules."""
@@ -156,6 +157,7 @@ class WorkshopSource:
             text,
             tuple(ProblemLine(one.line, one.told(language)) for one in found.problems),
             workshop_text.form_of(rule) if isinstance(rule, Rule) else None,
+            rule is not None,
             tuple(marks["hit"]),
             tuple(marks["miss"]),
         )
@@ -210,8 +212,9 @@ class WorkshopSource:
         """A text screened by both sets; a draft with problems is said to have them."""
         try:
             found = self.workshop.try_text(text, side, language)
-        except RuleError as error:
-            return Tried(text, problem=explain(error, language))
+        except RuleError:
+            now = self.workshop.gate("in_force").screen(text, side, language=language)
+            return Tried(text, now.hits, broken=True)
         return Tried(text, found.former.hits, found.changed.hits)
 
     def versions(self) -> tuple[tuple[VersionRow, ...], int]:

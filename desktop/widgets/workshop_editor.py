@@ -94,6 +94,7 @@ class MarkedEditor(Dressed, QPlainTextEdit):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.viewport().setAutoFillBackground(False)
         self._gutter = _Gutter(self)
+        self._gutter.setVisible(gutter)
         self.blockCountChanged.connect(lambda _: self._fit())
         self.updateRequest.connect(self._on_update)
         self.textChanged.connect(self._on_text)
@@ -161,8 +162,6 @@ class MarkedEditor(Dressed, QPlainTextEdit):
         look = self._look
         painter = QPainter(self._gutter)
         painter.fillRect(area, look.color("sunken" if self._numbers else "surface"))
-        if not self._has_gutter:
-            return
         painter.setFont(self.font())
         block = self.firstVisibleBlock()
         while block.isValid():
@@ -270,7 +269,8 @@ class EditorFrame(Dressed, Card):
         super().__init__("composer")
         self._look = look
         self.editor = editor
-        column(self, 0, theme.HAIRLINE).addWidget(editor)
+        # Far enough inside that no corner of the editor covers one of the frame.
+        column(self, 0, theme.S1).addWidget(editor)
         editor.entered.connect(lambda: restyle(self, active=True))
         editor.left.connect(lambda: restyle(self, active=False))
 

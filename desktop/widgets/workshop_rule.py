@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, Literal
 
 from PySide6.QtCore import Qt, Signal
@@ -15,7 +16,7 @@ from desktop.widgets.empty_state import EmptyState
 from desktop.widgets.flow import FlowBox
 from desktop.widgets.plain_text import one_line
 from desktop.widgets.queue_panel import FilterChip
-from desktop.widgets.review_delegate import LEVEL_ICONS, category_words
+from desktop.widgets.review_delegate import LEVEL_ICONS
 from desktop.widgets.workshop_delegate import (
     CHANGE_LOOKS,
     level_tone,
@@ -55,13 +56,17 @@ class WorkshopRule(Dressed, Card):
         self._name = Elided(look, size="title", bold=True)
         self._id = Elided(look, tone="faint")
         self._id.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self._chips = [Chip(look) for _ in range(4)]
+        self._chips = [Chip(look) for _ in range(3)]
         self.switch_button = PushButton(look, "workshop.off", "quiet", "prohibit")
         self.switch_button.clicked.connect(self.switch_requested)
         self.restore_button = PushButton(look, "workshop.restore", "quiet", "arrow-u-up-left")
         self.restore_button.clicked.connect(self.restore_requested)
         self.form = WorkshopForm(look)
         self.form.edited.connect(self.form_edited)
+
+    def build(self) -> Iterator[None]:
+        """Make what stands in it, some at each step; before the last one it can show no rule."""
+        look = self._look
         self.text = MarkedEditor(look, code=True, numbers=True)
         self.text.edited.connect(lambda: self.text_edited.emit(self.text.toPlainText()))
         self.hits = ExampleList(look, "hit")
@@ -70,6 +75,7 @@ class WorkshopRule(Dressed, Card):
             one.edited.connect(
                 lambda name=name, one=one: self.examples_edited.emit(name, one.examples())
             )
+        yield
         self._trouble = ProblemList(look)
         self._trouble.chosen.connect(self._go_to)
         full = QWidget()
@@ -88,6 +94,8 @@ class WorkshopRule(Dressed, Card):
         self._stack.addWidget(self._nothing)
         self._stack.addWidget(full)
         column(self, 0).addWidget(room)
+        yield
+        yield from self.form.build()
 
     def _head(self, look: Look) -> QWidget:
         self._views: dict[View, FilterChip] = {}
@@ -107,8 +115,8 @@ class WorkshopRule(Dressed, Card):
         top.addWidget(self.restore_button)
         top.addWidget(self.switch_button)
         below = row(None, theme.S2)
-        below.addWidget(flow, 4)
-        below.addWidget(self._id, 1)
+        below.addWidget(flow, 3)
+        below.addWidget(self._id, 2)
         below.addLayout(views)
         made = QWidget()
         inside = column(made, theme.S2)
@@ -173,8 +181,9 @@ class WorkshopRule(Dressed, Card):
             self.form.set_form(checked.form)
         self.form.setEnabled(checked.form is not None)
         self._shows_form = checked.form is not None
-        self.hits.set_examples(checked.hits)
-        self.misses.set_examples(checked.misses)
+        if checked.read:
+            self.hits.set_examples(checked.hits)
+            self.misses.set_examples(checked.misses)
         self._mark_text()
         self._trouble.set_problems(checked.problems)
         self._dress_views()
@@ -255,8 +264,7 @@ class WorkshopRule(Dressed, Card):
         self._put(1, level if rule else look.text(f"workshop.kind.{one.kind}"),
                   level_tone(one.level, one.action) if rule else "neutral",
                   LEVEL_ICONS[one.level] if rule else "chat-text")  # fmt: skip
-        self._put(2, category_words(look, one.category) if rule else "")
-        self._put(3, precision_words(look, one), "neutral", "target")
+        self._put(2, precision_words(look, one), "neutral", "target")
         off = one.change == "off"
         self.switch_button.setVisible(not off and opened.ships)
         self.restore_button.setVisible(one.change != "" or one.own)

@@ -101,7 +101,7 @@ class TryCard(Dressed, Card):
         self.in_force = Found(look, "workshop.try.in_force")
         self.changed = Found(look, "workshop.try.changed")
         self._same = Label(look, "workshop.try.same", tone="faint", wrap=True)
-        self._problem = Label(look, tone="amber", wrap=True)
+        self._problem = Label(look, "workshop.try.broken", tone="amber", wrap=True)
         inside = column(self, theme.S2, theme.S3)
         inside.addWidget(Label(look, "workshop.try", bold=True))
         inside.addLayout(sides)
@@ -133,15 +133,15 @@ class TryCard(Dressed, Card):
     def show_tried(self, tried: Tried) -> None:
         """What came of it."""
         self._tried = tried
-        shown = bool(tried.text.strip()) and not tried.problem
+        shown = bool(tried.text.strip())
         same = _seen(tried.in_force) == _seen(tried.changed)
         for part, hits in ((self.in_force, tried.in_force), (self.changed, tried.changed)):
-            part.setVisible(shown)
-            if shown:
+            seen = shown and not (tried.broken and part is self.changed)
+            part.setVisible(seen)
+            if seen:
                 part.show_hits(tried.text, hits)
-        self._same.setVisible(shown and same)
-        self._problem.setVisible(bool(tried.problem))
-        self._problem.set_text(tried.problem)
+        self._same.setVisible(shown and same and not tried.broken)
+        self._problem.setVisible(shown and tried.broken)
 
     def _ask(self) -> None:
         words = self.editor.toPlainText()

@@ -138,11 +138,13 @@ class ExampleMark(Struct, frozen=True):
 
 
 class Checked(Struct, frozen=True):
-    """A rule's text, checked. `form` is None while the text is no rule that a form can show."""
+    """A rule's text, checked. `form` is None while the text is no rule that a form can show, and
+    `read` tells whether it is a rule, script or context at all."""
 
     text: str
     problems: tuple[ProblemLine, ...] = ()
     form: RuleForm | None = None
+    read: bool = True
     hits: tuple[ExampleMark, ...] = ()
     misses: tuple[ExampleMark, ...] = ()
 
@@ -157,12 +159,13 @@ class Opened(Struct, frozen=True):
 
 
 class Tried(Struct, frozen=True):
-    """A text screened by the rules in force and by the changed ones; `problem` when it was not."""
+    """A text screened by the rules in force and by the changed ones; `broken`: not by these, as
+    they do not load."""
 
     text: str
     in_force: tuple[Hit, ...] = ()
     changed: tuple[Hit, ...] = ()
-    problem: str = ""
+    broken: bool = False
 
 
 class ReplayRow(Struct, frozen=True):

@@ -73,12 +73,12 @@ def opened_rule(qtbot: QtBot) -> Callable[[WorkshopPage, str], None]:
 
 
 @pytest.fixture
-def somebody_else(lead_desk: Desk) -> Callable[[str], None]:
+def sit(lead_desk: Desk) -> Callable[[str], None]:
     """Another person sits down at the desk."""
 
-    def sit(name: str) -> None:
+    def other(name: str) -> None:
         lead_desk.apply(replace(lead_desk.settings, agent=name))
         lead_desk.window.show_page("desk")
         lead_desk.window.show_page("workshop")
 
-    return sit
+    return other
