@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine import paths
 from engine.cli.console import Session, say
 from engine.redline.gate import Gate
 from engine.store.store import Store
@@ -12,9 +13,9 @@ from engine.workshop.running import Renewing, Running, running
 def in_force(session: Session, store: Store | None = None) -> Running:
     """What runs; where a version does not load, that is said. Raises `RuleError`, `StoreError`."""
     if store is not None:
-        found = running(store)
+        found = running(store, paths.RULES)
     else:
-        looked = Renewing(session.folder.database).look()
+        looked = Renewing(session.folder.database, paths.RULES).look()
         assert looked is not None
         found = looked
     if found.problem is not None:

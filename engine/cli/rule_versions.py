@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from engine import paths
 from engine.cli.console import Json, Session, emit, end_progress, progress, refuse, show
 from engine.cli.rules import group
 from engine.errors import InputError, RuleError
@@ -61,8 +62,8 @@ def draft(
     session: Session = context.obj
     name = who or session.who
     with open_store(session.folder.database) as store:
-        workshop = Workshop(store)
-        read = read_packs(packs, read_base()) if packs else None
+        workshop = Workshop(store, paths.RULES)
+        read = read_packs(packs, read_base(paths.RULES)) if packs else None
         if discard:
             workshop.discard(name)
         if read is not None:
@@ -111,10 +112,10 @@ def replay_(
         raise typer.BadParameter("give PACKS or --version")
     shown: list[Row] = []
     with open_store(session.folder.database) as store:
-        workshop = Workshop(store)
+        workshop = Workshop(store, paths.RULES)
         former = workshop.rule_set("in_force")
         if packs:
-            base = read_base()
+            base = read_base(paths.RULES)
             read = read_packs(packs, base)
             changed, problems = set_with(base, changes_in_force(store), read)
             if problems:
@@ -170,7 +171,7 @@ def diff(
     """What differs between two versions, rule by rule."""
     session: Session = context.obj
     with open_store(session.folder.database) as store:
-        found = Workshop(store).diff(_which(former), _which(changed))
+        found = Workshop(store, paths.RULES).diff(_which(former), _which(changed))
     if json:
         emit({"differences": found})
         return
@@ -184,7 +185,7 @@ def trial(context: typer.Context, comment: Comment, who: Who = "", json: Json = 
     """Make the draft a version that runs on trial: its new and changed rules only record hits."""
     session: Session = context.obj
     with open_store(session.folder.database) as store:
-        made = Workshop(store).start_trial(who or session.who, comment)
+        made = Workshop(store, paths.RULES).start_trial(who or session.who, comment)
     _done(session, made, json)
 
 
@@ -198,7 +199,7 @@ def publish(
     """Ask a second lead to put the version on trial into force."""
     session: Session = context.obj
     with open_store(session.folder.database) as store:
-        made = Workshop(store).ask(_number(store, number), who or session.who, comment)
+        made = Workshop(store, paths.RULES).ask(_number(store, number), who or session.who, comment)
     _done(session, made, json)
 
 
@@ -212,7 +213,9 @@ def approve(
     """Put a version that somebody else wrote, and asked to publish, into force at once."""
     session: Session = context.obj
     with open_store(session.folder.database) as store:
-        made = Workshop(store).approve(_number(store, number), who or session.who, comment)
+        made = Workshop(store, paths.RULES).approve(
+            _number(store, number), who or session.who, comment
+        )
     _done(session, made, json)
 
 
@@ -226,7 +229,9 @@ def refuse_(
     """Turn down a version that somebody else asked to publish."""
     session: Session = context.obj
     with open_store(session.folder.database) as store:
-        made = Workshop(store).refuse(_number(store, number), who or session.who, comment)
+        made = Workshop(store, paths.RULES).refuse(
+            _number(store, number), who or session.who, comment
+        )
     _done(session, made, json)
 
 
@@ -240,7 +245,9 @@ def withdraw(
     """Take a version from trial."""
     session: Session = context.obj
     with open_store(session.folder.database) as store:
-        made = Workshop(store).withdraw(_number(store, number), who or session.who, comment)
+        made = Workshop(store, paths.RULES).withdraw(
+            _number(store, number), who or session.who, comment
+        )
     _done(session, made, json)
 
 
@@ -260,7 +267,7 @@ def rollback(
         if number is None and not before:
             raise InputError("Nothing was in force before.", "never_in_force", number=0)
         to = before[0] if number is None else number
-        now = Workshop(store).roll_back(to, who or session.who, comment)
+        now = Workshop(store, paths.RULES).roll_back(to, who or session.who, comment)
     if json:
         emit({"in_force": to, "rules": now.rules})
     else:

@@ -150,7 +150,7 @@ def _changed(session: Session, packs: list[Path]) -> tuple[RuleSet, tuple[Proble
     from engine.workshop.importing import read_packs, set_with
     from engine.workshop.running import changes_in_force, read_base
 
-    base = read_base()
+    base = read_base(paths.RULES)
     own: Changes = ()
     if session.folder.database.exists():
         with open_store(session.folder.database) as store:

@@ -284,7 +284,7 @@ def test_an_error_nobody_foresaw_is_one_line(zuoxi: Zuoxi, monkeypatch: pytest.M
     def broken(_: Path) -> None:
         raise RuntimeError("secret text of a customer")
 
-    monkeypatch.setattr("engine.redline.rules.load_rules", broken)
+    monkeypatch.setattr("engine.workshop.running.load_rules", broken)
     said = zuoxi("rules", "list", "--json")
     assert "RuntimeError" in said.refused("internal")
     assert "secret" not in said.out + said.err
