@@ -21,8 +21,11 @@ _SPELLED = re.compile("[0-9\ue000-\ue7ff]")
 _DIGITS = str.maketrans(NUMERALS)
 
 Needed = tuple[frozenset[str], ...]
-Held = dict[int, set[int]]
-"""By sentence, the sets of which it holds a literal, each by its number."""
+Sets = tuple[tuple[int, ...], tuple[int, ...]]
+"""Sets that share a literal: the first ones of some expressions, by the numbers of these, and
+others, by numbers of their own."""
+Held = dict[int, tuple[set[int], set[int]]]
+"""By sentence, the sets of which it holds a literal."""
 
 
 class Needs:
@@ -30,17 +33,21 @@ class Needs:
 
     def __init__(self, needs: Sequence[Needed]) -> None:
         self._always = [number for number, sets in enumerate(needs) if not sets]
-        # A set is known by a number: that of its expression, and its own there.
-        self._rest: list[frozenset[int]] = []
-        of: dict[str, list[int]] = {}
+        self._others: list[frozenset[int]] = []
+        of: dict[str, tuple[list[int], list[int]]] = {}
         for number, sets in enumerate(needs):
-            first = number * _SETS
-            self._rest.append(frozenset(range(first + 1, first + len(sets))))
-            for place, some in enumerate(sets, first):
+            others = range(number * _SETS, number * _SETS + len(sets) - 1)
+            self._others.append(frozenset(others))
+            for literal in sets[0] if sets else ():
+                of.setdefault(literal, ([], []))[0].append(number)
+            for place, some in zip(others, sets[1:], strict=True):
                 for literal in some:
-                    of.setdefault(literal, []).append(place)
-        self.sets_of = of
-        self._sets = list(of.values())
+                    of.setdefault(literal, ([], []))[1].append(place)
+        self.sets_of: dict[str, Sets] = {
+            literal: (tuple(firsts), tuple(others)) for literal, (firsts, others) in of.items()
+        }
+        self._firsts = [firsts for firsts, _ in self.sets_of.values()]
+        self._seconds = [others for _, others in self.sets_of.values()]
         self._automaton = automaton(list(of))
 
     def possible(self, text: str, ends: Sequence[int]) -> list[tuple[int, int]]:
@@ -60,23 +67,31 @@ class Needs:
         for number, _, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
             if end > limit:
                 if seen:
-                    held[at] = set().union(*[self._sets[number] for number in seen])
+                    held[at] = self._all(seen)
                     seen.clear()
                 at = bisect_left(ends, end, at)
                 limit = ends[at] if at < len(ends) else maxsize
             seen.add(number)
         if seen:
-            held[at] = set().union(*[self._sets[number] for number in seen])
+            held[at] = self._all(seen)
         return held
+
+    def _all(self, literals: set[int]) -> tuple[set[int], set[int]]:
+        """All sets of some literals."""
+        firsts: set[int] = set()
+        others: set[int] = set()
+        firsts.update(*[self._firsts[literal] for literal in literals])
+        others.update(*[self._seconds[literal] for literal in literals])
+        return firsts, others
 
     def complete(self, held: Held, sentences: int) -> list[tuple[int, int]]:
         """The expressions all of whose sets a sentence holds."""
-        rest = self._rest
+        needed = self._others
         found = [
-            (place // _SETS, at)
-            for at, places in held.items()
-            for place in places
-            if not place % _SETS and rest[place // _SETS] <= places
+            (number, at)
+            for at, (firsts, others) in held.items()
+            for number in firsts
+            if needed[number] <= others
         ]
         found += [(number, at) for number in self._always for at in range(sentences)]
         return found
@@ -87,11 +102,11 @@ class SoundNeeds:
 
     def __init__(self, needs: Needs) -> None:
         self._needs = needs
-        in_digits: dict[str, list[int]] = {}
-        sounding: dict[str, list[tuple[str, list[int]]]] = {}
+        in_digits: dict[str, list[Sets]] = {}
+        sounding: dict[str, list[tuple[str, Sets]]] = {}
         for literal, sets in needs.sets_of.items():
             if (digits := literal.translate(_DIGITS)) != literal:
-                in_digits.setdefault(digits, []).extend(sets)
+                in_digits.setdefault(digits, []).append(sets)
             for form in sound_forms(literal):
                 sounding.setdefault(form, []).append((literal, sets))
         self._of_digits = list(in_digits.values())
@@ -103,17 +118,20 @@ class SoundNeeds:
         """As `Needs.possible`. `sounds` is the text in codes; empty where it spells no syllable."""
         held = self._needs.held(text, ends)
         for end, sets in self._sounded(text, sounds) if sounds else self._written(text):
-            held.setdefault(bisect_left(ends, end), set()).update(sets)
+            firsts, others = held.setdefault(bisect_left(ends, end), (set(), set()))
+            firsts.update(sets[0])
+            others.update(sets[1])
         return self._needs.complete(held, len(ends) + 1)
 
-    def _written(self, text: str) -> Iterable[tuple[int, list[int]]]:
+    def _written(self, text: str) -> Iterable[tuple[int, Sets]]:
         """The ends of literals with digits for numerals, and their sets."""
         if self._in_digits is not None:
             found = self._in_digits.find_matches_as_indexes(text, overlapping=True)
             for number, _, end in found:
-                yield end, self._of_digits[number]
+                for sets in self._of_digits[number]:
+                    yield end, sets
 
-    def _sounded(self, text: str, sounds: str) -> Iterable[tuple[int, list[int]]]:
+    def _sounded(self, text: str, sounds: str) -> Iterable[tuple[int, Sets]]:
         """The ends of literals in which syllables or digits stand, and their sets."""
         spelled = [match.start() for match in _SPELLED.finditer(text)]
         if self._sounding is None:

@@ -130,12 +130,14 @@ class SoundWords:
             there = text[start:end]
             for number in self._of[which][form]:
                 tight = self._tight[number]
-                tricks = view.undone(start, end)
+                other = 0
                 if there != tight:
                     other = tricks_between(there, tight)
-                    tricks = tricks | other if other else 0
+                    if not other:
+                        continue
                 elif tight == self._words[number]:
                     continue
+                tricks = view.undone(start, end) | other
                 if tricks and whole(text, start, end):
                     found.append((start, end, number, tricks))
         return found
