@@ -111,6 +111,7 @@ class Answering(QObject):
         self.draft.write_requested.connect(self.composer.focus_end)
         self.draft.script_requested.connect(self.insert_script)
         self.draft.case.take_requested.connect(session.take_case)
+        self.draft.case.return_requested.connect(session.return_case)
         self.draft.note_changed.connect(session.set_note)
         self.draft.case.close_requested.connect(session.close_case)
         session.opened.connect(self._on_opened)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Literal
 
 from msgspec.structs import replace
@@ -193,24 +194,27 @@ class DeskSession(QObject):
 
     def take_case(self) -> None:
         """Take the open case on oneself."""
-        if self._snapshot is not None and self._snapshot.case_id:
-            case, who = self._snapshot.case_id, self._settings.agent or "—"
-            self._run(lambda: self._store.handovers.take(case, who)).done(
-                lambda _: self.refresh()
-            ).failed(self.trouble.emit)
+        self._on_case(self._store.handovers.take)
+
+    def return_case(self) -> None:
+        """Give the case that was taken back: it waits for somebody again."""
+        self._on_case(self._store.handovers.give_back)
 
     def close_case(self, note: str) -> None:
         """End the open case; drafting goes on."""
-        if self._snapshot is not None and self._snapshot.case_id:
-            case = self._snapshot.case_id
+        self._on_case(lambda one, who: self._store.handovers.close(one, note, who=who), ends=True)
 
-            def closed(_: object) -> None:
+    def _on_case(self, act: Callable[[str, str], bool], *, ends: bool = False) -> None:
+        case, who = self._snapshot.case_id if self._snapshot else "", self._settings.agent or "—"
+
+        def done(_: object) -> None:
+            if ends:
                 self._notes.forget(case)
-                self._case_closed()
+            self.refresh()
+            self._drafting.poke()
 
-            self._run(lambda: self._store.handovers.close(case, note)).done(closed).failed(
-                self.trouble.emit
-            )
+        if case:
+            self._run(lambda: act(case, who)).done(done).failed(self.trouble.emit)
 
     def set_note(self, case: str, note: str) -> None:
         """What is noted about a case so far; it is kept like what is typed."""
@@ -290,10 +294,6 @@ class DeskSession(QObject):
             self.trouble.emit(error)
         if isinstance(error, (DecisionRefused, InputError)):
             self.refresh()
-
-    def _case_closed(self) -> None:
-        self.refresh()
-        self._drafting.poke()
 
     def _loaded(self, snapshot: Snapshot) -> None:
         self._loading = False

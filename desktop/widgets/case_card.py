@@ -40,6 +40,7 @@ class CaseCard(Dressed, QWidget):
 
     script_requested = Signal()
     take_requested = Signal()
+    return_requested = Signal()
     note_changed = Signal(str)
     close_requested = Signal(str)
 
@@ -99,7 +100,10 @@ class CaseCard(Dressed, QWidget):
         self._take.clicked.connect(self.take_requested)
         owner.addWidget(self._owner_icon)
         owner.addWidget(self._owner, 1)
+        self._return = PushButton(look, "case.return", "quiet", "arrow-u-up-left")
+        self._return.clicked.connect(self.return_requested)
         owner.addWidget(self._take)
+        owner.addWidget(self._return)
         self._note = QLineEdit()
         self._note.setMinimumHeight(theme.CONTROL)
         self._note.setFont(theme.font("small"))
@@ -171,6 +175,7 @@ class CaseCard(Dressed, QWidget):
             self._owner.set_key("case.nobody")
         self._owner.set_tone("" if case.owner else "amber")
         self._take.setVisible(not case.owner and not case.closed)
+        self._return.setVisible(bool(case.owner) and not case.closed)
         self._note.setPlaceholderText(look.text("case.note.hint"))
         self._note.setAccessibleName(look.text("case.note"))
         self._note.setReadOnly(case.closed)

@@ -124,6 +124,10 @@ def test_handing_over_opens_a_case_that_can_be_taken_and_closed(
     assert snapshot.case.category == "坐席转交"
     desk.session.take_case()
     qtbot.waitUntil(lambda: bool(desk.store.handovers.all_open()[0].taken_by))
+    desk.session.return_case()
+    qtbot.waitUntil(lambda: not desk.store.handovers.all_open()[0].taken_by)
+    desk.session.take_case()
+    qtbot.waitUntil(lambda: bool(desk.store.handovers.all_open()[0].taken_by))
     desk.session.close_case("谈妥了")
     qtbot.waitUntil(lambda: desk.session.phase != "handed_over")
     assert desk.store.handovers.of(conversation)[0].note == "谈妥了"

@@ -253,6 +253,11 @@ def test_a_case_tells_what_the_agent_did(look: Look, qtbot: Any, sample: Any, no
         card._insert.click()
     with qtbot.waitSignal(card.take_requested):
         card._take.click()
+    assert card._return.isHidden()
+    card.set_case(replace(sample.case, owner="小满"))
+    with qtbot.waitSignal(card.return_requested):
+        card._return.click()
+    card.set_case(sample.case)
     notes: list[str] = []
     card.note_changed.connect(notes.append)
     QTest.keyClicks(card._note, "ok")
