@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+from functools import lru_cache
 from typing import Any
+
+# A prompt is counted and cut into tokens again with every turn, message by message.
+_KEPT_TEXTS = 512
+_KEPT_LENGTH = 2_000
 
 
 class LlamaVocabulary:
@@ -19,6 +24,7 @@ class LlamaVocabulary:
         )
         self.begin = self._special(api.llama_vocab_bos(self._vocabulary))
         self.end = self._special(api.llama_vocab_eos(self._vocabulary))
+        self._kept = lru_cache(_KEPT_TEXTS)(self._cut)
 
     def _piece(self, token: int) -> bytes:
         if self._api.llama_vocab_is_control(self._vocabulary, token):
@@ -44,10 +50,14 @@ class LlamaVocabulary:
 
     def tokens(self, text: str, *, control: bool) -> list[int]:
         """`text` as tokens, control tokens recognised when `control` is true."""
+        cut = self._kept if len(text) <= _KEPT_LENGTH else self._cut
+        return list(cut(text, control))
+
+    def _cut(self, text: str, control: bool) -> tuple[int, ...]:
         data = text.encode("utf-8", "replace")
         room = len(data) + 8
         buffer = (self._api.llama_token * room)()
         count = self._api.llama_tokenize(
             self._vocabulary, data, len(data), buffer, room, False, control
         )
-        return list(buffer[: max(0, count)])
+        return tuple(buffer[: max(0, count)])
