@@ -12,6 +12,7 @@ from engine import __version__, paths, settings
 from engine.cli import (
     audit,
     bench,
+    cases,
     conversations,
     customers,
     doctor,
@@ -67,6 +68,7 @@ for group in (
     rules,
     rule_versions,
     conversations,
+    cases,
     customers,
     models,
     bench,

@@ -1,0 +1,82 @@
+"""`zuoxi cases …`: what was handed over to a person, without a window."""
+
+from __future__ import annotations
+
+import time
+
+import typer
+
+from engine.cli.console import Json, Session, emit, report, show
+from engine.errors import InputError
+from engine.store.store import Store, open_store
+from engine.texts import text
+
+group = typer.Typer(help="Cases for a person: take, return, close.", no_args_is_help=True)
+
+_CASE = typer.Argument(metavar="CASE", help="Its id, as `cases list` says it.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(group, name="cases")
+
+
+@group.command("list")
+def list_(context: typer.Context, json: Json = False) -> None:
+    """Open cases, the oldest first."""
+    session: Session = context.obj
+    with open_store(session.folder.database) as store:
+        cases = store.handovers.all_open()
+    if json:
+        emit({"cases": cases})
+        return
+    for case in cases:
+        since = time.strftime("%Y-%m-%d %H:%M", time.localtime(case.opened_at))
+        show(f"{case.id}  {since}  {case.category}  {case.taken_by or '–'}  {case.conversation}")
+
+
+@group.command("take")
+def take(context: typer.Context, case: str = _CASE, json: Json = False) -> None:
+    """Take a case on oneself."""
+    session: Session = context.obj
+    with open_store(session.folder.database) as store:
+        _changed(store.handovers.take(case, session.who), store, case)
+        _told(session, store, case, "taken", json)
+
+
+@group.command("return")
+def give_back(context: typer.Context, case: str = _CASE, json: Json = False) -> None:
+    """Give a case back that was taken: it waits for somebody again."""
+    session: Session = context.obj
+    with open_store(session.folder.database) as store:
+        _changed(store.handovers.give_back(case, session.who), store, case)
+        _told(session, store, case, "returned", json)
+
+
+@group.command("close")
+def close(
+    context: typer.Context,
+    case: str = _CASE,
+    note: str = typer.Option("", "--note", help="What was done, for whoever reads it later."),
+    json: Json = False,
+) -> None:
+    """Close a case; the conversation gets drafts again."""
+    session: Session = context.obj
+    with open_store(session.folder.database) as store:
+        kept = note or store.handovers.get(case).note
+        _changed(store.handovers.close(case, kept, who=session.who), store, case)
+        _told(session, store, case, "closed", json)
+
+
+def _changed(done: bool, store: Store, case: str) -> None:
+    if not done:
+        store.handovers.get(case)
+        raise InputError(
+            "The case is not as expected: taken, returned or closed by now. Nothing was changed.",
+            "case_changed",
+        )
+
+
+def _told(session: Session, store: Store, case: str, step: str, json: bool) -> None:
+    now = store.handovers.get(case)
+    report(now, text(f"cases.{step}", session.language, category=now.category), json=json)
