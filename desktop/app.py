@@ -43,6 +43,7 @@ def build_desk(
     desk.start(start_engine=start_engine)
     if opened.complaint is not None:
         desk.notices.tell(opened.complaint)
+    desk.rules_in_force.tell(opened.broken_rules)
     return desk
 
 

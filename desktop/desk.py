@@ -27,6 +27,7 @@ from desktop.session.opening import Opened
 from desktop.session.outgoing import Outgoing
 from desktop.session.queue_model import QueueModel
 from desktop.session.review_waiting import Waiting
+from desktop.session.rules_in_force import RulesInForce
 from desktop.session.sample import Sample, read_sample
 from desktop.session.soundness import Soundness
 from desktop.widgets.values import PAGES
@@ -86,6 +87,7 @@ class Desk(QObject):
         )
         self.intake = Intake(self.background, store, gate, language=language, parent=self)
         self.soundness = Soundness(self.background, store, self)
+        self.rules_in_force = RulesInForce(self.background, store, gate, opened.rules, self)
         embedder = Path(self._config.embedder)
         self.importing = Importing(self.background, folder.knowledge, embedder, self)
         self.queue = QueueModel(self.background, store, clock=clock, language=language, parent=self)
@@ -260,6 +262,8 @@ class Desk(QObject):
         self.intake.changed.connect(self._on_changed)
         self.intake.trouble.connect(self.notices.tell)
         self.soundness.trouble.connect(self.notices.tell)
+        self.rules_in_force.trouble.connect(self.notices.tell)
+        self.intake.changed.connect(self.rules_in_force.look)
         self.outgoing.trouble.connect(self.notices.tell)
         self.intake.caught_up.connect(self._on_caught_up)
         self.drafting.changed.connect(self._on_drafting)

@@ -54,6 +54,11 @@ class Gate:
         book.make_ready(*self._book.compiled)
         return book
 
+    @property
+    def current(self) -> Book:
+        """What it screens by."""
+        return self._book
+
     def take(self, book: Book) -> None:
         """Screen by `book` from now on; what is being screened ends as it began."""
         with self._turning:

@@ -1,0 +1,75 @@
+"""Another rule set is put into force while the desk stands: by its own lead, or by a command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pytestqt.qtbot import QtBot
+
+from desktop.app import Desk
+from engine.store.database import open_database
+from engine.store.store import Store, open_store
+from engine.workshop.workshop import Workshop
+
+Open = Callable[..., Desk]
+RULE = """\
+id: own.gift
+side: agent
+category: promise
+level: L3
+action: block
+name: {zh: 送礼, en: Gift}
+why: {zh: 不能许诺送礼, en: No gifts}
+advice: {zh: 删掉, en: Remove it}
+match: {words: [送您一份礼]}
+must_hit: [送您一份礼]
+must_miss: [你好]
+"""
+
+
+def publish(store: Store, rules: Path) -> None:
+    workshop = Workshop(store, rules)
+    workshop.put(RULE, "王班长")
+    number = workshop.start_trial("王班长", "不许送礼").number
+    workshop.ask(number, "王班长")
+    workshop.approve(number, "李班长")
+
+
+def blocks(desk: Desk) -> bool:
+    return desk.gate.screen("送您一份礼", "agent").action == "block"
+
+
+def test_what_a_command_publishes_is_in_force_at_the_desk(
+    qtbot: QtBot, open_desk: Open, desk_rules: Path
+) -> None:
+    desk = open_desk()
+    told: list[str] = []
+    desk.rules_in_force.changed.connect(lambda running: told.append(running.rules))
+    qtbot.waitUntil(lambda: bool(told))
+    assert told == [desk.gate.version] and not blocks(desk)
+    with open_store(desk.store.path) as other:
+        publish(other, desk_rules)
+    qtbot.waitUntil(lambda: blocks(desk))
+    qtbot.waitUntil(lambda: told[-1] == desk.gate.version)
+    assert desk.window.banner.message() == ""
+    desk.close()
+    assert blocks(open_desk())
+
+
+def test_a_version_that_does_not_load_leaves_the_rules_and_is_told(
+    qtbot: QtBot, open_desk: Open, desk_rules: Path
+) -> None:
+    desk = open_desk()
+    qtbot.waitUntil(lambda: desk.queue.page is not None)
+    with open_store(desk.store.path) as other:
+        publish(other, desk_rules)
+    qtbot.waitUntil(lambda: blocks(desk))
+    desk.close()
+    database = open_database(desk.store.path)
+    database.run("DROP TRIGGER rule_versions_unchanged")
+    database.run("UPDATE rule_versions SET changes = replace(changes, 'L3', 'L9')")
+    database.close()
+    again = open_desk()
+    assert not blocks(again) and again.gate.screen("我们百分百保证", "agent").action == "block"
+    qtbot.waitUntil(lambda: "规则第 1 版没能生效" in again.window.banner.message())
