@@ -17,11 +17,12 @@ LLAMA_FLAGS := -DLLAVA_BUILD=OFF -DLLAMA_BUILD_COMMON=OFF $(if $(GPU),-DGGML_$(s
 LLAMA_VERSION := $(shell sed -n 's/.*llama-cpp-python==\([0-9.]*\).*/\1/p' pyproject.toml)
 TORCH_VERSION := $(shell sed -n 's/.*"torch==\([0-9.]*\)".*/\1/p' pyproject.toml)
 
-.PHONY: help run test faults bench lint screens starter system clean
+.PHONY: help run test fuzz faults bench lint screens starter system clean
 
 help:
 	@echo "make run      open the window on the sample company (sets everything up first)"
 	echo "make test     lint, types, import laws and all tests"
+	echo "make fuzz     the property tests on values drawn anew, more of them"
 	echo "make faults   the whole fault run: every kill, a full disk, half an hour of soak"
 	echo "make bench    measure speed and memory, half an hour: docs/bench.md"
 	echo "make lint     ruff, mypy and the import laws alone"
@@ -37,6 +38,10 @@ test: $(VENV)/.dev lint
 	$(BIN)/python -m pytest tests/engine tests/test_laws.py -p no:pytest-qt --without-qt
 	echo "== window and end to end"
 	$(BIN)/python -m pytest tests/desktop tests/e2e tests/bench tests/faults
+
+fuzz: $(VENV)/.dev
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest tests/engine tests/desktop --hypothesis-profile anew \
+	  -m hypothesis
 
 faults: $(VENV)/.dev
 	@export QT_QPA_PLATFORM=offscreen
