@@ -37,7 +37,7 @@ _LATER = frozenset({"store_busy", "store_full", "store_io", "store_cannot_open"}
 _IN = "IN (SELECT value FROM json_each(:these))"
 _COUNTS = {
     "messages": f"messages WHERE conversation {_IN} AND state != 'undone'",
-    "drafts": f"drafts WHERE conversation {_IN}",
+    "drafts": f"drafts WHERE message IN (SELECT id FROM messages WHERE conversation {_IN})",
     "decisions": f"decisions WHERE conversation {_IN}",
     "hits": f"hits WHERE conversation {_IN}",
     "unsent": f"""messages WHERE conversation {_IN} AND (state = 'pending' OR id IN (
@@ -53,8 +53,8 @@ _WORDS = (
     "UPDATE approvals SET text = '', reason = '', comment = '' WHERE conversation = ?",
     "UPDATE handovers SET note = '' WHERE conversation = ?",
     "UPDATE gap_sightings SET reason = '' WHERE conversation = ?",
-    """UPDATE thumbs SET comment = '' WHERE draft IN (
-        SELECT id FROM drafts WHERE conversation = ?)""",
+    """UPDATE thumbs SET comment = '' WHERE draft IN (SELECT id FROM drafts
+        WHERE message IN (SELECT id FROM messages WHERE conversation = ?))""",
     """UPDATE hit_verdicts SET note = '' WHERE hit IN (
         SELECT id FROM hits WHERE conversation = ?)""",
     "UPDATE appeals SET text = '', answer = '' WHERE hit IN "
@@ -66,11 +66,12 @@ _WORDS = (
         SELECT id FROM messages WHERE conversation = ?)""",
 )
 
+_OWN = "conversation = ?"
 _BODIES = (
-    ("drafts", "body", blank_draft),
-    ("decisions", "hits", blank_hits),
-    ("approvals", "hits", blank_hits),
-    ("hits", "body", blank_hit),
+    ("drafts", "body", "message IN (SELECT id FROM messages WHERE conversation = ?)", blank_draft),
+    ("decisions", "hits", _OWN, blank_hits),
+    ("approvals", "hits", _OWN, blank_hits),
+    ("hits", "body", _OWN, blank_hit),
 )
 
 
@@ -232,9 +233,9 @@ class Forgetting:
         )
         for statement in _WORDS:
             self._database.run(statement, [conversation])
-        for table, column, blank in _BODIES:
+        for table, column, those, blank in _BODIES:
             for row in self._database.rows(
-                f"SELECT seq, {column} AS body FROM {table} WHERE conversation = ?", [conversation]
+                f"SELECT seq, {column} AS body FROM {table} WHERE {those}", [conversation]
             ):
                 self._database.run(
                     f"UPDATE {table} SET {column} = ? WHERE seq = ?",

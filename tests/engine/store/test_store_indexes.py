@@ -15,11 +15,14 @@ from engine.store.rows import ExternalKey, Filter
 from engine.store.store import Store, open_store
 
 # A search reads what it searches, an export reads everything, and open gaps and cases are few.
-_WHOLE_TABLE_MAY_BE_READ = re.compile(r" LIKE '%| FROM gaps JOIN gap_sightings")
+# So are deletions, which ask the audit for records of an older version.
+_WHOLE_TABLE_MAY_BE_READ = re.compile(
+    r" LIKE '%| FROM gaps JOIN gap_sightings|instr\(body, '\"conversation\":"
+)
 TABLES = (
     *("conversations", "messages", "drafts", "decisions", "decision_undos", "deliveries"),
     *("handovers", "hits", "hit_verdicts", "gap_sightings", "composers", "thumbs", "channel_keys"),
-    *("approvals", "appeals", "audit", "audit_keys"),
+    *("approvals", "appeals", "audit", "audit_keys", "audit_words", "erasures"),
 )
 _ONLY_SCANS = re.compile(r"SCAN (\w+)(?! USING (COVERING )?INDEX)")
 
@@ -76,6 +79,7 @@ def a_day_at_the_desk(store: Store) -> str:
     store.outbox.mark_delivered(departure.message.id, 1e12)
     case = store.handovers.open(here, "agent")
     store.handovers.take(case.id, "小满")
+    store.handovers.give_back(case.id, "小满")
     store.handovers.keep_note(case.id, "已联系")
     store.handovers.close(case.id, "好了")
     store.composers.put(here, "写到一半")
@@ -105,11 +109,17 @@ def a_day_at_the_desk(store: Store) -> str:
     )
     store.decisions.undo(sent.id)
     store.approvals.queue()
+    store.approvals.approved()
     store.approvals.of(here)
     found = store.hits.of(here)[0].id
     store.reviews.judge_all([found], "right", "班长")
     appeal = store.reviews.appeal(found, "小满", "冤枉")
     store.reviews.answer(appeal.id, True, "班长")
+    store.reviews.appeals_by("小满")
+    store.hits.kept_back(here, "壶坏了", hit)
+    store.forgetting.of("王女士")
+    store.forgetting.held([here])
+    store.forgetting.finish()
     store.reviews.verdicts(found)
     store.handovers.open_case(here)
     store.handovers.all_open()
@@ -119,6 +129,7 @@ def a_day_at_the_desk(store: Store) -> str:
     store.channel_keys.external("replay", here)
     store.channel_keys.delivered("replay")
     store.conversations.close(here)
+    store.forgetting.erase([here], who="班长")
     return here
 
 
