@@ -12,7 +12,8 @@ Values (all frozen msgspec structs) and calls, by module::
     embedding   Embedder (Protocol): name, digest, dimension, vector_weight,
                 queries(texts), passages(texts) -> float32 array (n, dimension), unit length
                 load_embedder(folder) -> Embedder          raises EmbedderError
-                HashedEmbedder(dimension=256)              no torch; .save(folder) for load_embedder
+                HashedEmbedder(dimension=256)              .save(folder) for load_embedder
+    folder_embedders  a table of token vectors (no torch), or any sentence-transformers model
     catalogue   DocumentRow(doc, title, valid_from, valid_until, tags, internal, digest, passages,
                             characters, imported)
                 Current(version, embedder, embedder_digest, dimension, documents, passages, created,
@@ -36,6 +37,9 @@ Values (all frozen msgspec structs) and calls, by module::
                 Searcher.open(folder, embedder)            raises KnowledgeError, EmbedderMismatch
                 .version: str  .passage_count: int  .current: Current | None  .close()
                 .search(query, *, k=5, as_of=None, include_internal=False, turns=())
+    questions   read_question(query, turns, …) -> Question, as it is searched and compared
+    sentence_reader  passages taken apart into sentences, the newest ones kept (`recent`)
+    weighing    Scale: .likeness, .coverage of texts by their grams
     answer_cues, answer_features  what is measured of each sentence for a question
     memory      questions answered before: AnswerMemory.answers_like(question)
     reranking   judge(wish, passages, …) -> Judged(found, relevance, answered), as it was learnt

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from msgspec import Struct
 
-from engine.knowledge.answer_cues import OFFERS, WISHES, cues_in
-from engine.knowledge.grams import Weights, clean, grams
+from engine.knowledge.answer_cues import OFFERS, WISHES
 from engine.knowledge.memory import AnswerMemory
-from engine.knowledge.sentences import split_sentences
+from engine.knowledge.sentence_reader import SentenceReader
 from engine.knowledge.vectors import Vectors, dots
-from engine.knowledge.weighing import Scale
 from engine.records import Found
-
-if TYPE_CHECKING:
-    from engine.knowledge.embedding import Embedder
 
 Features = Vectors
 
@@ -55,40 +50,30 @@ class Candidates(Struct, frozen=True):
 
 
 def measure(
-    wish: Wish,
-    passages: Sequence[Found],
-    weights: Weights,
-    embedder: Embedder,
-    memory: AnswerMemory | None,
+    wish: Wish, passages: Sequence[Found], reader: SentenceReader, memory: AnswerMemory | None
 ) -> Candidates:
     """Measure every sentence of `passages` (best first) against `wish`."""
-    texts: list[str] = []
-    owners: list[int] = []
-    places: list[int] = []
-    for owner, item in enumerate(passages):
-        for place, span in enumerate(split_sentences(item.passage.text)):
-            texts.append(span.text)
-            owners.append(owner)
-            places.append(place)
+    read = reader.read([item.passage for item in passages])
+    texts = [text for one in read for text in one.texts]
     if not texts:
         return Candidates([], [], np.zeros((0, COUNT), dtype=np.float32))
-    heads = [f"{item.passage.title} {item.passage.section}" for item in passages]
-    within = [
-        f"{passages[owner].passage.section} {text}"
-        for text, owner in zip(texts, owners, strict=True)
-    ]
-    vectors = embedder.passages([clean(text) for text in (*texts, *within, *heads)])
-    alone, inside, head = np.split(vectors, [len(texts), 2 * len(texts)])
-    scale = Scale(weights)
-    said, inside_said = ([scale.weigh(grams(text)) for text in many] for many in (texts, within))
+    owners = [owner for owner, one in enumerate(read) for _ in one.texts]
+    places = [place for one in read for place in range(len(one.texts))]
+    said = [text for one in read for text in one.said]
+    within = [text for one in read for text in one.within]
+    alone = np.concatenate([one.alone for one in read])
+    inside = np.concatenate([one.inside for one in read])
+    head = np.stack([one.head for one in read])
+    offers = np.concatenate([one.offers for one in read])
+    scale = reader.scale
     forms = [scale.weigh(form) for form in wish.forms]
     told = [scale.weigh(form) for form in wish.told_forms]
     like_before = memory.answers_like(wish.vector) if memory is not None else None
     best = max((item.score for item in passages), default=0.0) or 1.0
     columns = [
         [scale.likeness(forms, text) for text in said],
-        [scale.likeness(forms, text) for text in inside_said],
-        [scale.coverage(forms, text) for text in inside_said],
+        [scale.likeness(forms, text) for text in within],
+        [scale.coverage(forms, text) for text in within],
         [passages[owner].coverage for owner in owners],
         dots(alone, wish.vector),
         dots(inside, wish.vector),
@@ -98,7 +83,7 @@ def measure(
         [passages[owner].score / best for owner in owners],
         _remembered(alone, like_before),
         _remembered(inside, like_before),
-        [scale.likeness(told, text) for text in inside_said],
+        [scale.likeness(told, text) for text in within],
         dots(inside, wish.told),
         dots(head, wish.talk)[owners],
         owners,
@@ -107,7 +92,6 @@ def measure(
     ]
     measures = np.array(columns, dtype=np.float32).T
     compared = measures[:, :_COMPARED] - measures[:, :_COMPARED].max(axis=0)
-    offers = np.array([cues_in(text, OFFERS) for text in texts], dtype=np.float32)
     asks = np.array(wish.asks, dtype=np.float32)
     met = (offers[:, :, None] * asks).reshape(len(texts), -1)
     features: Features = np.concatenate([measures, compared, offers, met], axis=1)

@@ -55,6 +55,29 @@ class DocumentRow(Struct, frozen=True):
         return self.folder or self.digest[:32], self.doc
 
 
+class Reach(Struct, frozen=True):
+    """From when (`starts`, the latest) to when (`ends`, the earliest) all documents are valid, as
+    far as they say, and whether some are internal."""
+
+    starts: str = ""
+    ends: str = "9999"
+    internal: bool = False
+
+    @classmethod
+    def of(cls, documents: Iterable[DocumentRow]) -> Reach:
+        """The reach of `documents`."""
+        rows = list(documents)
+        return cls(
+            max((row.valid_from for row in rows if row.valid_from), default=""),
+            min((row.valid_until for row in rows if row.valid_until), default="9999"),
+            any(row.internal for row in rows),
+        )
+
+    def leaves_out(self, day: str) -> bool:
+        """Whether some document is not valid on `day`, an ISO date."""
+        return self.starts > day or self.ends < day
+
+
 class Current(Struct, frozen=True):
     """The version in use and the embedder whose vectors it holds. `created` is in epoch seconds.
 

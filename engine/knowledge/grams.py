@@ -6,7 +6,7 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
 from itertools import pairwise
 from operator import add
@@ -141,24 +141,6 @@ class Weights(Struct, frozen=True):
         """Those of `query`'s grams that some passage has; of many the `most` that say most."""
         there = [gram for gram in dict.fromkeys(query) if gram in self.frequency]
         return sorted(there, key=self.weight, reverse=True)[:most]
-
-    def coverage(self, query: Sequence[str], text: Sequence[str]) -> float:
-        """The share (0…1) of the weight of `query`'s grams that stands in `text`."""
-        wanted = set(query)
-        total = sum(self.weight(gram) for gram in wanted)
-        if not total:
-            return 0.0
-        there = wanted.intersection(text)
-        return min(1.0, sum(self.weight(gram) for gram in there) / total)
-
-    def likeness(self, one: Sequence[str], other: Sequence[str]) -> float:
-        """How alike (0…1) two texts are: the cosine of their weighted gram sets."""
-        left, right = set(one), set(other)
-        norms = math.sqrt(self._square(left) * self._square(right))
-        return min(1.0, self._square(left & right) / norms) if norms else 0.0
-
-    def _square(self, found: set[str]) -> float:
-        return sum(self.weight(gram) ** 2 for gram in found)
 
 
 def _grams(text: str, of_word: Callable[[str], tuple[str, ...]]) -> list[str]:

@@ -27,8 +27,8 @@ from engine.knowledge.answer_features import (
     whole,
 )
 from engine.knowledge.embedder_folder import broken
-from engine.knowledge.grams import Weights
 from engine.knowledge.memory import AnswerMemory
+from engine.knowledge.sentence_reader import SentenceReader
 from engine.knowledge.vectors import Vectors, dots
 from engine.records import Found
 
@@ -84,16 +84,18 @@ class Judged(Struct, frozen=True):
     answered: bool
 
 
-def judge(wish: Wish, passages: Sequence[Found], weights: Weights, embedder: Embedder) -> Judged:
+def judge(
+    wish: Wish, passages: Sequence[Found], reader: SentenceReader, embedder: Embedder
+) -> Judged:
     """Judge the first `RERANKED` of `passages`; what lies behind them stays there."""
     head, tail = list(passages[:RERANKED]), list(passages[RERANKED:])
     reranker = embedder.reranker
     memory = reranker.memory if reranker is not None else None
-    candidates = measure(wish, head, weights, embedder, memory)
+    candidates = measure(wish, head, reader, memory)
     if reranker is None:
         return Judged(
             [*head, *tail],
-            _best_of(candidates.texts, _plain(wish, candidates, embedder.vector_weight)),
+            best_of(candidates.texts, plain(candidates, embedder.vector_weight)),
             max((strength(item) for item in head[:3]), default=0.0) >= embedder.answerable,
         )
     chances = reranker.sentence.chances(candidates.features)
@@ -107,7 +109,7 @@ def judge(wish: Wish, passages: Sequence[Found], weights: Weights, embedder: Emb
     behind = [replace(item, score=0.0) for item in tail]
     return Judged(
         [replace(item, rank=rank) for rank, item in enumerate([*ranked, *behind], start=1)],
-        _best_of(candidates.texts, relevance),
+        best_of(candidates.texts, relevance),
         bool(sure >= (reranker.least_english if is_english(wish) else reranker.least)),
     )
 
@@ -185,8 +187,8 @@ def _short(name: str, vectors: Vectors) -> dict[str, NDArray[Any]]:
     return {name: np.rint(vectors / scale).astype(np.int8), f"{name}.scale": scale}
 
 
-def _plain(wish: Wish, candidates: Candidates, share: float) -> Features:
-    """The relevance of sentences by a sum of what words and vectors say of them."""
+def plain(candidates: Candidates, share: float) -> Features:
+    """The relevance of sentences by a sum of what words and vectors (their `share`) say of them."""
     measures = candidates.features
     if not len(measures):
         return np.zeros(0, dtype=np.float32)
@@ -197,7 +199,8 @@ def _plain(wish: Wish, candidates: Candidates, share: float) -> Features:
     return np.asarray(total / (1 + _IN_SECTION + _PASSAGE + _FIGURES), dtype=np.float32)
 
 
-def _best_of(texts: Sequence[str], relevance: Features) -> dict[str, float]:
+def best_of(texts: Sequence[str], relevance: Features) -> dict[str, float]:
+    """The best relevance of each text, which may stand in several passages."""
     best: dict[str, float] = {}
     for text, one in zip(texts, relevance.tolist(), strict=True):
         best[text] = max(best.get(text, 0.0), one)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,33 +14,34 @@ from msgspec import Struct
 
 from engine.errors import EmbedderMismatch, InputError, KnowledgeError
 from engine.knowledge import catalogue
-from engine.knowledge.answer_cues import WISHES, cues_in
 from engine.knowledge.answer_features import Candidates, Wish, measure
-from engine.knowledge.catalogue import LAYOUT, Current, DocumentRow, Layout
+from engine.knowledge.catalogue import LAYOUT, Current, Layout, Reach
 from engine.knowledge.embedding import Embedder
-from engine.knowledge.grams import Weights, clean, grams, with_pairs
+from engine.knowledge.grams import Weights, grams, with_pairs
 from engine.knowledge.memory import AnswerMemory
-from engine.knowledge.queries import standalone_query
+from engine.knowledge.questions import Asking, Question, read_question
+from engine.knowledge.recent import Recent
 from engine.knowledge.reranking import RERANKED, judge
 from engine.knowledge.seal import verify
+from engine.knowledge.sentence_reader import SentenceReader
 from engine.knowledge.synonyms import CurrentSynonyms, Synonyms
 from engine.knowledge.table import Asked, PassageTable, Row, searched_text
 from engine.knowledge.vectors import Vectors
+from engine.knowledge.weighing import Weighed
 from engine.records import Found, Turn
 
-MAX_QUERY = 512
 _CANDIDATES = 50
 # More of a long question's grams find no better passages, only later.
 _GRAMS = 64
 _SIDE_BY_SIDE = 4
 # A conversation keeps to its subject more often than its newest turn names it: what the whole of it
-# finds weighs this much beside what the question alone finds. So many turns are looked at.
+# finds weighs this much beside what the question alone finds.
 _TALK = 1.5
-_TURNS = 8
-_MARKUP = re.compile(r"<[|/]?[a-zA-Z][^<>]{0,60}>")
 # How slowly later ranks lose weight in reciprocal rank fusion. The customary 60 lets a passage
 # that is tenth in both rankings pass one that is first in one: too much for a weak embedder.
 _SMOOTHING = 10
+# The passages that a few conversations come back to.
+_KEPT = 256
 
 
 class SearchResult(Struct, frozen=True):
@@ -60,22 +60,11 @@ class SearchResult(Struct, frozen=True):
     ms: float = 0.0
 
 
-class _Asking(Struct, frozen=True):
-    """A text as it is searched: its `forms` in grams (as it stands, and as the policies would put
-    it where that differs), and its vector."""
+class _Read(Struct, frozen=True):
+    """A row of the table, and what its passage says by its grams."""
 
-    forms: list[list[str]]
-    vector: Vectors
-
-
-class _Question(Struct, frozen=True):
-    """A question: its `text` as it is searched, that and the whole `talk` as they are searched,
-    and how sentences are compared with it."""
-
-    text: str
-    asking: _Asking
-    talk: _Asking
-    wish: Wish
+    row: Row
+    said: Weighed
 
 
 class Searcher:
@@ -95,18 +84,21 @@ class Searcher:
         self._table: PassageTable | None = None
         self._threads: ThreadPoolExecutor | None = None
         self._weights = Weights(0, {})
-        self._documents: list[DocumentRow] = []
+        self._reader = SentenceReader(embedder, self._weights)
+        self._recent: Recent[int, _Read] = Recent(_KEPT)
+        self._reach = Reach()
         if current is None:
             return
         version = Layout(folder).version(current.version)
         verify(version, current.seal)
-        self._documents = catalogue.read_catalogue(version)
+        self._reach = Reach.of(catalogue.read_catalogue(version))
         try:
             self._weights = msgspec.json.decode(
                 (version / "weights.json").read_bytes(), type=Weights
             )
         except (OSError, msgspec.DecodeError) as error:
             raise catalogue.corrupt(error) from error
+        self._reader = SentenceReader(embedder, self._weights)
         if current.passages:
             self._table = PassageTable(version)
             if self._table.count != current.passages:
@@ -163,11 +155,6 @@ class Searcher:
         return self.current.passages if self.current else 0
 
     @property
-    def weights(self) -> Weights:
-        """What this knowledge finds remarkable."""
-        return self._weights
-
-    @property
     def answerable(self) -> float:
         """From which coverage + cosine on a passage is likely to answer a question."""
         return self._embedder.answerable
@@ -199,15 +186,15 @@ class Searcher:
         question = self._question(query, turns)
         if self._table is None or not question.asking.forms[0] or k < 1:
             return SearchResult(question.text, ms=_since(began))
-        asked = [Asked(day, include_internal)]
-        if any(_outside(document, day) for document in self._documents):
+        asked = [self._valid(day, internal=include_internal)]
+        if self._reach.leaves_out(day):
             asked.append(Asked(day, include_internal, valid=False))
         found, *others = self._fused(question, asked, max(k, RERANKED))
         expired: list[Found] = []
         for outside in others:
             floor = min((self._nearness(one) for one in found[:k]), default=0.0)
             expired = [one for one in outside[:k] if self._nearness(one) >= max(floor, 0.05)]
-        judged = judge(question.wish, found, self._weights, self._embedder)
+        judged = judge(question.wish, found, self._reader, self._embedder)
         return SearchResult(
             question.text,
             tuple(judged.found[:k]),
@@ -225,44 +212,27 @@ class Searcher:
         question = self._question(query, turns)
         found: list[Found] = []
         if self._table is not None and question.asking.forms[0]:
-            [found] = self._fused(question, [Asked(_day(as_of))], RERANKED)
-        candidates = measure(question.wish, found, self._weights, self._embedder, memory)
+            [found] = self._fused(question, [self._valid(_day(as_of), internal=False)], RERANKED)
+        candidates = measure(question.wish, found, self._reader, memory)
         return question.wish, found, candidates
 
-    def _question(self, query: str, turns: Sequence[Turn]) -> _Question:
-        newest = searchable(query)
-        text = searchable(_completed(query, turns))
-        talk = _said(turns, ("customer", "agent"), text)
-        # What an agent has said tells the subject, but not which sentence to say next.
-        told = _said(turns, ("customer",), text)
-        asked = list(dict.fromkeys((text, talk, told, newest)))
-        vectors = dict(zip(asked, self._embedder.queries(asked), strict=True))
-        forms = {one: self._forms(one) for one in dict.fromkeys((text, talk, told))}
-        wish = Wish(
-            forms=forms[text],
-            vector=vectors[text],
-            newest=vectors[newest],
-            told_forms=forms[told],
-            told=vectors[told],
-            talk=vectors[talk],
-            asks=cues_in(newest, WISHES),
-        )
-        return _Question(
-            text, _Asking(forms[text], vectors[text]), _Asking(forms[talk], vectors[talk]), wish
-        )
+    def _valid(self, day: str, *, internal: bool) -> Asked:
+        """What a search on `day` may return, without a filter where nothing is left out."""
+        every = not self._reach.leaves_out(day) and (internal or not self._reach.internal)
+        return Asked(day, internal, every=every)
 
-    def _forms(self, query: str) -> list[list[str]]:
-        """`query` in grams, and as the policies would put it where that differs."""
-        put = self._synonyms().in_policy_words(query, self._weights.says)
-        return [grams(query)] if put == query else [grams(query), grams(put)]
+    def _question(self, query: str, turns: Sequence[Turn]) -> Question:
+        def in_policy_words(text: str) -> str:
+            return self._synonyms().in_policy_words(text, self._weights.says)
+
+        return read_question(query, turns, self._embedder, in_policy_words)
 
     def _nearness(self, found: Found) -> float:
         share = self._embedder.vector_weight
         return (1 - share) * found.coverage + share * max(0.0, found.cosine)
 
-    def _fused(self, question: _Question, asked: Sequence[Asked], k: int) -> list[list[Found]]:
+    def _fused(self, question: Question, asked: Sequence[Asked], k: int) -> list[list[Found]]:
         """The `k` best for each of `asked`; what Lance has to do for them it does side by side."""
-        table, _ = self._opened()
         asking = question.asking
         readings = [(asking, 1.0)]
         if question.talk.forms != asking.forms:
@@ -285,17 +255,18 @@ class Searcher:
                     gain = weight * (_SMOOTHING + 1) / (_SMOOTHING + 1 + place)
                     scores[number] = scores.get(number, 0.0) + gain
             best.append(sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:k])
-        rows = table.rows([number for ranking in best for number, _ in ranking])
+        read = self._read([number for ranking in best for number, _ in ranking])
+        forms = [self._reader.scale.weigh(form) for form in asking.forms]
         return [
             [
-                self._found(rank, rows[number], score, asking)
+                self._found(rank, read[number], score, asking.vector, forms)
                 for rank, (number, score) in enumerate(ranking, start=1)
             ]
             for ranking in best
         ]
 
     def _begun(
-        self, reading: _Asking, weight: float, asked: Asked, limit: int
+        self, reading: Asking, weight: float, asked: Asked, limit: int
     ) -> list[tuple[float, Future[list[int]]]]:
         """The rankings by words and by vector that a reading of the question asks for."""
         table, threads = self._opened()
@@ -308,47 +279,33 @@ class Searcher:
             begun.append((share * weight, ranking))
         return begun
 
-    def _found(self, rank: int, row: Row, score: float, asking: _Asking) -> Found:
-        cosine = float(np.dot(np.asarray(row.vector, dtype=np.float32), asking.vector))
-        said = grams(searched_text(row.passage))
-        coverage = max(self._weights.coverage(words, said) for words in asking.forms)
+    def _read(self, numbers: Sequence[int]) -> dict[int, _Read]:
+        """The rows of those numbers, read unless they were lately."""
+        table, _ = self._opened()
+        read = {number: kept for number in numbers if (kept := self._recent.get(number))}
+        new = table.rows([number for number in numbers if number not in read])
+        for number, row in new.items():
+            said = self._reader.scale.weigh(grams(searched_text(row.passage)))
+            read[number] = _Read(row, said)
+            self._recent.keep(number, read[number])
+        return read
+
+    def _found(
+        self, rank: int, read: _Read, score: float, vector: Vectors, forms: Sequence[Weighed]
+    ) -> Found:
+        cosine = float(np.dot(np.asarray(read.row.vector, dtype=np.float32), vector))
         return Found(
             rank=rank,
-            passage=row.passage,
+            passage=read.row.passage,
             score=round(score, 6),
             cosine=round(min(1.0, max(-1.0, cosine)), 6),
-            coverage=round(coverage, 6),
+            coverage=round(self._reader.scale.coverage(forms, read.said), 6),
         )
 
     def _opened(self) -> tuple[PassageTable, ThreadPoolExecutor]:
         if self._table is None or self._threads is None:
             raise KnowledgeError("The knowledge was closed.", "knowledge_empty")
         return self._table, self._threads
-
-
-def _completed(query: str, turns: Sequence[Turn]) -> str:
-    """`query` with what it refers back to in the conversation `turns`, which it may end."""
-    if not turns:
-        return query
-    newest = turns[-1].role == "customer" and turns[-1].text.strip() == query.strip()
-    return standalone_query([*turns] if newest else [*turns, Turn("customer", query)])
-
-
-def _said(turns: Sequence[Turn], roles: Sequence[str], query: str) -> str:
-    """What `roles` said in the newest turns, as one text; `query` where that is nothing."""
-    said = " ".join(turn.text for turn in turns[-_TURNS:] if turn.role in roles)
-    return searchable(said[-MAX_QUERY:]) or query
-
-
-def searchable(query: str) -> str:
-    """`query` as it is searched: no control characters, no markup, the middle of a long one cut."""
-    text = _MARKUP.sub(" ", clean(query[: 64 * MAX_QUERY]))
-    text = re.sub(r"\s+", " ", text).strip()
-    if len(text) > MAX_QUERY:
-        # What is wanted mostly stands at the beginning or at the end.
-        half = MAX_QUERY // 2
-        text = f"{text[:half]} {text[-half:]}"
-    return text
 
 
 def _day(as_of: str | None) -> str:
@@ -362,13 +319,6 @@ def _day(as_of: str | None) -> str:
             "knowledge_date",
             given=str(as_of)[:40],
         ) from None
-
-
-def _outside(document: DocumentRow, day: str) -> bool:
-    return bool(
-        (document.valid_from and document.valid_from > day)
-        or (document.valid_until and document.valid_until < day)
-    )
 
 
 def _since(began: float) -> float:

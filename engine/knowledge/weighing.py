@@ -1,13 +1,17 @@
-"""Comparing a question with many sentences: each gram is weighed once, each text added up once."""
+"""Comparing texts by their grams: each gram is weighed once, each text added up once."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from msgspec import Struct
 
 from engine.knowledge.grams import Weights
+
+# Many times what the grams of one knowledge are; questions bring others without end.
+_MOST: Final = 200_000
 
 
 class Weighed(Struct, frozen=True):
@@ -19,20 +23,22 @@ class Weighed(Struct, frozen=True):
 
 
 class Scale:
-    """`Weights.likeness` and `Weights.coverage` for texts that are compared again and again."""
+    """How alike texts are, and how much of one stands in another, by what their grams weigh."""
 
     def __init__(self, weights: Weights) -> None:
-        self._weights = weights
-        self._known: dict[str, float] = {}
+        self._known = _Known(weights)
 
     def weigh(self, found: Iterable[str]) -> Weighed:
         """A text, given its grams."""
+        known = self._known
+        if len(known) > _MOST:
+            known.clear()
         units = frozenset(found)
-        weights = [self._weight(gram) for gram in units]
+        weights = [known[gram] for gram in units]
         return Weighed(units, sum(weights), sum(weight * weight for weight in weights))
 
     def likeness(self, forms: Sequence[Weighed], text: Weighed) -> float:
-        """How alike (0…1) `text` is to the form it is most like."""
+        """How alike (0…1) `text` is to the form it is most like: the cosine of their grams."""
         return max(self._likeness(form, text) for form in forms)
 
     def coverage(self, forms: Sequence[Weighed], text: Weighed) -> float:
@@ -41,15 +47,21 @@ class Scale:
 
     def _likeness(self, form: Weighed, text: Weighed) -> float:
         norms = math.sqrt(form.square * text.square)
-        shared = sum(self._weight(gram) ** 2 for gram in form.grams & text.grams)
-        return min(1.0, shared / norms) if norms else 0.0
+        shared = [self._known[gram] for gram in form.grams & text.grams]
+        return min(1.0, sum(weight * weight for weight in shared) / norms) if norms else 0.0
 
     def _coverage(self, form: Weighed, text: Weighed) -> float:
-        shared = sum(self._weight(gram) for gram in form.grams & text.grams)
+        shared = sum([self._known[gram] for gram in form.grams & text.grams])
         return min(1.0, shared / form.total) if form.total else 0.0
 
-    def _weight(self, gram: str) -> float:
-        known = self._known.get(gram)
-        if known is None:
-            known = self._known[gram] = self._weights.weight(gram)
-        return known
+
+class _Known(dict[str, float]):
+    """What grams weigh, worked out when first asked for."""
+
+    def __init__(self, weights: Weights) -> None:
+        super().__init__()
+        self._weights = weights
+
+    def __missing__(self, gram: str) -> float:
+        weight = self[gram] = self._weights.weight(gram)
+        return weight

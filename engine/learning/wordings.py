@@ -15,6 +15,7 @@ from engine.knowledge.grams import fold, grams, is_function
 from engine.knowledge.sentences import split_sentences
 from engine.knowledge.synonyms import Synonyms, synonyms_of
 from engine.knowledge.vocabulary import Vocabulary, read_vocabulary, terms_of
+from engine.knowledge.weighing import Scale
 from engine.learning.missed_words import is_common, missed_words
 from engine.learning.personal import without_personal
 from engine.store.rows import MissedQuestion
@@ -128,6 +129,7 @@ class _Answers:
         from ahocorasick_rs import AhoCorasick, MatchKind
 
         self._vocabulary = vocabulary
+        self._scale = Scale(vocabulary.weights)
         named = {one for one in synonyms.policies() if vocabulary.says(one)}
         self._names = sorted(vocabulary.terms | named)
         self._finder = AhoCorasick(self._names, matchkind=MatchKind.LeftmostLongest)
@@ -184,9 +186,10 @@ class _Answers:
 
     def _headings(self, one: MissedQuestion, sentence: str) -> Iterator[str]:
         """The headings of the passages that a sentence was taken from."""
-        asked = grams(sentence)
+        said = [self._scale.weigh(grams(sentence))]
         for evidence in one.evidence:
-            if self._vocabulary.weights.coverage(asked, grams(evidence.text)) >= _FROM_PASSAGE:
+            passage = self._scale.weigh(grams(evidence.text))
+            if self._scale.coverage(said, passage) >= _FROM_PASSAGE:
                 for heading in (evidence.title, *evidence.section.split(" › ")):
                     yield from (term for term in terms_of(heading) if self._vocabulary.says(term))
 

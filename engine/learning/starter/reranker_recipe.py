@@ -19,7 +19,7 @@ from engine.knowledge.answer_features import Features, is_english, whole
 from engine.knowledge.embedding import Embedder
 from engine.knowledge.index import import_documents
 from engine.knowledge.memory import AnswerMemory
-from engine.knowledge.reranking import Linear, Reranker, judge
+from engine.knowledge.reranking import Linear, Reranker, best_of, plain
 from engine.knowledge.search import Searcher
 from engine.knowledge.sentences import split_sentences
 from engine.learning.starter.corpus import Policy, Question, Trade, draw_values, fill
@@ -155,7 +155,7 @@ def _lesson(
         for place, item in enumerate(found)
         if any(item.passage.text in text or text in item.passage.text for text in policies)
     )
-    plain = judge(wish, found, searcher.weights, _Plain(embedder)).relevance
+    rated = best_of(candidates.texts, plain(candidates, embedder.vector_weight))
     return Lesson(
         trade=trade.name,
         kind=question.kind,
@@ -165,20 +165,9 @@ def _lesson(
         best=np.array([text in gold[:1] for text in candidates.texts], dtype=np.float32),
         owners=candidates.owners,
         right_passages=right_passages if question.policies else frozenset(),
-        plain=np.array([plain[text] for text in candidates.texts], dtype=np.float32),
+        plain=np.array([rated[text] for text in candidates.texts], dtype=np.float32),
         sure=lambda chances: whole(wish, found, candidates, chances),
     )
-
-
-class _Plain:
-    """An embedder as it is without a reranker."""
-
-    def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
-        self.reranker = None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._embedder, name)
 
 
 def _sentences(taught: Sequence[Lesson]) -> Linear:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from engine.errors import InputError
 from engine.knowledge.embedding import HashedEmbedder
 from engine.knowledge.index import import_documents
-from engine.knowledge.search import MAX_QUERY, Searcher, searchable
+from engine.knowledge.questions import MAX_QUERY, searchable
+from engine.knowledge.search import Searcher
 from engine.records import Turn
 
 NOVEMBER = "2026-11-22"
