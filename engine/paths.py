@@ -17,6 +17,7 @@ EVALUATION = ASSETS / "evaluation"
 SYNONYMS = ASSETS / "synonyms"
 CHARACTERS = ASSETS / "characters"
 COMMON_WORDS = ASSETS / "wordings" / "common.txt"
+EAR = RULES / "ear"
 
 
 class DataFolder(Struct, frozen=True):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from engine.redline.compiled_rule import CompiledRule, RulesOf
 from engine.redline.disguises import Disguises
 from engine.redline.expressions import Text, compile_expression, longest
+from engine.redline.listening import Listening
 from engine.redline.needs import Needs
 from engine.redline.schema import Match, Rule, When
 from engine.redline.words import Words
@@ -44,6 +45,7 @@ class Matcher:
         self._of = RulesOf(self._rules)
         self._needs = Needs([e.needs for e in self._of.expressions])
         self._disguises = Disguises(self._rules, self._words, self._of, self._needs)
+        self._listening = Listening(rules)
         self.by_sentence = any(
             rule.match.scope == "sentence" and rule.action in ("mask", "block", "handover")
             for rule in rules
@@ -58,10 +60,12 @@ class Matcher:
         by_word = self._words.places(folded)
         tried = self._of.found(by_word, self._needs.possible(folded, text.borders.sentences))
         disguised = self._disguises.find(text)
+        sounds = self._listening.to(folded)
         found: list[Found] = []
-        for number in sorted(tried.keys() | disguised.keys()):
+        for number in sorted(tried.keys() | disguised.keys() | sounds.hits.keys()):
             rule = self._rules[number]
-            spans = longest(rule.candidates(text, by_word, tried.get(number, ())))
+            there = rule.candidates(text, by_word, tried.get(number, ()))
+            spans = longest((*there, *sounds.hits.get(number, ())))
             hidden = disguised.get(number, ())
             if not spans and not hidden:
                 continue
@@ -69,7 +73,7 @@ class Matcher:
             left = most if most is not None and rule.rule.action != "mask" else None
             one: list[Found] = []
             for start, end in spans:
-                vetoed = vetoes(start, end)
+                vetoed = vetoes(start, end) or not sounds.backs(rule.rule, start, end)
                 one.append(Found(rule.rule, start, end, vetoed))
                 if left is not None and not vetoed:
                     left -= 1

@@ -54,8 +54,8 @@ class Match(Struct, frozen=True, forbid_unknown_fields=True):
     expression that starts where it ends, or a `none_around` expression that overlaps it, all in the
     same sentence. ``@name`` in them stands for the pack's context of that name.
 
-    `heard` asks the second ear (`ear.py`): the hit is the clause that weighs most. `backed` drops an
-    undisguised hit of words or expressions in a passage that the ear gives less than this chance
+    `heard` asks the second ear (`ear.py`): the hit is the clause that weighs most. `backed` drops
+    an undisguised hit of words or expressions in a passage that the ear gives less than this chance
     of calling for any hand-over.
     """
 

@@ -1,0 +1,255 @@
+"""``python -m engine.learning.ear``: learns the second ear of the red line from our own sentences.
+
+It reads the development half of the sentences beside the rules (`ear/<category>.txt`: what calls
+for a hand-over of that category, `ear/nothing_*.txt`: what does not), the examples of the rules
+that hand over, and the questions of the starter corpus. It writes `assets/rules/ear`. With
+``--check`` it learns without some of the sentences and says how it does on those, and writes
+nothing. The held-out half is not read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+
+from engine.paths import ASSETS, EAR, RULES
+from engine.redline.ear import (
+    BUCKETS,
+    KIND_BUCKETS,
+    WEIGHTS,
+    Classes,
+    Ear,
+    Hearing,
+    features,
+    shipped_classes,
+)
+from engine.redline.matching import Matcher
+from engine.redline.normalise import fold
+from engine.redline.packs import packs_in, read_pack
+from engine.redline.quality import sentences
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+SENTENCES = RULES / "sentences" / "development"
+CORPUS = ASSETS / "starter" / "corpus"
+NOTHING = ""
+HALVING = 60.0
+"""How little the weights are held back (scikit-learn's C)."""
+FOLDS = 5
+BLOCK = 25
+"""So many sentences in a row, which resemble each other, are left out together."""
+
+
+class Example(Struct, frozen=True):
+    """A sentence and the category of hand-over it calls for; `NOTHING` for none.
+
+    `kind` says whether the category is sure; `source` is where it stands.
+    """
+
+    text: str
+    category: str
+    source: str
+
+
+def examples() -> list[Example]:
+    """All that is learnt from, each sentence once."""
+    found: list[Example] = []
+    for path in sorted((SENTENCES / "ear").glob("*.txt")):
+        category = NOTHING if path.stem.startswith("nothing") else path.stem
+        found += [Example(one, category, path.stem) for one in sentences(path)]
+    named = _categories()
+    for one in sentences(SENTENCES / "handover.txt"):
+        found.append(Example(one, named(one), "handover"))
+    for name in ("near_misses", "lookalikes", "customers"):
+        found += [Example(one, NOTHING, name) for one in sentences(SENTENCES / f"{name}.txt")]
+    for pack in packs_in(RULES):
+        for rule in read_pack(pack).pack.rules:
+            if rule.action == "handover" and rule.match.heard is None:
+                found += [Example(one, rule.category, rule.id) for one in rule.must_hit]
+                found += [Example(one, NOTHING, rule.id) for one in rule.must_miss]
+    for path in sorted(CORPUS.glob("*.jsonl")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            turns = json.loads(line).get("turns", ())
+            asked = [turn["text"] for turn in turns if turn["role"] == "customer"]
+            found += [Example(one, NOTHING, "corpus") for one in asked]
+    seen: dict[str, Example] = {}
+    for example in found:
+        seen.setdefault(fold(example.text).text, example)
+    return list(seen.values())
+
+
+def _categories() -> Callable[[str], str]:
+    """What the rules call a sentence that calls for a hand-over."""
+    rules = [
+        msgspec.structs.replace(
+            rule,
+            match=msgspec.structs.replace(
+                rule.match, backed=0.0, none_before=(), none_after=(), none_around=()
+            ),
+        )
+        for pack in packs_in(RULES)
+        for rule in read_pack(pack).pack.rules
+        if rule.action == "handover" and rule.match.heard is None and "customer" in rule.sides
+    ]
+    matcher = Matcher(rules)
+
+    def named(sentence: str) -> str:
+        hits = [one.rule for one in matcher.find(fold(sentence).text)]
+        grave = max((rule.level for rule in hits), default="")
+        counts = Counter(rule.category for rule in hits if rule.level == grave)
+        return counts.most_common(1)[0][0] if counts else "?"
+
+    return named
+
+
+def learn(learnt: Sequence[Example], classes: Classes) -> Hearing:
+    """The weights, and the kinds' ones, in eighths of a byte's range."""
+    import numpy as np
+    from sklearn.linear_model import LogisticRegression
+
+    heard = _matrix(learnt, classes)
+    due = np.array([bool(example.category) for example in learnt])
+    model = LogisticRegression(C=HALVING, solver="liblinear", random_state=0).fit(heard, due)
+    weights, scale = _bytes(model.coef_[0])
+    sure = [number for number, one in enumerate(learnt) if one.category not in (NOTHING, "?")]
+    coarse = _coarse(heard[sure])
+    kinds = LogisticRegression(C=HALVING, solver="lbfgs", max_iter=300).fit(
+        coarse, [learnt[number].category for number in sure]
+    )
+    of_kinds, kind_scale = _bytes(kinds.coef_)
+    return Hearing(
+        weights.tolist(),
+        scale,
+        float(model.intercept_[0]),
+        tuple(str(kind) for kind in kinds.classes_),
+        tuple(row.tolist() for row in of_kinds),
+        tuple(float(bias) / kind_scale for bias in kinds.intercept_),
+    )
+
+
+def write(learnt: Hearing, path: Path, made_of: str) -> None:
+    """Keep what was learnt as safetensors."""
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    about = {
+        "kinds": learnt.kinds,
+        "scale": learnt.scale,
+        "bias": learnt.bias,
+        "kind_bias": learnt.kind_bias,
+        "made_of": made_of,
+    }
+    tensors = {
+        "weights": np.array(learnt.weights, np.int8),
+        "kinds": np.array(learnt.of_kinds, np.int8),
+    }
+    save_file(tensors, path, metadata={"ear": json.dumps(about)})
+
+
+def _matrix(of: Sequence[Example], classes: Classes) -> csr_matrix:
+    """A row for each sentence: how often each bucket is heard, by the root of all."""
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+    buckets = [features(fold(example.text).text, classes).buckets for example in of]
+    sizes = np.array([len(one) for one in buckets])
+    columns = np.fromiter((bucket for one in buckets for bucket in one), np.int64)
+    rows = np.repeat(np.arange(len(buckets)), sizes)
+    values = np.repeat(1 / np.sqrt(np.maximum(sizes, 1)), sizes)
+    matrix = csr_matrix((values, (rows, columns)), shape=(len(buckets), 1 << BUCKETS))
+    # What a single sentence holds says nothing of others.
+    often = np.bincount(matrix.tocsr().indices, minlength=1 << BUCKETS) > 1
+    matrix.data *= often[matrix.indices]
+    matrix.eliminate_zeros()
+    return matrix
+
+
+def _coarse(matrix: csr_matrix) -> csr_matrix:
+    from scipy.sparse import csr_matrix
+
+    columns = matrix.indices >> BUCKETS - KIND_BUCKETS
+    shape = (matrix.shape[0], 1 << KIND_BUCKETS)
+    return csr_matrix((matrix.data, columns, matrix.indptr), shape=shape)
+
+
+def _bytes(weights: Any) -> tuple[Any, float]:
+    """Weights as whole numbers from -127 to 127, and what one of them is."""
+    import numpy as np
+
+    scale = float(np.abs(weights).max()) / 127 or 1.0
+    return np.round(weights / scale).astype(np.int8), scale
+
+
+def chances(of: Sequence[Example], every: Sequence[Example], classes: Classes) -> list[float]:
+    """For each of some sentences the best passage's chance, learnt without its block of `every`."""
+    folds = _folds(every)
+    found: dict[Example, float] = {}
+    wanted = set(of)
+    for fold_number in range(FOLDS):
+        kept = [one for one, number in zip(every, folds, strict=True) if number != fold_number]
+        left = [
+            one
+            for one, number in zip(every, folds, strict=True)
+            if number == fold_number and one in wanted
+        ]
+        ear = Ear(classes, learn(kept, classes))
+        for one in left:
+            heard = ear.passages(fold(one.text).text)
+            found[one] = max((passage.chance for passage in heard), default=0.0)
+    return [found[one] for one in of]
+
+
+def _folds(every: Sequence[Example]) -> list[int]:
+    """In which fold each sentence is left out: by blocks of those that stand together."""
+    counts: Counter[str] = Counter()
+    folds: list[int] = []
+    for one in every:
+        folds.append(counts[one.source] // BLOCK % FOLDS)
+        counts[one.source] += 1
+    return folds
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Learns the ear, or with ``--check`` says how it does on what it has not seen."""
+    parser = argparse.ArgumentParser(prog="python -m engine.learning.ear", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="measure, and write nothing")
+    parser.add_argument("--out", type=Path, default=EAR / WEIGHTS, help="file to write")
+    asked = parser.parse_args(arguments)
+    every = examples()
+    classes = shipped_classes()
+    due = sum(bool(one.category) for one in every)
+    print(f"{due} that call for a hand-over, {len(every) - due} that do not", file=sys.stderr)
+    if asked.check:
+        report(every, chances(every, every, classes))
+        return 0
+    digest = hashlib.sha256("\n".join(f"{e.category}\t{e.text}" for e in every).encode())
+    write(learn(every, classes), asked.out, digest.hexdigest()[:16])
+    return 0
+
+
+def report(every: Sequence[Example], found: Sequence[float]) -> None:
+    """Print, for some thresholds, what share of each source is heard."""
+    levels = (0.3, 0.5, 0.7, 0.9)
+    by_source: dict[str, list[float]] = {}
+    for one, chance in zip(every, found, strict=True):
+        name = one.source if "." not in one.source else "examples of rules"
+        name += " (due)" if one.category else ""
+        by_source.setdefault(name, []).append(chance)
+    print(f"{'':28}{'n':>6}" + "".join(f"{f'≥ {level}':>9}" for level in levels))
+    for name, values in by_source.items():
+        shares = [100 * sum(v >= level for v in values) / len(values) for level in levels]
+        print(f"{name:28}{len(values):6}" + "".join(f"{share:8.1f}%" for share in shares))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
