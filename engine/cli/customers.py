@@ -8,7 +8,7 @@ from typing import get_args
 import typer
 
 from engine import forgetting
-from engine.cli.console import Json, Session, emit, say, show
+from engine.cli.console import Json, Session, emit, report, say, show
 from engine.errors import InputError
 from engine.store.forgetting import Held, Why
 from engine.store.store import open_store
@@ -90,6 +90,21 @@ def forget(
         say(text("customers.older_records", session.language, n=done.older_records))
     for place in forgetting.OUTSIDE:
         say(text(f"customers.outside.{place}", session.language))
+
+
+@group.command("finish")
+def finish(context: typer.Context, json: Json = False) -> None:
+    """Clear the traces of a deletion that could not be finished; the window's start does so, too."""
+    session: Session = context.obj
+    with open_store(session.folder.database) as store:
+        if not store.forgetting.finish():
+            raise InputError("The database is still in use, or there is no room.", "unfinished")
+        left = [str(path) for path in store.forgetting.left()]
+    report(
+        {"finished": True, "left": left},
+        text("customers.finished", session.language),
+        json=json,
+    )
 
 
 def _counted(held: Held, session: Session) -> str:

@@ -22,7 +22,7 @@ from engine.store.database import Database, open_database, translated
 from engine.store.oversight import AUDIT_TRIGGERS, WORD_TRIGGERS
 from engine.store.standing import refresh
 
-_TABLES = (
+TABLES = (
     "audit",
     "audit_keys",
     "audit_words",
@@ -48,6 +48,7 @@ _TABLES = (
     "rule_draft",
     "erasures",
 )
+"""What is saved, in an order that suits what refers to what."""
 _TRIGGERS = AUDIT_TRIGGERS | WORD_TRIGGERS
 _FARTHEST = 1 << 40
 _LOST_NAME = "?"
@@ -150,14 +151,14 @@ def _read_into(source: Path, target: Path) -> tuple[dict[str, int], int]:
                 for trigger in _TRIGGERS:
                     database.run(f"DROP TRIGGER {trigger}")
                 database.run("DELETE FROM audit")
-                for table in _TABLES:
+                for table in TABLES:
                     saved[table], lost = _copy(damaged, database, table)
                     gaps += lost
                 _reconnect(database)
                 for row in database.rows("SELECT id FROM conversations"):
                     refresh(database, row["id"])
                 _record(database, gaps)
-                saved = {table: _count(database, table) for table in _TABLES}
+                saved = {table: _count(database, table) for table in TABLES}
         # Everything into the one file that takes the place of the damaged one.
         database.rows("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:

@@ -10,6 +10,7 @@ import pytest
 
 from engine.channels.taken import Taken, TakenFile
 from engine.paths import DataFolder
+from engine.store.database import Database
 from engine.store.store import open_store
 
 Zuoxi = Callable[..., Any]
@@ -69,3 +70,16 @@ def test_nothing_is_deleted_without_a_yes(
     assert "2 个会话" in said.err
     assert zuoxi("customers", "forget", "孔雀石", "--why", "无", "--yes").code == 2
     assert len(zuoxi("customers", "show", "孔雀石", "--json").one["conversations"]) == 2
+
+
+def test_what_could_not_be_cleared_is_said_and_cleared_later(
+    zuoxi: Zuoxi, folder: DataFolder, written: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as busy:
+        busy.setattr(Database, "rewrite", lambda _: False)
+        said = zuoxi("customers", "forget", "孔雀石", "--yes", "--json")
+        assert said.one["finished"] is False and "customers finish" in said.err
+        zuoxi("customers", "finish", "--json").refused("unfinished")
+    assert zuoxi("customers", "finish", "--json").one == {"finished": True, "left": []}
+    word = "孔雀石".encode()
+    assert [one for one in folder.root.iterdir() if word in one.read_bytes()] == []

@@ -15,6 +15,7 @@ from engine.records import Draft
 from engine.store.database import open_database, translated
 from engine.store.migrations import MIGRATIONS
 from engine.store.rows import ExternalKey
+from engine.store.salvage import TABLES
 from engine.store.store import Store, open_store
 
 
@@ -264,3 +265,11 @@ def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
             store.conversations.receive("王女士", "在吗")
             raise RuntimeError
         assert store.conversations.page() == []
+
+
+def test_every_table_is_read_by_a_salvage(tmp_path: Path) -> None:
+    with open_store(tmp_path / "zuoxi.db") as store:
+        found = store._database.rows(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        )
+    assert {row["name"] for row in found} == set(TABLES)
