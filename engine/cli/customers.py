@@ -94,7 +94,7 @@ def forget(
 
 @group.command("finish")
 def finish(context: typer.Context, json: Json = False) -> None:
-    """Clear the traces of a deletion that could not be finished; the window's start does so, too."""
+    """Clear the traces of a deletion that was not finished; the window's start does so, too."""
     session: Session = context.obj
     with open_store(session.folder.database) as store:
         if not store.forgetting.finish():
