@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -176,7 +177,7 @@ class Desk(QObject):
 
         look = theme.look(self.settings.theme, self.settings.language)
         behind = (self.background, self.store, self.gate, self._folder)
-        kept = (self._opened.rules, self.window.memory)
+        kept = (self.rules_in_force, self.window.memory)
         page = make(name, look, *behind, *kept, lambda: self.settings, self._clock)
         page.trouble.connect(self.notices.tell)
         return page
@@ -227,7 +228,8 @@ class Desk(QObject):
 
             return go
 
-        return {
+        going = {f"go_{one.id}": partial(window.show_page, one.id) for one in PAGES}
+        return going | {
             "accept": page.accept,
             "edit": page.edit,
             "reject": page.reject,
@@ -241,11 +243,6 @@ class Desk(QObject):
             "previous": on_desk(page.queue.select_previous),
             "next": on_desk(page.queue.select_next),
             "search": on_desk(page.queue.focus_search),
-            "go_desk": lambda: window.show_page("desk"),
-            "go_knowledge": lambda: window.show_page("knowledge"),
-            "go_review": lambda: window.show_page("review"),
-            "go_workshop": lambda: window.show_page("workshop"),
-            "go_settings": lambda: window.show_page("settings"),
             "toggle_theme": self._toggle_theme,
         }
 

@@ -78,6 +78,13 @@ FAMILIES: Final = (
     "WenQuanYi Micro Hei",
     "sans-serif",
 )
+CODE_FAMILIES: Final = (
+    "Cascadia Mono",
+    "SF Mono",
+    "Menlo",
+    "Noto Sans Mono CJK SC",
+    "DejaVu Sans Mono",
+)
 
 
 class Tokens(Struct, frozen=True):
@@ -258,6 +265,13 @@ def _font(size: TextSize, bold: bool) -> QFont:
     made.setPixelSize(TEXT[size])
     made.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
     made.setFeature(QFont.Tag("tnum"), 1)
+    return made
+
+
+def code_font() -> QFont:
+    """A font of letters of one width, with the Chinese fall-backs, in the small size."""
+    made = font("small")
+    made.setFamilies([*CODE_FAMILIES, *FAMILIES])
     return made
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Literal
 
 from PySide6.QtCore import QSettings
@@ -13,6 +12,7 @@ from desktop.pages.knowledge import KnowledgePage
 from desktop.pages.review import ReviewPage
 from desktop.pages.workshop import WorkshopPage
 from desktop.session.review_session import ReviewSession
+from desktop.session.rules_in_force import RulesInForce
 from desktop.session.workshop_session import WorkshopSession
 from desktop.session.workshop_source import WorkshopSource
 from desktop.theme import Look
@@ -31,22 +31,24 @@ def make(
     store: Store,
     gate: Gate,
     folder: DataFolder,
-    rules: Path,
+    rules: RulesInForce,
     memory: QSettings,
     settings: Callable[[], Settings],
     clock: Callable[[], float],
 ) -> KnowledgePage | ReviewPage | WorkshopPage:
-    """A page by its name; `rules` are the packs that ship, `memory` keeps how it was left,
-    `settings` tells those in use."""
+    """A page by its name; `rules` are told of what is published and tell of what changed, `memory`
+    keeps how it was left, `settings` tells those in use."""
     if name == "knowledge":
         return KnowledgePage(look, background, store, folder.knowledge)
     if name == "workshop":
-        source = WorkshopSource(store, rules)
+        source = WorkshopSource(store, rules.packs)
         work = WorkshopSession(
             background, source, lambda: settings().agent, lambda: settings().language
         )
         made = WorkshopPage(look, work, memory, clock)
         work.setParent(made)
+        made.published.connect(rules.look)
+        rules.changed.connect(made.refresh)
         return made
 
     def rule_names() -> dict[str, str]:

@@ -82,6 +82,11 @@ class WorkshopPage(Dressed, QWidget):
         self._session.refresh()
         self.rules.list.setFocus(Qt.FocusReason.OtherFocusReason)
 
+    def refresh(self) -> None:
+        """Other rules may be in force: read how it stands, if somebody looks."""
+        if self._built and self.isVisible():
+            self._session.refresh()
+
     def showEvent(self, event: QShowEvent) -> None:
         """Whoever comes to the page sees how it stands now."""
         super().showEvent(event)

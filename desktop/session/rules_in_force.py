@@ -37,6 +37,7 @@ class RulesInForce(QObject):
         super().__init__(parent)
         self._background = background
         self._gate = gate
+        self.packs = rules
         self._renewing = Renewing(store.path, rules)
         self._looking = self._again = False
         self._told: tuple[str, str] | None = None

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Struct
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
-    QFont,
-    QFontDatabase,
     QHelpEvent,
     QPainter,
     QPaintEvent,
@@ -29,7 +27,6 @@ from desktop.widgets.boxes import column
 from desktop.widgets.plain_text import Offsets, safe, tooltip
 
 LONGEST: Final = 200_000
-_MONO: Final = ("Cascadia Mono", "SF Mono", "Menlo", "Noto Sans Mono CJK SC", "DejaVu Sans Mono")
 
 
 class LineMark(Struct, frozen=True):
@@ -86,7 +83,7 @@ class MarkedEditor(Dressed, QPlainTextEdit):
         self._silent = False
         self.setFrameShape(QPlainTextEdit.Shape.NoFrame)
         self.setTabChangesFocus(True)
-        made = code_font() if code else theme.font("small")
+        made = theme.code_font() if code else theme.font("small")
         self.setFont(made)
         self.document().setDefaultFont(made)
         self.document().setDocumentMargin(theme.S1)
@@ -277,19 +274,6 @@ class EditorFrame(Dressed, Card):
     def set_invalid(self, invalid: bool) -> None:
         """Frame it in red."""
         restyle(self, blocked=invalid)
-
-
-def code_font() -> QFont:
-    """The system's font with letters of one width, with the Chinese fall-backs."""
-    made = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
-    made.setFamilies([*_MONO, *made.families(), *theme.FAMILIES])
-    made.setPixelSize(theme.TEXT["small"])
-    return made
-
-
-def marks_of(marks: Sequence[LineMark]) -> dict[int, LineMark]:
-    """Marks of the lines from the first on."""
-    return dict(enumerate(marks))
 
 
 def _selection(cursor: QTextCursor, form: QTextCharFormat) -> QTextEdit.ExtraSelection:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QLineEdit, QWidget
+from PySide6.QtCore import QPoint, QRectF, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QCheckBox, QLineEdit, QSizePolicy, QWidget
 
 from desktop import theme
 from desktop.theme import Look
+from desktop.widgets import painting
 from desktop.widgets.blocks import Dressed, Label, PushButton
 from desktop.widgets.boxes import column, row
 from desktop.widgets.flow import FlowBox
@@ -121,6 +123,52 @@ class BothField(Dressed, QWidget):
             line.setAccessibleName(f"{name}, {words}")
 
 
+class Tick(Dressed, QCheckBox):
+    """A box to tick, that is seen in both themes."""
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self._look = look
+        self.setFont(theme.font("small"))
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        """The box and the words."""
+        words = self.fontMetrics().horizontalAdvance(self.text())
+        return QSize(words + theme.ICON + theme.S2 + 2 * theme.S1, theme.CHIP + theme.S1)
+
+    def minimumSizeHint(self) -> QSize:
+        """The box and some of the words."""
+        return QSize(min(self.sizeHint().width(), theme.RAIL), self.sizeHint().height())
+
+    def hitButton(self, pos: QPoint) -> bool:
+        """The words count, too."""
+        return self.rect().contains(pos)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the box, the tick in it, and the words."""
+        look, painter = self._look, QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        on, ticked = self.isEnabled(), self.isChecked()
+        box = theme.icon_rect(theme.S1, self.height() / 2)
+        fill = ("accent" if on else "line") if ticked else "surface" if on else "sunken"
+        inset = theme.HAIRLINE / 2
+        painter.setPen(QPen(look.color(fill if ticked else "line_strong"), theme.HAIRLINE))
+        painter.setBrush(look.color(fill))
+        inner = box.adjusted(inset, inset, -inset, -inset)
+        painter.drawRoundedRect(inner, theme.RADIUS_SMALL, theme.RADIUS_SMALL)
+        if ticked:
+            small = box.adjusted(theme.FOCUS, 1, -theme.FOCUS, -1 - theme.FOCUS)
+            painting.draw_icon(painter, "check", small, look.color("on_accent" if on else "text"))
+        painter.setFont(self.font())
+        painter.setPen(look.color("text" if on else "text_faint"))
+        left = box.right() + theme.S2
+        room = QRectF(left, 0, self.width() - left - theme.S1, self.height())
+        painting.draw_line(painter, room, self.text())
+        if self.hasFocus():
+            painting.draw_focus(painter, self.rect(), look.tokens, theme.RADIUS_SMALL)
+
+
 class TickBoxes(Dressed, QWidget):
     """Values of which several may hold; with `automatic`, a first box that stands for None."""
 
@@ -129,8 +177,8 @@ class TickBoxes(Dressed, QWidget):
     def __init__(self, look: Look, key: str, values: Sequence[str], *, automatic: str = "") -> None:
         super().__init__()
         self._look, self._key = look, key
-        self._boxes = {value: QCheckBox() for value in values}
-        self._auto = QCheckBox() if automatic else None
+        self._boxes = {value: Tick(look) for value in values}
+        self._auto = Tick(look) if automatic else None
         self._auto_key = automatic
         flow = FlowBox(theme.S2)
         if self._auto is not None:
@@ -159,7 +207,7 @@ class TickBoxes(Dressed, QWidget):
             return None
         return tuple(value for value, box in self._boxes.items() if box.isChecked())
 
-    def box(self, value: str) -> QCheckBox:
+    def box(self, value: str) -> Tick:
         """One of the boxes; "" is the automatic one."""
         return self._boxes[value] if value or self._auto is None else self._auto
 
@@ -171,12 +219,10 @@ class TickBoxes(Dressed, QWidget):
     def _dress(self) -> None:
         for value, box in self._boxes.items():
             box.setText(self._look.text(f"{self._key}.{value}"))
-            box.setFont(theme.font("small"))
             tip = self._look.text(f"{self._key}.{value}.help") if self._auto is not None else ""
             box.setToolTip(tip)
         if self._auto is not None:
             self._auto.setText(self._look.text(self._auto_key))
-            self._auto.setFont(theme.font("small"))
 
 
 class Section(Dressed, QWidget):

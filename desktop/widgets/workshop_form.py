@@ -8,7 +8,7 @@ from typing import Any, Final, get_args
 
 from msgspec.structs import replace
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QScrollArea, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QScrollArea, QWidget
 
 from desktop import theme
 from desktop.theme import Look
@@ -17,7 +17,14 @@ from desktop.widgets.boxes import column, row
 from desktop.widgets.plain_text import one_line
 from desktop.widgets.review_delegate import category_words
 from desktop.widgets.setting_fields import Choice, Combo, Stepper
-from desktop.widgets.workshop_fields import BothField, LinesField, Section, TickBoxes, named
+from desktop.widgets.workshop_fields import (
+    BothField,
+    LinesField,
+    Section,
+    Tick,
+    TickBoxes,
+    named,
+)
 from desktop.widgets.workshop_values import RuleForm
 from engine.records import Level, Side
 from engine.redline.schema import ACTIONS, CHANNELS, OF_MASKS, RuleAction
@@ -91,7 +98,7 @@ class WorkshopForm(Dressed, QScrollArea):
         yield
         self._within = Stepper(look, 1, 120, unit="workshop.characters")
         self._near = Stepper(look, 0, 60, unit="workshop.characters")
-        self._ordered, self._shadow = QCheckBox(), QCheckBox()
+        self._ordered, self._shadow = Tick(look), Tick(look)
         self._channels = TickBoxes(
             look, "workshop.channel", CHANNELS, automatic="workshop.channel.auto"
         )
@@ -110,7 +117,6 @@ class WorkshopForm(Dressed, QScrollArea):
         for stepper in (self._within, self._near):
             stepper.value_changed.connect(lambda _: self._on_edited())
         for box in (self._ordered, self._shadow):
-            box.setFont(theme.font("small"))
             box.clicked.connect(lambda _=False: self._on_edited())
 
     def _sections(self, look: Look) -> Iterator[Section]:
@@ -158,7 +164,7 @@ class WorkshopForm(Dressed, QScrollArea):
         yield when
 
     @staticmethod
-    def _beside(box: QCheckBox) -> QWidget:
+    def _beside(box: Tick) -> QWidget:
         made = QWidget()
         inside = row(made)
         inside.addWidget(box, 0, Qt.AlignmentFlag.AlignBottom)

@@ -27,7 +27,6 @@ from desktop.widgets.plain_text import one_line, safe
 from desktop.widgets.queue_panel import FilterChip
 from desktop.widgets.review_delegate import moment_words
 from desktop.widgets.workshop_delegate import Index, RowDelegate
-from desktop.widgets.workshop_editor import code_font
 from desktop.widgets.workshop_list import RowList
 from desktop.widgets.workshop_values import RuleDiff, VersionRow
 
@@ -88,7 +87,7 @@ class DiffText(Dressed, QPlainTextEdit):
         self._look = look
         self._shown: tuple[RuleDiff, ...] = ()
         self.setReadOnly(True)
-        self.setFont(code_font())
+        self.setFont(theme.code_font())
         self.setFrameShape(QPlainTextEdit.Shape.NoFrame)
         restyle(self, kind="code")
         self.document().setDocumentMargin(theme.S3)
@@ -121,7 +120,7 @@ class DiffText(Dressed, QPlainTextEdit):
         cursor = QTextCursor(self.document())
         cursor.beginEditBlock()
         bold = QTextCharFormat()
-        made = code_font()
+        made = theme.code_font()
         made.setBold(True)
         bold.setFont(made)
         inks = {"+": ("accent_soft", "accent_text"), "-": ("red_soft", "red_text")}

@@ -36,16 +36,31 @@ def step(qtbot: QtBot, page: WorkshopPage, name: str, stage: str, comment: str =
     qtbot.waitUntil(lambda: page.bar.standing().stage == stage, timeout=10_000)
 
 
-def blocked(qtbot: QtBot, desk: Desk, words: str) -> bool:
-    """Whether the reply box of the desk keeps a text back."""
+def answering(desk: Desk) -> Any:
+    """What stands between the reply box and the rules."""
+    return desk.page._answering()
+
+
+def kept_back(qtbot: QtBot, desk: Desk, expected: bool) -> None:
+    """Whether the reply box of the desk keeps the text back that is typed there."""
     desk.window.show_page("desk")
     row: Any = desk.queue.rows()[0]
     desk.page.open(row.id)
-    qtbot.waitUntil(lambda: desk.session.conversation == row.id)
+    qtbot.waitUntil(
+        lambda: desk.session.conversation == row.id and desk.session.snapshot is not None
+    )
     composer = desk.page.composer
-    composer.set_text(words)
-    qtbot.wait(600)
-    return bool(composer.gate.is_open())
+    for words in ("", BROKEN):
+        composer.editor().selectAll()
+        composer.editor().insertPlainText(words)
+        qtbot.wait(50)
+    if expected:
+        qtbot.waitUntil(lambda: composer.gate.view().state != "", timeout=10_000)
+        assert [hit.text for hit in composer.gate.view().hits] == [WORDS]
+    else:
+        qtbot.waitUntil(lambda: answering(desk)._clearance.text == BROKEN, timeout=10_000)
+        assert composer.gate.view().state == ""
+    desk.window.show_page("workshop")
 
 
 def test_a_text_is_tried_on_both_sets(
@@ -132,21 +147,19 @@ def test_from_a_change_to_force_and_back(
     qtbot: QtBot, lead_desk: Desk, workshop_page: Show, opened_rule: OpenRule, sit: Sit
 ) -> None:
     page = workshop_page()
-    assert not blocked(qtbot, lead_desk, BROKEN)
-    lead_desk.window.show_page("workshop")
+    kept_back(qtbot, lead_desk, False)
     change(qtbot, page, opened_rule)
     step(qtbot, page, "start", "trial", "多抓一个词")
     qtbot.waitUntil(lambda: page.rules.shown()[1].trial)
-    assert not blocked(qtbot, lead_desk, BROKEN)
-    lead_desk.window.show_page("workshop")
+    kept_back(qtbot, lead_desk, False)
     step(qtbot, page, "ask", "asked")
     sit(SECOND)
     qtbot.waitUntil(lambda: not page.bar.standing().own)
     with qtbot.waitSignal(lead_desk.rules_in_force.changed, timeout=10_000):
         step(qtbot, page, "approve", "in_force")
-    assert page.bar.standing().in_force.number == 1  # type: ignore[union-attr]
-    assert blocked(qtbot, lead_desk, BROKEN)
-    lead_desk.window.show_page("workshop")
+    in_force = page.bar.standing().in_force
+    assert in_force is not None and in_force.number == 1
+    kept_back(qtbot, lead_desk, True)
     history = page.open_history()
     qtbot.waitUntil(lambda: len(history._versions) == 2, timeout=10_000)
     qtbot.waitUntil(lambda: WORDS in history.diff.toPlainText(), timeout=10_000)
@@ -157,4 +170,4 @@ def test_from_a_change_to_force_and_back(
         dialog.ok_button.click()
     qtbot.waitUntil(lambda: page.bar.standing().in_force is None, timeout=10_000)
     history.close()
-    assert not blocked(qtbot, lead_desk, BROKEN)
+    kept_back(qtbot, lead_desk, False)
