@@ -133,13 +133,18 @@ def _database(session: Session) -> Finding:
 
 
 def _rules(session: Session) -> Finding:
-    from engine.redline.rules import load_rules
+    """What runs; a version that does not load is told, and what is in use instead."""
+    from engine.workshop.running import Renewing
 
     try:
-        rule_set = load_rules(paths.RULES)
+        found = Renewing(session.folder.database, paths.RULES).look()
     except ZuoxiError as error:
         return _failed(session, "rules", error)
-    return Finding("rules", "ok", f"{rule_set.version} · {len(rule_set.rules)}")
+    assert found is not None
+    detail = f"{found.rules} · {len(found.rule_set.rules)}"
+    if found.problem is not None:
+        return Finding("rules", "warning", detail, explain(found.problem, session.language))
+    return Finding("rules", "ok", detail)
 
 
 def _fonts(session: Session) -> Finding:

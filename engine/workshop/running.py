@@ -199,6 +199,7 @@ def _usable(store: Store, base: Base, wanted: int) -> tuple[int, RuleSet, RuleEr
         else:
             problem = _broken("rules_version_broken", wanted, wrong, number) if wrong else None
             return number, rule_set, problem
+    assert wrong is not None
     return SHIPPED, set_of(base, ()), _broken("rules_version_broken", wanted, wrong, SHIPPED)
 
 
@@ -207,11 +208,15 @@ def named(number: int) -> Both:
     return both("rules.named.version", number=number) if number else both("rules.named.shipped")
 
 
-def _broken(code: str, number: int, error: ZuoxiError | None, used: int) -> RuleError:
-    why = error.message if error else ""
+def _broken(code: str, number: int, error: ZuoxiError, used: int) -> RuleError:
+    why = error.values.get("problem")
+    if not isinstance(why, Both):
+        why = Both(error.message, error.message)
+    if rule := error.values.get("rule"):
+        why = Both(f"{rule}：{why.zh}", f"{rule}: {why.en}")
     in_use = named(used)
     return RuleError(
-        f"Version {number} of the rules does not load ({why}). In use instead: {in_use.en}.",
+        f"Version {number} of the rules does not load ({why.en}). In use instead: {in_use.en}.",
         code,
         number=number,
         why=why,

@@ -27,7 +27,9 @@ def test_what_is_published_and_rolled_back_holds_for_the_next_draft(
 ) -> None:
     heard: queue.SimpleQueue[Event] = queue.SimpleQueue()
     path = tmp_path / "zuoxi.db"
-    client = EngineClient(make_config(database=str(path), generator="scripted", mode="verbatim"), heard.put)
+    client = EngineClient(
+        make_config(database=str(path), generator="scripted", mode="verbatim"), heard.put
+    )
 
     def until(kind: type[Event]) -> Event:
         while not isinstance(event := heard.get(timeout=40), kind):
