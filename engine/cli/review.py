@@ -111,6 +111,22 @@ def appeal(
     _done(session, json, {"appeal": made.id})
 
 
+@group.command("appeals")
+def appeals(context: typer.Context, json: Json = False) -> None:
+    """One's own appeals, newest first, with what was answered."""
+    session: Session = context.obj
+    with open_store(session.folder.database) as store:
+        own = store.reviews.appeals_by(session.who)
+    if json:
+        emit({"appeals": own})
+        return
+    for one in own:
+        made = one.appeal
+        upheld = "" if made.upheld is None else str(made.upheld).lower()
+        answered = text(f"review.upheld.{upheld}", session.language) if upheld else "–"
+        show(f"{_line(one.hit, session)}  {made.text}  {answered} {made.answer}".rstrip())
+
+
 @group.command("answer")
 def answer(
     context: typer.Context,

@@ -60,6 +60,8 @@ def test_hits_are_listed_in_pages(zuoxi: Zuoxi, hits: list[str]) -> None:
         (["since=2001-01-01", "until=2001-01-02"], 0),
         (["since=2026-09-01"], 3),
         (["appealed=yes"], 0),
+        (["trial=yes"], 0),
+        (["trial=no"], 3),
     ],
 )
 def test_hits_are_filtered(zuoxi: Zuoxi, hits: list[str], where: list[str], count: int) -> None:
@@ -67,7 +69,9 @@ def test_hits_are_filtered(zuoxi: Zuoxi, hits: list[str], where: list[str], coun
     assert len(zuoxi("review", "list", *options, "--json").one["hits"]) == count
 
 
-@pytest.mark.parametrize("where", ["nonsense=1", "rule", "level=L9", "since=gestern", "side=x"])
+@pytest.mark.parametrize(
+    "where", ["nonsense=1", "rule", "level=L9", "since=gestern", "side=x", "trial=x"]
+)
 def test_a_filter_that_is_none_is_wrong_usage(zuoxi: Zuoxi, where: str) -> None:
     said = zuoxi("review", "list", "--where", where, "--json")
     said.refused("usage", exit_code=2)
@@ -92,6 +96,9 @@ def test_an_appeal_is_answered_by_another(
 ) -> None:
     calls_itself(folder, "小李")
     zuoxi("review", "appeal", hits[0], "客户原话", "--json")
+    (own,) = zuoxi("review", "appeals", "--json").one["appeals"]
+    assert (own["appeal"]["text"], own["hit"]["id"]) == ("客户原话", hits[0])
+    assert "客户原话" in zuoxi("review", "appeals").out
     zuoxi("review", "answer", hits[0], "--uphold", "--json").refused("own_approval")
     calls_itself(folder, "王班长")
     zuoxi("review", "answer", hits[0], "--turn-down", "--json").refused("no_comment")
