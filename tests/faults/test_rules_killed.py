@@ -54,6 +54,7 @@ must_miss: [你好]
 """
 CHANGING = f"""
 import sys
+import time
 from pathlib import Path
 from engine.store.store import open_store
 from engine.workshop.workshop import Workshop
@@ -65,7 +66,7 @@ with open_store(Path(sys.argv[1])) as store:
         count += 1
         trial = workshop.standing().trial
         if trial is None:
-            text = {RULE!r}.replace("送您一份礼", f"送您一份礼{{count}}")
+            text = {RULE!r}.replace("送您一份礼", f"送您一份礼{{time.time_ns()}}")
             known = {{one.id for one in workshop.rules()}}
             workshop.put(text, "王班长", id="own.gift" if "own.gift" in known else "")
             trial = workshop.start_trial("王班长", "又一条")
