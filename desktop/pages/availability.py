@@ -105,6 +105,8 @@ def gate_view(clearance: Clearance, language: Language, agent: str) -> GateView:
         return GateView(
             state, hits, found.reason, found.answered_by, found.comment, hindrance=hindrance
         )
+    if clearance.missing:
+        return GateView("script", scripts=clearance.missing)
     if override is None and other is None:
         return GateView()
     states: dict[Override | None, GateState] = {

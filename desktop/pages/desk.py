@@ -124,6 +124,8 @@ class DeskPage(Dressed, QWidget):
 
     def open(self, conversation: str) -> None:
         """Open a conversation."""
+        # In place of the one that was chosen before there was anything to open it in.
+        self._chosen = ""
         self._answering()
         self.queue.select(conversation)
         self._queue.set_open(conversation)

@@ -38,6 +38,11 @@ class Clearance(Struct, frozen=True):
         return tuple({hit.rule: hit for hit in reversed(hits)}.values())[::-1]
 
     @property
+    def missing(self) -> tuple[str, ...]:
+        """The scripts that are missing, where that is all that keeps the text back."""
+        return () if self.screening.action in STOPPING else self.screening.scripts
+
+    @property
     def approved(self) -> bool:
         """Whether a lead lets this very text pass."""
         found = self.approval

@@ -50,6 +50,7 @@ class Composer(Dressed, Card):
         self._script = Label(look, tone="amber")
         self._insert = PushButton(look, "composer.script.insert", "link", action="insert_script")
         self._insert.clicked.connect(self.script_requested)
+        self._without = PushButton(look, "composer.script.without", "quiet", action="override")
         self._keys = Label(look, tone="faint")
         self._button = PushButton(look, "composer.send", "primary", "paper-plane-right")
         self._button.clicked.connect(self._send)
@@ -63,11 +64,14 @@ class Composer(Dressed, Card):
         self.gate = GatePanel(look)
         self.gate.left.connect(self.focus_end)
         self.gate.send.connect(self._send)
+        self.gate.changed.connect(self._offer)
+        self._without.clicked.connect(self.gate.act)
         layout.addWidget(self.gate)
         line = row(None, theme.S2)
         line.addWidget(self._script_icon)
         line.addWidget(self._script)
         line.addStretch(1)
+        line.addWidget(self._without)
         line.addWidget(self._insert)
         layout.addLayout(line)
         layout.addLayout(foot)
@@ -232,7 +236,13 @@ class Composer(Dressed, Card):
         for widget in (self._script_icon, self._script, self._insert):
             widget.setVisible(missing)
         self._script.set_key("composer.script.missing")
+        self._offer()
         self._fit()
+
+    def _offer(self) -> None:
+        """Where nothing but a script is missing, a reason may stand in its place."""
+        bare = self.gate.view().state == "script" and not self.gate.is_open()
+        self._without.setVisible(bare and bool(self._scripts))
 
     def sizeHint(self) -> QSize:
         """As high as its wrapped lines are at this width, which is as high as it may become."""

@@ -12,7 +12,7 @@ from msgspec import Struct
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 
-from desktop import theme
+from desktop import actions, theme
 from desktop.theme import Look, Tone
 from desktop.widgets.blocks import Card, Dressed, IconLabel, Label, PushButton, restyle
 from desktop.widgets.boxes import column, row
@@ -21,7 +21,7 @@ from desktop.widgets.plain_text import one_line, safe, tooltip
 from engine.records import Hit
 
 GateState = Literal[
-    "", "reason", "lead", "never", "asked", "granted", "refused", "lapsed", "informed"
+    "", "reason", "script", "lead", "never", "asked", "granted", "refused", "lapsed", "informed"
 ]
 REASON_LINES: Final = 3
 _LONGEST_REASON: Final = 500
@@ -29,6 +29,7 @@ _QUOTED: Final = 120
 
 _SHAPES: Final[dict[GateState, tuple[Tone, str]]] = {
     "reason": ("amber", "warning"),
+    "script": ("amber", "clipboard-text"),
     "lead": ("red", "warning-circle"),
     "never": ("deep", "warning-octagon"),
     "asked": ("amber", "hourglass"),
@@ -38,7 +39,7 @@ _SHAPES: Final[dict[GateState, tuple[Tone, str]]] = {
     "informed": ("accent", "check-circle"),
 }
 # What the key and the button do where a reason is asked for first.
-_REASONED: Final = ("reason", "lead", "refused")
+_REASONED: Final = ("reason", "script", "lead", "refused")
 
 
 def unstopped(sentence: str) -> str:
@@ -51,7 +52,8 @@ class GateView(Struct, frozen=True):
 
     `asked` is the asker's reason, `lead` who answered and `comment` what they said; `quoted` is the
     text that was asked about where it is another one, `answered` whether a lead approved that one.
-    `hindrance` says why no reason can be given yet.
+    `scripts` are those that must be said and are not; `hindrance` says why no reason can be given
+    yet.
     """
 
     state: GateState = ""
@@ -61,6 +63,7 @@ class GateView(Struct, frozen=True):
     comment: str = ""
     quoted: str = ""
     answered: bool = False
+    scripts: tuple[str, ...] = ()
     hindrance: str = ""
 
 
@@ -93,16 +96,19 @@ class ReasonField(PlainEditor):
 
 
 class GatePanel(Dressed, Card):
-    """Hidden while nothing keeps the text back.
+    """Hidden while nothing keeps the text back, and where a script is missing until somebody wants
+    to do without it: one key inserts it.
 
     `reasoned` brings the reason of whoever sends it or asks for it all the same, `restore` asks for
-    the text that was asked about, `send` sends what was approved, `left` gives the focus back.
+    the text that was asked about, `send` sends what was approved, `left` gives the focus back,
+    `changed` tells that it shows something else.
     """
 
     reasoned = Signal(str)
     restore = Signal()
     send = Signal()
     left = Signal()
+    changed = Signal()
 
     def __init__(self, look: Look) -> None:
         super().__init__("amber")
@@ -244,6 +250,9 @@ class GatePanel(Dressed, Card):
         """What is the case, and what may be done."""
         look, view = self._look, self._view
         said = look.text("gate.said", words=one_line(view.comment)) if view.comment else ""
+        if view.state == "script":
+            words = "\n".join(one_line(one) for one in view.scripts)
+            return look.text("gate.script.text", text=words), look.text("gate.reason.next")
         if view.state in ("reason", "lead", "never"):
             further = [look.text(f"gate.{view.state}.next")]
             if view.quoted:
@@ -261,14 +270,17 @@ class GatePanel(Dressed, Card):
 
     def _dress(self) -> None:
         look, view = self._look, self._view
-        self.setVisible(bool(view.state))
-        if not view.state:
+        seen = bool(view.state) and (view.state != "script" or self._open)
+        self.setVisible(seen)
+        self.changed.emit()
+        if not seen:
             return
         tone, icon = _SHAPES[view.state]
         restyle(self, kind=tone)
         self._icon.set_icon(icon, f"{tone}_text")
         key = "gate.lapsed.approved" if view.state == "lapsed" and view.answered else ""
-        title = look.text(key or f"gate.{view.state}", name=view.lead)
+        keys = actions.keys_text("insert_script", look.language)
+        title = look.text(key or f"gate.{view.state}", name=view.lead, keys=keys)
         self._title.set_text(title)
         self._title.set_tone(tone)
         body, further = self._words()
@@ -280,7 +292,8 @@ class GatePanel(Dressed, Card):
         opened = self.is_open()
         self._frame.setVisible(opened)
         self._cancel.setVisible(opened)
-        hint = look.text("gate.field.reason" if view.state == "reason" else "gate.field.lead")
+        own = view.state if view.state in ("reason", "script") else "lead"
+        hint = look.text(f"gate.field.{own}")
         self._field.setPlaceholderText(safe(hint))
         self._field.setAccessibleName(hint)
         self._wrong.set_text(self._problem)

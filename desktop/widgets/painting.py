@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from functools import cache, lru_cache
+from typing import Final
 
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen, QPixmap
 
 from desktop import icons, theme
 from desktop.theme import Tokens, Tone
+
+_SIZES: Final[dict[int, theme.TextSize]] = {pixels: name for name, pixels in theme.TEXT.items()}
 
 
 def chip_width(text: str, icon: str = "", bold: bool = False) -> int:
@@ -102,9 +105,8 @@ def draw_line(
 
 @lru_cache(maxsize=4096)
 def _elided(text: str, width: int, pixels: int, bold: bool) -> str:
-    font = theme.font("body", bold)
-    font.setPixelSize(pixels)
-    return QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, width)
+    metrics = QFontMetrics(theme.font(_SIZES[pixels], bold))
+    return metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
 
 
 @lru_cache(maxsize=4096)

@@ -170,12 +170,14 @@ class QueuePanel(Dressed, Card):
         self._list.setItemDelegate(self._delegate)
         self._empty = EmptyState(look)
         self._empty.action_requested.connect(self._on_empty_action)
-        self._stack = QStackedLayout()
+        # Of a widget: without one the list would be a window of its own for a moment.
+        room = QWidget()
+        self._stack = QStackedLayout(room)
         self._stack.addWidget(self._list)
         self._stack.addWidget(self._empty)
         layout = column(self)
         layout.addLayout(head)
-        layout.addLayout(self._stack, 1)
+        layout.addWidget(room, 1)
         self._show_empty()
         self._dress()
 

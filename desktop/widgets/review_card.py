@@ -241,6 +241,8 @@ class ReviewCard(Dressed, Card):
         names = dict.fromkeys((one_line(hit.name or hit.rule), hit) for hit in shown.hits)
         for at, (name, hit) in enumerate(list(names)[: len(self._chips) - 1]):
             self._put(at + 1, name, hit_tone(hit), LEVEL_ICONS.get(hit.level, "warning"))
+        if not shown.hits:
+            self._put(1, look.text("review.request.script"), "amber", "clipboard-text")
         self._why.hide()
         marks = [(hit.start, hit.end, hit) for hit in shown.hits]
         self._text.show_hits(shown.text, marks, whole=True)

@@ -75,15 +75,20 @@ def gate_rules(tmp_path: Path, desk_rules: Path) -> Path:
 
 
 @pytest.fixture
-def open_gate(tmp_path: Path, open_desk: Open, gate_rules: Path) -> Callable[..., Desk]:
+def open_gate(
+    qtbot: QtBot, tmp_path: Path, open_desk: Open, gate_rules: Path
+) -> Callable[..., Desk]:
     """Opens a desk of the agent 小满, or of who is named, with a window that is shown."""
 
     def open_(agent: str = "小满", **values: Any) -> Desk:
-        chosen = Settings(**({"agent": agent, "language": "zh", "theme": "light"} | values))
+        # An undo window that no slow machine outlives.
+        usual = {"agent": agent, "language": "zh", "theme": "light", "undo_seconds": 60.0}
+        chosen = Settings(**(usual | values))
         settings_file.save(DataFolder(tmp_path / "data"), chosen)
         desk = open_desk(rules=gate_rules)
-        desk.window.show()
-        desk.window.activateWindow()
+        with qtbot.waitActive(desk.window):
+            desk.window.show()
+            desk.window.activateWindow()
         return desk
 
     return open_
@@ -101,6 +106,9 @@ class Hands:
 
     @staticmethod
     def shown(qtbot: QtBot, desk: Desk, conversation: str) -> GatePanel:
+        # A list that shows its first row chooses it by itself.
+        desk.queue.refresh()
+        qtbot.waitUntil(lambda: conversation in [row.id for row in desk.queue.rows()])
         desk.page.open(conversation)
         qtbot.waitUntil(
             lambda: desk.session.conversation == conversation and desk.session.snapshot is not None

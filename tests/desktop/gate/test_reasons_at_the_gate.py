@@ -144,6 +144,36 @@ def test_a_missing_script_goes_in_first_and_tears_no_sentence(
     assert desk.page.composer.text().startswith("您好，我是客服小满。\n")
 
 
+def test_a_reason_may_stand_in_the_place_of_a_missing_script(
+    qtbot: QtBot, open_gate: Open, hands: Any
+) -> None:
+    desk = open_gate()
+    conversation = hands.waiting(desk, "吃了过敏怎么办")
+    panel = hands.shown(qtbot, desk, conversation)
+    composer = desk.page.composer
+    hands.typed(qtbot, desk, "先停用看看", "script")
+    assert panel.isHidden() and composer._without.isVisible()
+    hands.press(desk, Qt.Key.Key_Return)
+    assert hands.sent(desk, conversation) == []
+    hands.override(desk)
+    assert panel.isVisible() and composer._without.isHidden()
+    assert "应当说：如有不适请尽快就医。" in hands.words_of(panel)
+    hands.press(desk, Qt.Key.Key_Return, Qt.KeyboardModifier.NoModifier)
+    assert "理由" in panel.button().why_blocked() and hands.sent(desk, conversation) == []
+    QTest.keyClicks(panel.field(), "said by phone")
+    # Inserted after all, no reason is asked for any more.
+    hands.press(desk, Qt.Key.Key_J)
+    qtbot.waitUntil(panel.isHidden)
+    hands.typed(qtbot, desk, "先停用看看", "script")
+    assert panel.reason() == "said by phone"
+    hands.override(desk)
+    qtbot.waitUntil(lambda: panel.view().state == "informed")
+    assert hands.sent(desk, conversation) == ["先停用看看"]
+    (told,) = desk.store.approvals.queue()
+    assert (told.state, told.reason, told.hits) == ("told", "said by phone", ())
+    assert desk.store.decisions.of(conversation)[0].override == "said by phone"
+
+
 def test_a_key_quicker_than_the_check_is_still_stopped_and_shown_why(
     qtbot: QtBot, open_gate: Open, hands: Any
 ) -> None:

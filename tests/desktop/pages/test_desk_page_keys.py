@@ -262,3 +262,14 @@ def test_the_most_urgent_customer_is_open_wherever_the_focus_is(
     desk.window.show()
     desk.page.focus_composer()
     qtbot.waitUntil(lambda: desk.session.conversation == first)
+
+
+def test_what_is_opened_before_the_columns_are_made_stays_open(open_desk: Open) -> None:
+    desk = open_desk()
+    receive = desk.store.conversations.receive
+    first, second = (receive(name, "在吗").conversation for name in ("王女士", "李先生"))
+    page = desk.page
+    page.queue.opened.emit(first)
+    page.open(second)
+    page.make_ready()
+    assert desk.session.conversation == second

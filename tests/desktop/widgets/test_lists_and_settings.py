@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox
+from PySide6.QtWidgets import QApplication, QComboBox
 
+from desktop.pages.review_columns import ReviewColumns
+from desktop.session.review_model import ReviewModel
 from desktop.theme import DARK, Look
 from desktop.widgets.banner import Banner
 from desktop.widgets.conversation_view import ConversationView
@@ -311,3 +314,26 @@ def test_a_number_is_taken_as_typed_within_its_limits(
     assert field.line().text() == (str(value) if value else "自动")
     QTest.keyClick(field.line(), Qt.Key.Key_Up)
     assert field.value() == min(256, value + 1)
+
+
+def test_no_part_of_a_panel_is_a_window_of_its_own_for_a_moment(
+    qapp: QApplication, look: Look
+) -> None:
+    shown: list[str] = []
+
+    class Watch(QObject):
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+            if event.type() == QEvent.Type.Show and getattr(watched, "isWindow", bool)():
+                shown.append(type(watched).__name__)
+            return False
+
+    watch = Watch()
+    qapp.installEventFilter(watch)
+    panel = QueuePanel(look)
+    columns = ReviewColumns(look, time.time)
+    for _ in columns.build(ReviewModel()):
+        qapp.processEvents()
+    qapp.removeEventFilter(watch)
+    assert shown == []
+    panel.deleteLater()
+    columns.deleteLater()
