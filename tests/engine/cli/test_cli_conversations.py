@@ -248,7 +248,9 @@ def test_a_rule_whose_example_fails_is_named(
     zuoxi: Zuoxi, tmp_path: Path, rules_folder: Path
 ) -> None:
     pack = (rules_folder / "trial.yaml").read_text("utf-8")
-    (tmp_path / "trial.yaml").write_text(pack.replace("[你这蠢货]", "[你好笨]"), "utf-8")
+    (tmp_path / "trial.yaml").write_text(
+        pack.replace("must_hit: [蠢货]", "must_hit: [你好笨]"), "utf-8"
+    )
     said = zuoxi("rules", "validate", tmp_path, "--json")
     said.refused("rules_problems")
     (problem,) = said.one["problems"]

@@ -69,6 +69,19 @@ def test_hits_are_filtered(zuoxi: Zuoxi, hits: list[str], where: list[str], coun
     assert len(zuoxi("review", "list", *options, "--json").one["hits"]) == count
 
 
+def test_a_hit_of_a_rule_on_trial_is_said_to_be_one(
+    zuoxi: Zuoxi, hits: list[str], folder: DataFolder
+) -> None:
+    with open_store(folder.database) as store:
+        here = store.conversations.page()[0].id
+        tried = Hit("new", "承诺", "L2", "block", 0, 2, "包赔", trial=True)
+        (hit,) = store.hits.add_all(here, None, "包赔的", [tried])
+    (found,) = zuoxi("review", "list", "--where", "trial=yes", "--json").one["hits"]
+    assert found["id"] == hit and found["hit"]["trial"] is True
+    lines = zuoxi("review", "list").out.splitlines()
+    assert [("试运行" in line) for line in lines] == [True, False, False, False]
+
+
 @pytest.mark.parametrize(
     "where", ["nonsense=1", "rule", "level=L9", "since=gestern", "side=x", "trial=x"]
 )
