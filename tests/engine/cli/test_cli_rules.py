@@ -1,0 +1,123 @@
+"""`zuoxi rules …`: a company's own pack from a file to being in force, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from command_line import Said
+
+from engine import paths
+from engine.redline.rules import load_rules
+
+Zuoxi = Callable[..., Said]
+PACK = """\
+pack: {id: firm.own, version: 1, owner: 质检组, title: {zh: 自家规则, en: Own}}
+switched_off: [trial.promise]
+rules:
+  - id: own.gift
+    side: agent
+    category: promise
+    level: L3
+    action: block
+    name: {zh: 送礼, en: Gift}
+    why: {zh: 不能许诺送礼, en: No gifts}
+    advice: {zh: 删掉, en: Remove it}
+    match: {words: [送您一份礼]}
+    must_hit: [送您一份礼]
+    must_miss: [你好]
+"""
+
+
+@pytest.fixture
+def pack(tmp_path: Path) -> Path:
+    """A company's own pack."""
+    path = tmp_path / "own.yaml"
+    path.write_text(PACK, "utf-8")
+    return path
+
+
+def said_before(zuoxi: Zuoxi) -> None:
+    """A conversation in which an agent promised a gift."""
+    here = zuoxi("inbox", "add", "--customer", "张三", "--text", "在吗").out.strip()
+    zuoxi("decide", here, "--edit", "亲，送您一份礼")
+
+
+def test_a_pack_goes_into_force_by_two_leads_and_back(zuoxi: Zuoxi, pack: Path) -> None:
+    shipped = load_rules(paths.RULES).version
+    drafted = zuoxi("rules", "draft", pack, "--as", "王班长", "--json").one
+    assert drafted["problems"] == []
+    assert {(one["id"], one["what"]) for one in drafted["changes"]} == {
+        ("trial.promise", "removed"),
+        ("own.gift", "added"),
+    }
+    tried = zuoxi("rules", "trial", "--comment", "不许送礼", "--as", "王班长", "--json").one
+    assert (tried["number"], tried["state"], tried["authors"]) == (1, "trial", ["王班长"])
+    listed = zuoxi("rules", "list", "--json").one
+    assert (listed["in_force"], listed["trial"]) == (0, 1)
+    assert listed["version"] == f"{shipped}+{tried['rule_set']}"
+    check = zuoxi("redline", "check", "送您一份礼", "--json").one
+    assert (check["action"], [hit["rule"] for hit in check["shadow"]]) == ("none", ["own.gift"])
+    zuoxi("rules", "approve", "--as", "李班长", "--json").refused("version_moved")
+    assert zuoxi("rules", "publish", "--as", "王班长", "--json").one["state"] == "asked"
+    zuoxi("rules", "approve", "1", "--as", "王班长", "--json").refused("own_version")
+    assert zuoxi("rules", "approve", "1", "--as", "李班长", "--json").one["state"] == "in_force"
+    assert zuoxi("redline", "check", "送您一份礼", "--json").one["action"] == "block"
+    assert zuoxi("rules", "list", "--json").one["version"] == tried["rule_set"]
+    back = zuoxi("rules", "rollback", "--comment", "误拦", "--as", "李班长", "--json").one
+    assert back == {"in_force": 0, "rules": shipped}
+    assert zuoxi("redline", "check", "送您一份礼", "--json").one["action"] == "none"
+    (version,) = zuoxi("rules", "versions", "--json").one["versions"]
+    assert [one["step"] for one in version["steps"]] == ["trial", "asked", "published"]
+    assert version["state"] == "rolled_back"
+    assert "已回退" in zuoxi("rules", "versions").out
+    assert zuoxi("audit", "verify").code == 0
+
+
+def test_a_replay_counts_what_would_change_and_changes_nothing(zuoxi: Zuoxi, pack: Path) -> None:
+    said_before(zuoxi)
+    found = zuoxi("rules", "replay", pack, "--json").one
+    assert (found["texts"], found["new"], found["lost"]) == (2, 1, 0)
+    assert found["rules"] == {
+        "own.gift": {"new": 1, "lost": 0, "altered": 0, "better": 0, "worse": 0}
+    }
+    (row,) = found["rows"]
+    assert (row["what"], row["rule"], row["side"]) == ("new", "own.gift", "agent")
+    assert row["excerpt"][row["start"] : row["end"]] == "送您一份礼"
+    few = zuoxi("rules", "replay", pack, "--rows", "0", "--json").one
+    assert (few["rows"], few["left_out"]) == ([], 1)
+    assert "新命中 1" in zuoxi("rules", "replay", pack).out
+    assert zuoxi("rules", "list", "--json").one["version"] == found["former"]
+    assert zuoxi("rules", "replay", "--json").one["new"] == 0
+
+
+def test_a_pack_that_fails_is_told_by_file_and_line(zuoxi: Zuoxi, pack: Path) -> None:
+    pack.write_text(PACK.replace("must_hit: [送您", "must_hit: [给您"), "utf-8")
+    for command in ("validate", "replay", "draft"):
+        said = zuoxi("rules", command, pack, "--json")
+        said.refused("rules_problems")
+        (problem,) = said.one["problems"]
+        assert (problem["file"], problem["line"], problem["rule"]) == ("own.yaml", 13, "own.gift")
+    # What is wrong is kept in the draft, to be mended, and tried by nobody.
+    zuoxi("rules", "trial", "--comment", "试试", "--json").refused("rules_invalid")
+    assert "own.gift" in zuoxi("rules", "diff").out
+    zuoxi("rules", "draft", "--discard")
+    assert zuoxi("rules", "diff", "--json").one == {"differences": []}
+
+
+def test_two_packs_may_not_say_different_things_of_one_rule(
+    zuoxi: Zuoxi, pack: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text(PACK.replace("L3", "L4"), "utf-8")
+    said = zuoxi("rules", "validate", pack, other, "--json")
+    assert "other.yaml:4" in said.refused("rules_invalid")
+
+
+def test_what_is_not_there_is_said(zuoxi: Zuoxi) -> None:
+    zuoxi("rules", "publish", "--json").refused("rules_no_trial")
+    zuoxi("rules", "rollback", "--comment", "x", "--json").refused("never_in_force")
+    zuoxi("rules", "approve", "7", "--json").refused("no_rule_version")
+    zuoxi("rules", "draft", "--off", "no.such", "--json").refused("no_rule")
+    zuoxi("rules", "trial", "--comment", "x", "--json").refused("rules_nothing_changed")
