@@ -99,9 +99,10 @@ class Hands:
 
     @staticmethod
     def waiting(desk: Desk, text: str = "壶坏了", reply: str | None = None) -> str:
-        message = desk.store.conversations.receive("王女士", text)
-        if reply is not None:
-            desk.store.drafts.save(message.conversation, message.id, Draft("drafted", reply))
+        with desk.store.transaction():
+            message = desk.store.conversations.receive("王女士", text)
+            if reply is not None:
+                desk.store.drafts.save(message.conversation, message.id, Draft("drafted", reply))
         return message.conversation
 
     @staticmethod

@@ -22,10 +22,12 @@ EVIDENCE = (Evidence(1, "上门检修.md", "上门检修", "保修", "可以免�
 
 
 def asked(desk: Desk, text: str = "壶坏了", reply: str | None = REPLY) -> str:
-    message = desk.store.conversations.receive("王女士", text)
-    if reply is not None:
-        draft = Draft("drafted", reply, evidence=EVIDENCE, style="warm_shop")
-        desk.store.drafts.save(message.conversation, message.id, draft)
+    # In one step, or the desk might begin a draft of its own in between.
+    with desk.store.transaction():
+        message = desk.store.conversations.receive("王女士", text)
+        if reply is not None:
+            draft = Draft("drafted", reply, evidence=EVIDENCE, style="warm_shop")
+            desk.store.drafts.save(message.conversation, message.id, draft)
     return message.conversation
 
 

@@ -18,9 +18,11 @@ Open = Callable[..., Desk]
 
 def asked(desk: Desk, text: str = "壶坏了", reply: str | None = "亲，可以**免费**上门[1]。") -> str:
     """A conversation that waits, with a draft unless `reply` is None."""
-    message = desk.store.conversations.receive("王女士", text)
-    if reply is not None:
-        desk.store.drafts.save(message.conversation, message.id, Draft("drafted", reply))
+    # In one step, or the desk might begin a draft of its own in between.
+    with desk.store.transaction():
+        message = desk.store.conversations.receive("王女士", text)
+        if reply is not None:
+            desk.store.drafts.save(message.conversation, message.id, Draft("drafted", reply))
     return message.conversation
 
 

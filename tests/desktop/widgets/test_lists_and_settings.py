@@ -322,7 +322,7 @@ def test_no_part_of_a_panel_is_a_window_of_its_own_for_a_moment(
     shown: list[str] = []
 
     class Watch(QObject):
-        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
             if event.type() == QEvent.Type.Show and getattr(watched, "isWindow", bool)():
                 shown.append(type(watched).__name__)
             return False
