@@ -176,9 +176,8 @@ class Desk(QObject):
         from desktop.pages.further import make
 
         look = theme.look(self.settings.theme, self.settings.language)
-        behind = (self.background, self.store, self.gate, self._folder)
-        kept = (self.rules_in_force, self.window.memory)
-        page = make(name, look, *behind, *kept, lambda: self.settings, self._clock)
+        behind = (self.background, self.store, self.gate, self._folder, self.rules_in_force)
+        page = make(name, look, *behind, self.window.memory, lambda: self.settings, self._clock)
         page.trouble.connect(self.notices.tell)
         return page
 
@@ -249,8 +248,9 @@ class Desk(QObject):
     def _wire(self) -> None:
         self.window.closing.connect(self.close)
         self.window.page_shown.connect(self._on_page)
-        waiting = Waiting(self.background, self.store, self.session, self)
-        waiting.counted.connect(lambda count: self.window.rail.set_badge("review", count))
+        behind = (self.background, self.store, self.session, self.rules_in_force)
+        waiting = Waiting(*behind, lambda: self.settings.agent, self)
+        waiting.counted.connect(self.window.rail.set_badge)
         self.background.trouble.connect(self.notices.tell)
         self.page.trouble.connect(self.notices.tell)
         self.session.answers.said.connect(lambda key, values: self.notices.say(key, **values))

@@ -60,6 +60,7 @@ class WorkshopColumns(QWidget):
         self.rules = WorkshopList(look)
         column(self._parts[0], 0).addWidget(self.rules)
         yield
+        yield from self.rules.build()
         self.rule = WorkshopRule(look)
         column(self._parts[1], 0).addWidget(self.rule)
         yield

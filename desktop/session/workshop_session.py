@@ -122,7 +122,8 @@ class WorkshopSession(QObject):
                 self._shown = replace(found[0], row=self._with_figures(found[0].row))
                 self._form = found[1].form
                 self.opened.emit(self._shown)
-                self.checked.emit(found[1], False)
+                # In a turn of its own: the form's fields take as long as the text.
+                QTimer.singleShot(0, self, lambda: self._tell_checked(asked, found[1]))
 
         self._do(lambda: self._source.open(key, language), done)
 
@@ -260,6 +261,10 @@ class WorkshopSession(QObject):
             self.trouble.emit(error)
 
         self._do(lambda: self._source.write(key, edit, who, language), done, failed)
+
+    def _tell_checked(self, asked: int, checked: Checked) -> None:
+        if asked == self._asked:
+            self.checked.emit(checked, False)
 
     def _changed(self, told: str) -> None:
         if told:

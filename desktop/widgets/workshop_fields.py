@@ -49,7 +49,7 @@ class LinesField(Dressed, QWidget):
         if code:
             self.editor.setLineWrapMode(MarkedEditor.LineWrapMode.WidgetWidth)
         self._frame = EditorFrame(look, self.editor)
-        self._frame.setFixedHeight(lines * self.editor.fontMetrics().lineSpacing() + theme.S4)
+        self._frame.setFixedHeight(lines * painting.line_height("small") + theme.S4 + theme.S1)
         column(self, 0).addWidget(self._frame)
         self.setFocusProxy(self.editor)
         self._dress()
@@ -83,7 +83,7 @@ class BothField(Dressed, QWidget):
                 editor = MarkedEditor(look, gutter=False)
                 editor.edited.connect(self.edited)
                 frame = EditorFrame(look, editor)
-                frame.setFixedHeight(2 * editor.fontMetrics().lineSpacing() + theme.S4)
+                frame.setFixedHeight(2 * painting.line_height("small") + theme.S4 + theme.S1)
                 inside.addWidget(frame, 1)
                 self._lines.append(editor)
                 continue

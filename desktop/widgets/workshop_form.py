@@ -154,7 +154,7 @@ class WorkshopForm(Dressed, QScrollArea):
             told.add(named(look, f"workshop.{name}", both))
         yield told
         when = Section(look, "workshop.section.when")
-        when.add(self._shadow)
+        when.add(self._beside(self._shadow))
         when.add(
             named(look, "workshop.since", self._days["since"]),
             named(look, "workshop.until", self._days["until"]),

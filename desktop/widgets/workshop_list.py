@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, get_args
 
 from msgspec.structs import replace
@@ -131,6 +131,11 @@ class WorkshopList(Dressed, Card):
         self._filter = RuleFilter()
         self._current: tuple[PartKind, str] | None = None
         self._asking = False
+        self._built = False
+
+    def build(self) -> Iterator[None]:
+        """Make what stands in it, some at each step; before the last one it can list nothing."""
+        look = self._look
         self._sum = Elided(look, tone="soft")
         self._sum.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.add_button = PushButton(look, "workshop.add", "quiet", "plus")
@@ -153,6 +158,7 @@ class WorkshopList(Dressed, Card):
             flow.add(chip)
             self._chips[state] = chip
         self._chips[""].setChecked(True)
+        yield
         self._more = PushButton(look, "review.filters", "quiet", "funnel")
         self._more.setCheckable(True)
         self._more.set_compact(True)
@@ -168,6 +174,7 @@ class WorkshopList(Dressed, Card):
         head.addWidget(self.search)
         head.addWidget(flow)
         head.addWidget(self._make_combos(look))
+        yield
         self.list = RowList(look, RuleDelegate(look, self), "workshop.list")
         self.list.selectionModel().currentChanged.connect(self._on_current)
         self._empty = EmptyState(look)
@@ -179,6 +186,8 @@ class WorkshopList(Dressed, Card):
         whole = column(self, 0)
         whole.addLayout(head)
         whole.addWidget(room, 1)
+        self._built = True
+        yield
         self._dress()
 
     def _make_combos(self, look: Look) -> QWidget:
@@ -312,6 +321,8 @@ class WorkshopList(Dressed, Card):
             combo.setAccessibleName(look.text(f"review.field.{name}"))
 
     def _dress(self) -> None:
+        if not self._built:
+            return
         words = self._look.text("workshop.search")
         self.search.setPlaceholderText(words)
         self.search.setAccessibleName(words)

@@ -192,3 +192,58 @@ def test_keys_of_the_draft_do_nothing_on_this_page(
         for key in (Qt.Key.Key_Return, Qt.Key.Key_Backspace, Qt.Key.Key_H):
             QTest.keyClick(widget, key, CONTROL)
     assert fired == []
+
+
+def test_the_whole_page_is_reached_by_tab_and_named(
+    qtbot: QtBot, lead_desk: Desk, workshop_page: Show, opened_rule: OpenRule
+) -> None:
+    page = workshop_page()
+    opened_rule(page, "t.promise")
+    page.rules.list.setFocus()
+    seen: list[Any] = []
+    for _ in range(120):
+        widget = QApplication.focusWidget()
+        assert widget is not None
+        if widget in seen:
+            break
+        seen.append(widget)
+        QTest.keyClick(widget, Qt.Key.Key_Tab)
+    form = page.rule.form
+    wanted = [page.rules.list, page.rules.search, page.rules.add_button, page.trying.editor]
+    wanted += [form.field(name) for name in ("category", "level", "action", "owner")]
+    wanted += [form.field(name).editor for name in ("words", "groups", "expressions", "basis")]
+    wanted += [page.rule.hits.editor, page.rule.misses.editor, page.rule.switch_button]
+    wanted += [page.bar.history_button]
+    assert [one.accessibleName() for one in wanted if one not in seen] == []
+    inside = [one for one in seen if page.isAncestorOf(one)]
+    unnamed = [one for one in inside if not (one.accessibleName() or one.text())]
+    assert unnamed == []
+    QTest.keyClick(page.rule.hits.editor, Qt.Key.Key_Escape)
+    assert page.rules.list.hasFocus()
+
+
+def test_the_page_speaks_the_language_it_is_given(
+    qtbot: QtBot, lead_desk: Desk, workshop_page: Show, opened_rule: OpenRule
+) -> None:
+    from desktop.theme import DARK, Look
+
+    page = workshop_page()
+    opened_rule(page, "t.promise")
+    page.open_history()
+    lead_desk.window.set_look(Look(DARK, "en"))
+    assert page.rule.hits._title.text() == "Must hit"
+    assert page.bar.history_button.text() == "Versions"
+    assert page.rule.form.field("level").itemText(0) == "L0 Noted"
+    assert page.rule.form.field("action").itemText(3) == "Block"
+
+
+def test_what_was_typed_survives_the_page_and_the_desk(
+    qtbot: QtBot, lead_desk: Desk, workshop_page: Show, opened_rule: OpenRule
+) -> None:
+    page = workshop_page()
+    opened_rule(page, "t.promise")
+    page.rule.form.field("words").editor.appendPlainText("包换")
+    lead_desk.window.show_page("desk")
+    qtbot.waitUntil(lambda: lead_desk.store.rule_draft.get() is not None)
+    kept_draft = lead_desk.store.rule_draft.get()
+    assert kept_draft is not None and "包换" in kept_draft.changes

@@ -171,3 +171,18 @@ def test_from_a_change_to_force_and_back(
     qtbot.waitUntil(lambda: page.bar.standing().in_force is None, timeout=10_000)
     history.close()
     kept_back(qtbot, lead_desk, False)
+
+
+def test_the_rail_says_that_a_version_waits_for_another_lead(
+    qtbot: QtBot, lead_desk: Desk, workshop_page: Show, opened_rule: OpenRule, sit: Sit
+) -> None:
+    page = workshop_page()
+    button = lead_desk.window.rail._buttons["workshop"]
+    change(qtbot, page, opened_rule)
+    step(qtbot, page, "start", "trial", "多抓一个词")
+    step(qtbot, page, "ask", "asked")
+    assert button._badge == 0
+    sit(SECOND)
+    qtbot.waitUntil(lambda: button._badge == 1, timeout=10_000)
+    step(qtbot, page, "approve", "in_force")
+    qtbot.waitUntil(lambda: button._badge == 0, timeout=10_000)

@@ -108,6 +108,10 @@ def test_every_state_of_the_workshop(
     qtbot.waitUntil(lambda: page.replay.view().phase == "done", timeout=60_000)
     picture("form", 1440, 900)
     picture("form-small", 1280, 720)
+    for name, section in (("match", "expressions"), ("told", "why"), ("dates", "basis")):
+        page.rule.form.ensureWidgetVisible(page.rule.form.field(section), 0, 200)
+        picture(f"form-{name}", 1280, 720)
+    picture("smallest", 1080, 600)
     page.rule.set_view("text")
     text = page.rule.text.toPlainText()
     page.rule.text.setPlainText(text.replace("level: L2", "level: L7"))
