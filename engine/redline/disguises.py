@@ -15,7 +15,7 @@ from engine.redline.characters import is_code, sounded
 from engine.redline.compiled_rule import CompiledRule, Places, RulesOf, shared
 from engine.redline.expressions import Text, longest
 from engine.redline.hearing import Hearing
-from engine.redline.needs import Needs, SoundNeeds
+from engine.redline.needs import Held, Needs, SoundNeeds
 from engine.redline.normalise import fold
 from engine.redline.required import pairs
 from engine.redline.restoring import Restorer
@@ -44,8 +44,7 @@ class Disguises:
         self._of = of
         self._words = words
         self._sounds = SoundWords(words)
-        self._needs = needs
-        self._sound_needs = SoundNeeds(needs)
+        self._needs = SoundNeeds(needs)
         letters = {c for word in words.words for c in word}.union(
             *(e.literals for e in of.expressions)
         )
@@ -62,15 +61,15 @@ class Disguises:
         self._hearing = Hearing(_pairs_of(hearing, words)) if hearing else None
         self._suspicion = Suspicion(self._causes)
 
-    def find(self, text: Text) -> dict[int, list[tuple[int, int, bool]]]:
+    def find(self, text: Text, plain: Held) -> dict[int, list[tuple[int, int, bool]]]:
         """For each rule found in a folded text (by its place among the rules) its hits, each as
-        ``(start, end, vetoed)`` of that text."""
+        ``(start, end, vetoed)`` of that text. `plain` is what its sentences hold as they are."""
         found: dict[int, list[tuple[int, int, bool]]] = {}
         sentences = self._restorer.restore(text.folded, text.borders, self._suspicion)
         if seen := [sentence for sentence in sentences if sentence.tricked]:
-            self._look(View(seen), found, self._seeing)
+            self._look(View(seen), plain, found, self._seeing)
         if heard := list(self._heard(sentences)):
-            self._look(View(heard), found, self._hearing_rules)
+            self._look(View(heard), plain, found, self._hearing_rules)
         return found
 
     def _causes(self, first: str, second: str) -> int:
@@ -86,19 +85,20 @@ class Disguises:
                     yield sentence.with_heard(heard)
 
     def _look(
-        self, view: View, found: dict[int, list[tuple[int, int, bool]]], rules: frozenset[int]
+        self,
+        view: View,
+        plain: Held,
+        found: dict[int, list[tuple[int, int, bool]]],
+        rules: frozenset[int],
     ) -> None:
         """Add what some rules find in a view to `found`."""
         disguised: Disguised = {}
-        ends = view.borders.sentences
         spelled = _SPELLED.search(view.text) is not None
         if spelled:
             sounds = sounded(view.text) if _CODE.search(view.text) is not None else ""
-            possible = self._sound_needs.possible(view.text, sounds, ends)
             for start, end, number, tricks in self._sounds.find(view, sounds):
                 disguised.setdefault(number, []).append((start, end, tricks))
-        else:
-            possible = self._needs.possible(view.text, ends)
+        possible = self._needs.possible(view, plain)
         by_word = self._words.restored(view.text)
         tried = self._of.found((*by_word, *disguised), possible)
         looked = Text(view.text, view.borders)

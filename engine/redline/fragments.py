@@ -38,6 +38,9 @@ class Fragments:
         Letters that stand apart are one word up to where they stand farther apart; where they never
         do, and for longer fragments, it is the longest word of the rules.
         """
+        start, end = tokens[number]
+        if end - start > 1 and text[start:end] not in self._beginnings:
+            return 1
         apart = self._letters_apart(text, tokens, number)
         if apart > 2 or apart < 0 or (apart == 2 and text[tokens[number][0]].isdigit()):
             return max(apart, 1)

@@ -58,8 +58,10 @@ class Matcher:
         """
         text = Text(folded)
         by_word = self._words.places(folded)
-        tried = self._of.found(by_word, self._needs.possible(folded, text.borders.sentences))
-        disguised = self._disguises.find(text)
+        ends = text.borders.sentences
+        held = self._needs.held(folded, ends)
+        tried = self._of.found(by_word, self._needs.complete(held, len(ends) + 1))
+        disguised = self._disguises.find(text, held)
         sounds = self._listening.to(folded)
         found: list[Found] = []
         for number in sorted(tried.keys() | disguised.keys() | sounds.hits.keys()):

@@ -12,11 +12,15 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from sys import maxsize
 
-from engine.redline.characters import NUMERALS
+from engine.redline.characters import NUMERALS, sounded
+from engine.redline.required import LONGEST
 from engine.redline.sounding import sound_forms
+from engine.redline.view import View
 from engine.redline.words import automaton, tricks_between
 
 _SETS = 4
+_CODE = re.compile("[\ue000-\ue7ff]")
+_DIGIT = re.compile("[0-9]")
 _SPELLED = re.compile("[0-9\ue000-\ue7ff]")
 _DIGITS = str.maketrans(NUMERALS)
 
@@ -50,15 +54,8 @@ class Needs:
         self._seconds = [others for _, others in self.sets_of.values()]
         self._automaton = automaton(list(of))
 
-    def possible(self, text: str, ends: Sequence[int]) -> list[tuple[int, int]]:
-        """The expressions that may match in `text`, by number, each with the sentence's number.
-
-        `ends`: where its sentences end, its own end left out.
-        """
-        return self.complete(self.held(text, ends), len(ends) + 1)
-
     def held(self, text: str, ends: Sequence[int]) -> Held:
-        """What each sentence of `text` holds."""
+        """What each sentence of `text` holds. `ends`: where they end, its own end left out."""
         held: Held = {}
         if self._automaton is None:
             return held
@@ -85,7 +82,7 @@ class Needs:
         return firsts, others
 
     def complete(self, held: Held, sentences: int) -> list[tuple[int, int]]:
-        """The expressions all of whose sets a sentence holds."""
+        """The expressions that may match, by number, each with the number of the sentence."""
         needed = self._others
         found = [
             (number, at)
@@ -114,14 +111,33 @@ class SoundNeeds:
         self._of_sounds = list(sounding.values())
         self._sounding = automaton(list(sounding))
 
-    def possible(self, text: str, sounds: str, ends: Sequence[int]) -> list[tuple[int, int]]:
-        """As `Needs.possible`. `sounds` is the text in codes; empty where it spells no syllable."""
-        held = self._needs.held(text, ends)
-        for end, sets in self._sounded(text, sounds) if sounds else self._written(text):
-            firsts, others = held.setdefault(bisect_left(ends, end), (set(), set()))
-            firsts.update(sets[0])
-            others.update(sets[1])
-        return self._needs.complete(held, len(ends) + 1)
+    def possible(self, view: View, plain: Held) -> list[tuple[int, int]]:
+        """The expressions that may match in a view, by number, with the number of the sentence.
+
+        `plain`: what the sentences of the folded text hold.
+        """
+        held: Held = {}
+        new: list[str] = []
+        ends: list[int] = []
+        size = 0
+        for at, sentence in enumerate(view.sentences):
+            if sentence.number in plain:
+                firsts, others = plain[sentence.number]
+                held[at] = set(firsts), set(others)
+            parts = sentence.new(LONGEST)
+            new += parts
+            size += sum(map(len, parts)) + len(parts)
+            ends.append(size)
+        text = "\n".join(new)
+        for at, (firsts, others) in self._needs.held(text, ends).items():
+            _add(held, at, firsts, others)
+        if _CODE.search(text) is not None:
+            for end, sets in self._sounded(text):
+                _add(held, bisect_left(ends, end), *sets)
+        if _DIGIT.search(view.text) is not None:
+            for end, sets in self._written(view.text):
+                _add(held, bisect_left(view.borders.sentences, end), *sets)
+        return self._needs.complete(held, len(view.sentences))
 
     def _written(self, text: str) -> Iterable[tuple[int, Sets]]:
         """The ends of literals with digits for numerals, and their sets."""
@@ -131,12 +147,12 @@ class SoundNeeds:
                 for sets in self._of_digits[number]:
                     yield end, sets
 
-    def _sounded(self, text: str, sounds: str) -> Iterable[tuple[int, Sets]]:
+    def _sounded(self, text: str) -> Iterable[tuple[int, Sets]]:
         """The ends of literals in which syllables or digits stand, and their sets."""
         spelled = [match.start() for match in _SPELLED.finditer(text)]
         if self._sounding is None:
             return
-        found = self._sounding.find_matches_as_indexes(sounds, overlapping=True)
+        found = self._sounding.find_matches_as_indexes(sounded(text), overlapping=True)
         for number, start, end in found:
             first = bisect_left(spelled, start)
             if first == len(spelled) or spelled[first] >= end:
@@ -145,3 +161,13 @@ class SoundNeeds:
             for literal, sets in self._of_sounds[number]:
                 if tricks_between(there, literal):
                     yield end, sets
+
+
+def _add(held: Held, at: int, firsts: Iterable[int], others: Iterable[int]) -> None:
+    """Add some sets to what a sentence holds."""
+    there = held.get(at)
+    if there is None:
+        held[at] = set(firsts), set(others)
+    else:
+        there[0].update(firsts)
+        there[1].update(others)

@@ -14,6 +14,8 @@ from msgspec import Struct
 
 _MOST = 96
 _MOST_PAIRS = 4000
+LONGEST = 8
+"""The most characters of a literal."""
 _SETS = 2
 _PROPERTY = re.compile(r"(?<!\\)((?:\\\\)*)\\[pP](?:\{\^?\w+\}|[A-Z])")
 
@@ -41,7 +43,7 @@ def required(expression: str) -> tuple[frozenset[str], ...]:
         return ()
     need = _of(parsed)
     best = _best(need)
-    return () if best is None else (best, *need.also[:_SETS])
+    return () if best is None else tuple(map(_shortest, (best, *need.also[:_SETS])))
 
 
 def literals(expression: str) -> frozenset[str]:
@@ -191,6 +193,21 @@ def _useful(words: frozenset[str]) -> frozenset[str] | None:
 def _best(need: _Need) -> frozenset[str] | None:
     options = [need.some, _useful(need.exact) if need.exact is not None else None]
     return min((one for one in options if one is not None), key=_weakness, default=None)
+
+
+def _shortest(words: frozenset[str]) -> frozenset[str]:
+    """The beginnings of `words`, without those that hold another: where they stand it does, too."""
+    cut = {word[:LONGEST] for word in words}
+    return frozenset(
+        word
+        for word in cut
+        if not any(
+            word[start:end] in cut
+            for start in range(len(word))
+            for end in range(start + 1, len(word) + 1)
+            if end - start < len(word)
+        )
+    )
 
 
 def _weakness(words: frozenset[str]) -> tuple[int, int]:

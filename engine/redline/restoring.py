@@ -17,11 +17,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from engine.redline.characters import NUMERALS, characters, is_code, syllables
 from engine.redline.fragments import Fragments, is_gap
 from engine.redline.normalise import Borders
+from engine.redline.numerals import numbers, of_number
 from engine.redline.spelling import initials, unleeted
 from engine.redline.suspicion import (
     CHANGED_OR_MORE,
     HEARD,
     HEARD_OR_MORE,
+    NUMBER,
     PARTS,
     SEAM,
     TRICKY,
@@ -31,14 +33,13 @@ from engine.redline.suspicion import (
 from engine.redline.view import Restored, Source, Trick
 
 _HAN = "\u3400-\u9fff"
+_HAN_ONE = re.compile(f"[{_HAN}]")
 _TOKEN = re.compile(rf"[a-z0-9@$']+|[{_HAN}]+")
 _BROKEN = re.compile(
     rf"[{_HAN}]|(?<![a-z0-9'])[a-z0-9][^a-z0-9]{{1,6}}[a-z0-9](?![a-z0-9'])"
     r"|[a-z][^a-z0-9\s']{1,6}[a-z]|[0-9@$][a-z]|[a-z][0-9@$]"
 )
 _TRICKS = re.compile(rf"[a-z0-9]|[{_HAN}][^{_HAN},。!?;\n]{{1,4}}[{_HAN}]")
-_NUMBER = re.compile(r"(?:[0-9零一二三四五六七八九幺][ *_~/-]{0,2}){2,}[0-9零一二三四五六七八九幺]")
-_OF_NUMBERS = frozenset("0123456789 *_~/-").union(NUMERALS)
 _FIXED = frozenset(",。!?;\n")
 _DIGITS = frozenset("0123456789")
 
@@ -76,11 +77,7 @@ class Restorer:
             found |= Cause.PLAIN
         if first + second in self.whole:
             found |= Cause.WHOLE
-        if (
-            first in _OF_NUMBERS
-            and second in _OF_NUMBERS
-            and (first in NUMERALS or second in NUMERALS)
-        ):
+        if of_number(first, second):
             found |= Cause.NUMBER
         if not ("\u3400" <= first <= "\u9fff" or first in _FIXED or first in _DIGITS):
             found |= Cause.RESTORE
@@ -109,16 +106,12 @@ class _Restoring:
         self._known = characters()
         # A sign that comes again and again stands between characters and for none.
         self._seldom: Mapping[str, int] = {}
-        numbers = [
-            match
-            for match in (_NUMBER.finditer(folded) if _holds_number(causes) else ())
-            if not match.group().isascii() and sum(c.isalnum() for c in match.group()) >= 3
-        ]
-        if numbers or PARTS.search(causes) is not None:
-            self._change(folded, numbers)
+        written = numbers(folded) if NUMBER.search(causes) is not None else []
+        if written or PARTS.search(causes) is not None:
+            self._change(folded, written)
         self._begin(0)
 
-    def _change(self, folded: str, numbers: Sequence[re.Match[str]]) -> None:
+    def _change(self, folded: str, written: Sequence[tuple[int, int]]) -> None:
         """Put whole and plain characters in place, and digits for numerals."""
         changed = list(folded)
         ends = list(self._source.ends)
@@ -139,9 +132,9 @@ class _Restoring:
                 changed[place] = self._by.plain[folded[place]]
                 tricks[place] = Trick.LOOKALIKE
         causes = bytearray(self._causes)
-        for number in numbers:
-            causes[number.start()] |= Cause.SIGN
-            for place in range(*number.span()):
+        for start, end in written:
+            causes[start] |= Cause.SIGN
+            for place in range(start, end):
                 if changed[place] in NUMERALS:
                     changed[place] = NUMERALS[changed[place]]
                     tricks[place] = Trick.DIGITS
@@ -163,25 +156,15 @@ class _Restoring:
             end = ends[at] if at < len(ends) else len(self._text)
             clauses = self._sentence(ends[at - 1] if at else 0, end)
             text = "".join(self._out)
-            heard = self._heard(text, suspicion)
+            pairs = self._pairs
+            seams = [match.start() for match in SEAM.finditer(pairs)]
+            for seam in seams:
+                pairs[seam] = suspicion[text[seam : seam + 2].ljust(2, "\0")]
+            heard = [match.start() for match in HEARD.finditer(pairs)]
             if self._tricked or heard:
-                yield Restored(
-                    text,
-                    clauses,
-                    at < len(ends),
-                    self._tricked,
-                    self._pieces,
-                    self._source,
-                    heard,
-                )
-
-    def _heard(self, text: str, suspicion: Suspicion) -> list[int]:
-        """The places of pairs of which one is heard as another."""
-        pairs = self._pairs
-        for match in SEAM.finditer(bytes(pairs)):
-            place = match.start()
-            pairs[place] = suspicion[text[place : place + 2].ljust(2, "\0")]
-        return [match.start() for match in HEARD.finditer(pairs)]
+                ended, tricked = at < len(ends), self._tricked
+                pieces, source = self._pieces, self._source
+                yield Restored(text, clauses, ended, tricked, pieces, source, at, seams, heard)
 
     def _begin(self, place: int) -> None:
         """Begin a sentence."""
@@ -221,7 +204,7 @@ class _Restoring:
             self._copy(begin, end)
             return
         tokens = [match.span() for match in _TOKEN.finditer(text, begin, end)]
-        sounds = self._is_pinyin(tokens)
+        sounds = self._is_pinyin(tokens, begin, end)
         plain = not changed and not sounds and _BROKEN.search(text, begin, end) is None
         if plain and not any(text[start:stop] in self._by.initials for start, stop in tokens):
             self._copy(begin, end)
@@ -233,7 +216,9 @@ class _Restoring:
         while number < len(tokens):
             start, stop = tokens[number]
             han = text[start] >= "\u3400"
-            if place < start:
+            if place + 1 == start and last == "w" and not han and not self._seldom:
+                self._copy(place, start)
+            elif place < start:
                 gap = is_gap(text, place, start)
                 if gap and last and not self._seldom and (han or last == "h"):
                     self._leave_out()
@@ -331,9 +316,9 @@ class _Restoring:
         self._copy(start, end)
         return False
 
-    def _is_pinyin(self, tokens: Sequence[tuple[int, int]]) -> bool:
+    def _is_pinyin(self, tokens: Sequence[tuple[int, int]], begin: int, end: int) -> bool:
         """Whether the Latin words of a clause may be pinyin: beside Han, or all of them are."""
-        if any(self._text[start] >= "\u3400" for start, _ in tokens):
+        if _HAN_ONE.search(self._text, begin, end) is not None:
             return True
         return all(
             syllables(self._text[start:end])
@@ -347,8 +332,13 @@ class _Restoring:
         """Put the Latin word at `number`; how many tokens it took, and what kind came out."""
         start, end = tokens[number]
         word = self._text[start:end]
-        beside = number + 1 < len(tokens) and self._text[tokens[number + 1][0]] < "\u3400"
-        joined = self._by.fragments.joined(self._text, tokens, number) if beside else 1
+        joined = 1
+        if number + 1 < len(tokens) and self._text[tokens[number + 1][0]] < "\u3400":
+            joined = self._by.fragments.joined(self._text, tokens, number)
+        plain = joined <= 1 < end - start and word.isalpha() and word not in self._by.initials
+        if plain and not (sounds and syllables(word)):
+            self._copy(start, end)
+            return 1, "w"
         if joined > 1:
             for place in range(number, number + joined):
                 for at in range(*tokens[place]):
@@ -364,11 +354,11 @@ class _Restoring:
             return 1, "h"
         if sounds and self._spelled(start, word):
             return 1, "h"
-        plain = None if word.isalpha() else unleeted(word, self._by.fragments.words)
-        if plain is None:
+        unleet = None if word.isalpha() else unleeted(word, self._by.fragments.words)
+        if unleet is None:
             self._copy(start, end)
             return 1, "w"
-        for at, letter in enumerate(plain, start):
+        for at, letter in enumerate(unleet, start):
             trick = Trick.LOOKALIKE if letter != self._text[at] else self._source.tricks[at]
             self._put(letter, at, at + 1, trick)
         return 1, "w"
@@ -400,7 +390,3 @@ class _Restoring:
             side and (side >= "\u3400" or is_code(side) or side in signs)
             for side in (before, after)
         )
-
-
-def _holds_number(causes: bytes) -> bool:
-    return any(cause & Cause.NUMBER for cause in set(causes))

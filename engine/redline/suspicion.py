@@ -19,6 +19,7 @@ TRICKY = re.compile(rb"[\x08-\xff]")
 PARTS = re.compile(rb"[\x10-\xff]")
 SEAM = re.compile(rb"[\x40-\xff]")
 HEARD = re.compile(b"[" + re.escape(bytes(range(1, 256, 2))) + b"]")
+NUMBER = re.compile(b"[" + re.escape(bytes(n for n in range(256) if n & 4)) + b"]")
 
 
 class Cause(IntEnum):

@@ -38,7 +38,8 @@ class Restored(Struct, frozen=True):
     `clauses`: where its clauses end in it; `ended`: whether the text goes on behind it. `pieces`
     say what its characters stand for, in turn: ``(start, end)`` a stretch of `source` as it is,
     ``(start, end, trick)`` one character, ``()`` something left out before the next one. `places`
-    are those of pairs of which one is heard as another, `heard` those where another is put.
+    are those of pairs of which one is heard as another, `heard` those where another is put, `seams`
+    those of pairs that do not stand so in the folded text, of which it is sentence `number`.
     """
 
     text: str
@@ -47,6 +48,8 @@ class Restored(Struct, frozen=True):
     tricked: bool
     pieces: Sequence[tuple[int, ...]]
     source: Source
+    number: int
+    seams: Sequence[int]
     places: Sequence[int]
     heard: Sequence[int] = ()
 
@@ -56,6 +59,20 @@ class Restored(Struct, frozen=True):
         for place, character in heard.items():
             characters[place] = character
         return replace(self, text="".join(characters), heard=tuple(heard))
+
+    def new(self, reach: int) -> list[str]:
+        """What may stand in it and not in the folded sentence: up to `reach` characters each."""
+        if not self.heard:
+            places: Sequence[int] = self.seams
+        else:
+            places = sorted((*self.seams, *self.heard))
+        spans: list[tuple[int, int]] = []
+        for place in places:
+            start = max(place - reach + 1, 0)
+            if spans and start <= spans[-1][1]:
+                start = spans.pop()[0]
+            spans.append((start, place + 1 + reach))
+        return [self.text[start:end] for start, end in spans]
 
     def characters(self) -> Iterator[tuple[int, int, int]]:
         """Where each character begins and ends in the folded text, and what was undone there."""
@@ -76,7 +93,7 @@ class View:
     """Restored sentences as one text; `borders` are those of the folded text, in this one."""
 
     def __init__(self, sentences: Sequence[Restored]) -> None:
-        self._sentences = sentences
+        self.sentences = sentences
         self.text = "".join([sentence.text for sentence in sentences])
         clauses: list[int] = []
         ends: list[int] = []
@@ -92,7 +109,7 @@ class View:
     def _characters(self) -> list[tuple[int, int, int]]:
         """For each character what it stands for: worked out where something is found at all."""
         found: list[tuple[int, int, int]] = []
-        for sentence in self._sentences:
+        for sentence in self.sentences:
             first = len(found)
             found += sentence.characters()
             for place in sentence.heard:
