@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from engine import compiled, paths
+from engine import compiled
 from engine.errors import RuleError, StoreError, ZuoxiError
 from engine.redline.changes import COMPANY, Base, Changes, company_set, decoded
 from engine.redline.checking import problem_of
@@ -44,7 +44,7 @@ class Running(Struct, frozen=True):
         return self.rule_set.version
 
 
-def read_base(folder: Path = paths.RULES) -> Base:
+def read_base(folder: Path) -> Base:
     """The packs that ship, as they are written. Raises `RuleError`."""
     version = load_rules(folder).version
     sources, problems = read_sources(folder)
@@ -53,7 +53,7 @@ def read_base(folder: Path = paths.RULES) -> Base:
     return Base(sources, version)
 
 
-def running(store: Store, rules: Path = paths.RULES) -> Running:
+def running(store: Store, rules: Path) -> Running:
     """What runs now, by the versions in `store` over the packs in `rules`.
 
     Raises `StoreError`, and `RuleError` where not even what ships loads.
@@ -141,7 +141,7 @@ class Renewing:
     A look costs a `stat` where nothing was written. Not for several threads at once.
     """
 
-    def __init__(self, database: Path | None, rules: Path = paths.RULES) -> None:
+    def __init__(self, database: Path | None, rules: Path) -> None:
         self._database = database
         self._rules = rules
         self._written: tuple[object, ...] | None = None

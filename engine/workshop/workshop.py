@@ -14,7 +14,6 @@ from typing import Literal
 
 from msgspec import Struct
 
-from engine import paths
 from engine.errors import InputError
 from engine.records import Language, Side, Turn
 from engine.redline.changes import (
@@ -85,7 +84,7 @@ class Workshop:
     Raises `RuleError` where what ships does not load, and `StoreError`.
     """
 
-    def __init__(self, store: Store, rules: Path = paths.RULES) -> None:
+    def __init__(self, store: Store, rules: Path) -> None:
         self._store = store
         self._versions = store.rule_versions
         self._draft = store.rule_draft

@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from engine import paths
+from engine.errors import StoreError
 from engine.redline.gate import Gate
 from engine.redline.rules import load_rules
 from engine.store.database import open_database
@@ -186,3 +187,22 @@ def test_a_broken_pack_of_a_company_is_refused_with_its_line_and_changes_nothing
                 assert json.loads(answer)["problems"][0]["line"] == int(said.split(":")[1])
     assert main([*data, "rules", "list", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["version"] == load_rules(packs).version
+
+
+def test_a_full_disk_keeps_the_draft_and_starts_nothing(tmp_path: Path, packs: Path) -> None:
+    with open_store(tmp_path / "zuoxi.db") as store:
+        workshop = Workshop(store, packs)
+        workshop.put(RULE + "# 说明\n" * 40_000, "王班长")
+        database = store._database
+        pages = database.row("PRAGMA page_count")
+        assert pages is not None
+        database.rows(f"PRAGMA max_page_count = {pages['page_count']}")
+        for _ in range(2):
+            with pytest.raises(StoreError) as full:
+                workshop.start_trial("王班长", "加一条")
+            assert full.value.code == "store_full"
+        assert workshop.versions() == () and workshop.one("rule", "own.gift").edited
+        assert running(store, packs).rules == load_rules(packs).version
+        database.rows(f"PRAGMA max_page_count = {pages['page_count'] + 10_000}")
+        assert workshop.start_trial("王班长", "加一条").state == "trial"
+        assert store.verify_audit().sound

@@ -10,7 +10,6 @@ import pytest
 from engine.errors import RuleError
 from engine.records import Turn
 from engine.redline.gate import Gate, masked, override_of
-from engine.redline.renewing import renewed
 from engine.redline.rules import check_rules, load_rules
 
 HEAD = """\
@@ -232,14 +231,15 @@ def test_a_script_that_breaks_a_rule_is_refused(tmp_path: Path) -> None:
     assert "t.one" in problem.message and problem.line == 18
 
 
-def test_a_bad_change_leaves_the_former_rules_in_force(tmp_path: Path) -> None:
-    former = gate_of(packs(tmp_path, RULE))
+def test_a_standing_gate_takes_another_set_into_force(tmp_path: Path) -> None:
+    gate = gate_of(packs(tmp_path, RULE))
+    former = gate.version
     packs(tmp_path, changed(must_hit="[没有]"))
-    kept, problems = renewed(former, tmp_path)
-    assert kept is former and [problem.line for problem in problems] == [12]
-    assert kept.screen("坏词", "agent").action == "block"
-    packs(tmp_path, RULE, changed(id="t.two").replace("id: t.one", "id: t.two"), name="t.yaml")
-    better, problems = renewed(former, tmp_path)
-    assert problems == [] and len(better.rule_set.rules) == 2
-    again, problems = renewed(better, tmp_path)
-    assert again is better and problems == []
+    with pytest.raises(RuleError):
+        load_rules(tmp_path)
+    assert gate.screen("坏词", "agent").action == "block"
+    packs(tmp_path, RULE, changed(id="t.two", match="{words: [坏话]}", must_hit="[坏话]"))
+    book = gate.made_ready(load_rules(tmp_path))
+    assert gate.screen("坏话", "agent").action == "none" and gate.version == former
+    gate.take(book)
+    assert gate.screen("坏话", "agent").action == "block" and gate.version != former
