@@ -189,20 +189,26 @@ def test_a_broken_pack_of_a_company_is_refused_with_its_line_and_changes_nothing
     assert json.loads(capsys.readouterr().out)["version"] == load_rules(packs).version
 
 
-def test_a_full_disk_keeps_the_draft_and_starts_nothing(tmp_path: Path, packs: Path) -> None:
+def test_on_a_full_disk_an_edit_is_not_kept_and_the_former_draft_is(
+    tmp_path: Path, packs: Path
+) -> None:
     with open_store(tmp_path / "zuoxi.db") as store:
         workshop = Workshop(store, packs)
-        workshop.put(RULE + "# 说明\n" * 40_000, "王班长")
+        workshop.put(RULE, "王班长")
+        longer = RULE + "# 说明\n" * 40_000
         database = store._database
         pages = database.row("PRAGMA page_count")
         assert pages is not None
         database.rows(f"PRAGMA max_page_count = {pages['page_count']}")
         for _ in range(2):
             with pytest.raises(StoreError) as full:
-                workshop.start_trial("王班长", "加一条")
+                workshop.put(longer, "李班长", id="own.gift")
             assert full.value.code == "store_full"
-        assert workshop.versions() == () and workshop.one("rule", "own.gift").edited
+        assert workshop.one("rule", "own.gift").text == RULE
+        working = workshop.working()
+        assert working is not None and working.authors == ("王班长",)
         assert running(store, packs).rules == load_rules(packs).version
         database.rows(f"PRAGMA max_page_count = {pages['page_count'] + 10_000}")
-        assert workshop.start_trial("王班长", "加一条").state == "trial"
+        workshop.put(longer, "李班长", id="own.gift")
+        assert workshop.start_trial("王班长", "加一条").authors == ("王班长", "李班长")
         assert store.verify_audit().sound
