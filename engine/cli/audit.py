@@ -10,6 +10,7 @@ import typer
 
 from engine.cli.console import Json, Session, emit, refuse, report, say, show
 from engine.errors import InputError, StoreError
+from engine.learning.exporting import export_failed
 from engine.records import Language
 from engine.store.audit import Head
 from engine.store.audit_check import Finding
@@ -87,7 +88,7 @@ def head(
         try:
             out.write_bytes(msgspec.json.encode(now) + b"\n")
         except OSError as error:
-            raise _not_written(out, error) from error
+            raise export_failed(out, error) from error
     report(now, f"{now.count}:{now.hash}", json=json)
 
 
@@ -110,7 +111,7 @@ def export(
             scratch.replace(out)
         except OSError as error:
             scratch.unlink(missing_ok=True)
-            raise _not_written(out, error) from error
+            raise export_failed(out, error) from error
     report(
         {"records": count, "file": str(out)},
         text("cli.audit.exported", session.language, n=count, out=str(out)),
@@ -141,10 +142,3 @@ def _words(finding: Finding, language: Language) -> str:
     if finding.until > finding.number:
         span += f"–{finding.until}"
     return text(f"cli.audit.{finding.what}", language, at=span, subject=finding.subject)
-
-
-def _not_written(path: Path, error: OSError) -> InputError:
-    detail = error.strerror or ""
-    return InputError(
-        f"{path} could not be written ({detail}).", "export_failed", path=str(path), detail=detail
-    )

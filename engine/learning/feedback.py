@@ -11,7 +11,7 @@ from typing import BinaryIO, Literal
 import msgspec
 from msgspec import Struct
 
-from engine.errors import InputError
+from engine.learning.exporting import export_failed
 from engine.records import DecisionAction, Draft, Hit, RejectReason, Turn
 from engine.store.rows import StoredDecision, StoredHit, Verdict
 from engine.store.store import Store
@@ -108,13 +108,7 @@ def export_raw(store: Store, out_dir: Path) -> RawManifest:
         scratch.replace(out_dir / DECISIONS)
         manifest_scratch.replace(out_dir / MANIFEST)
     except OSError as error:
-        raise InputError(
-            f"The decisions could not be written to {out_dir} ({error.strerror}). What lay there "
-            "is unchanged; free space or choose another folder.",
-            "export_failed",
-            path=str(out_dir),
-            detail=error.strerror or "",
-        ) from error
+        raise export_failed(out_dir, error) from error
     return manifest
 
 

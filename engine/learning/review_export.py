@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from engine.errors import InputError
+from engine.learning.exporting import export_failed
 from engine.records import Language
 from engine.store.rows import StoredHit
 from engine.store.seeking import Sought
@@ -67,13 +68,7 @@ def export_reviews(
     except OSError as error:
         with contextlib.suppress(OSError):
             scratch.unlink(missing_ok=True)
-        raise InputError(
-            f"The hits could not be written to {target} ({error.strerror}). What lay there is "
-            "unchanged; free space or choose another folder.",
-            "export_failed",
-            path=str(target),
-            detail=error.strerror or "",
-        ) from error
+        raise export_failed(target, error) from error
     return count
 
 
