@@ -45,7 +45,12 @@ def blank_draft(body: str) -> str:
         draft = msgspec.json.decode(body, type=Draft)
     except msgspec.DecodeError:
         return to_json(Draft("failed"))
-    kept = replace(
+    return to_json(bare_draft(draft))
+
+
+def bare_draft(draft: Draft) -> Draft:
+    """`draft` without what it says and quotes."""
+    return replace(
         draft,
         text="",
         evidence=(),
@@ -55,7 +60,6 @@ def blank_draft(body: str) -> str:
         script=None,
         reason="",
     )
-    return to_json(kept)
 
 
 def is_blank(kind: str, rows: Sequence[Mapping[str, object]], detail: Mapping[str, object]) -> bool:

@@ -190,6 +190,15 @@ class Forgetting:
                 )
         return True
 
+    def is_forgotten(self, message: str) -> bool:
+        """Whether a message is one whose words were deleted."""
+        row = self._database.row(
+            """SELECT 1 FROM messages JOIN conversations ON conversations.id = conversation
+            WHERE messages.id = ? AND text = ? AND forgotten_at IS NOT NULL""",
+            [message, FORGOTTEN],
+        )
+        return row is not None
+
     def left(self) -> list[Path]:
         """Files beside the database that may still hold what was deleted: damaged ones set aside.
 

@@ -11,6 +11,7 @@ from engine.records import Draft, Hit
 from engine.store.approvals import Approvals
 from engine.store.audit import Audit, Head
 from engine.store.audit_check import Verified, verify
+from engine.store.blank import bare_draft
 from engine.store.channel_keys import ChannelKeys
 from engine.store.composers import Composers
 from engine.store.conversations import Conversations
@@ -73,8 +74,13 @@ class Store:
         return self._database.transaction()
 
     def keep_draft(self, conversation: str, message: str, draft: Draft) -> StoredDraft:
-        """Store `draft` for `message` with the gap or the case that it opens, all or nothing."""
+        """Store `draft` for `message` with the gap or the case that it opens, all or nothing.
+
+        Of one that was still being written when the customer's data was deleted, no word is kept.
+        """
         with self.transaction():
+            if self.forgetting.is_forgotten(message):
+                return self.drafts.save(conversation, message, bare_draft(draft))
             saved = self.drafts.save(conversation, message, draft)
             self._keep_hits(conversation, saved)
             if draft.status == "abstained":

@@ -182,3 +182,14 @@ def test_damaged_databases_set_aside_are_named(store: Store, tmp_path: Path) -> 
     aside.with_name(f"{aside.name}.audit-head").write_bytes(b"{}")
     store.forgetting.erase([here], who="王班长")
     assert store.forgetting.left() == [aside]
+
+
+def test_a_draft_that_comes_after_the_deletion_leaves_no_word(store: Store, tmp_path: Path) -> None:
+    message = store.conversations.receive("客户", f"我是{WORD}")
+    here = message.conversation
+    store.forgetting.erase([here], who="王班长")
+    late = Draft("abstained", reason=f"没有{WORD}")
+    store.keep_draft(here, message.id, late)
+    store.keep_draft(here, message.id, Draft("handover", category="legal", script=WORD))
+    assert store.gaps.list() == [] and store.handovers.all_open() == []
+    assert files_with(tmp_path) == []
