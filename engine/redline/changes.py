@@ -26,11 +26,10 @@ from engine.redline.matching import PhraseFinder
 from engine.redline.normalise import fold
 from engine.redline.packs import MAX_FILE, PackError, Places, Source, Step, read_text
 from engine.redline.rules import examined, with_contexts
-from engine.redline.schema import Expression, Id, Pack, PackHead, Rule, RuleSet, Script
+from engine.redline.schema import Expressions, Id, Pack, PackHead, Rule, RuleSet, Script
 from engine.texts import Both
 
 Kind = Literal["rule", "script", "context"]
-KINDS: Mapping[Kind, object] = {"rule": Rule, "script": Script, "context": tuple[Expression, ...]}
 COMPANY = "company"
 
 
@@ -184,7 +183,7 @@ def own_contexts(changes: Changes) -> tuple[dict[str, tuple[str, ...]], list[Pro
     for change in changes:
         if change.kind == "context" and change.text:
             try:
-                value, _ = read_text(_bytes(change.text), tuple[Expression, ...])
+                value, _ = read_text(_bytes(change.text), Expressions)
                 contexts[msgspec.convert(change.id, Id)] = value
             except PackError as error:
                 problems.append(unreadable(COMPANY, error, change.id))
@@ -238,7 +237,7 @@ def _read(
 ) -> tuple[Source, Rule | Script | None]:
     """A change as a pack of one; raises `PackError`."""
     if change.kind == "context":
-        value, places = read_text(_bytes(change.text), tuple[Expression, ...])
+        value, places = read_text(_bytes(change.text), Expressions)
         head = _head(change, "")
         return Source(COMPANY, Pack(head, {change.id: value}), places), None
     head = _head(change, base.owner(change))

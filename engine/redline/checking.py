@@ -14,6 +14,9 @@ from engine.redline.packs import PackError, Source, Step
 from engine.redline.schema import ACTIONS, STRENGTH, Match, Rule, Saying, Script
 from engine.texts import Both, text
 
+MAX_MEMORY = 3 << 20
+"""Bytes that an expression of a rule may take: the largest one that ships takes a thirtieth."""
+
 
 class Problem(Struct, frozen=True):
     """One thing that keeps a pack from loading; `rule` and `example` may be empty, `line` 0.
@@ -159,7 +162,7 @@ def expression_problems(at: At, expression: str) -> Iterator[Problem]:
     import re2
 
     try:
-        compiled = compile_expression(expression)
+        compiled = compile_expression(expression, MAX_MEMORY)
     except re2.error as error:
         reason = error.args[0] if error.args else "not RE2"
         reason = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)

@@ -13,14 +13,17 @@ if TYPE_CHECKING:
     import re2
 
 
-def compile_expression(expression: str) -> re2._Regexp:
-    """`expression` as RE2 that never matches across a line; raises `re2.error` if it is none."""
+def compile_expression(expression: str, memory: int = 64 << 20) -> re2._Regexp:
+    """`expression` as RE2 that never matches across a line; raises `re2.error` if it is none.
+
+    So it does for one that takes more than `memory` bytes.
+    """
     import re2  # Here, as all that only compiling needs: the window stands before that.
 
     options = re2.Options()
     options.never_nl = True
     options.log_errors = False
-    options.max_mem = 64 << 20
+    options.max_mem = memory
     return re2.compile(f"(?m){expression}", options)
 
 

@@ -12,11 +12,15 @@ from engine.texts import Both
 
 MAX_WORD = 40
 MAX_EXPRESSION = 1_200
+MAX_EXPRESSIONS = 200
+MAX_EXAMPLES = 500
 
 Id = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$", max_length=80)]
 Word = Annotated[str, Meta(min_length=1, max_length=MAX_WORD)]
 Expression = Annotated[str, Meta(min_length=1, max_length=MAX_EXPRESSION)]
+Expressions = Annotated[tuple[Expression, ...], Meta(max_length=MAX_EXPRESSIONS)]
 Example = Annotated[str, Meta(min_length=1, max_length=2000)]
+Examples = Annotated[tuple[Example, ...], Meta(max_length=MAX_EXAMPLES)]
 Scope = Literal["clause", "sentence"]
 Check = Literal["none", "identity_card", "luhn", "mobile"]
 RuleAction = Literal["log", "hint", "mask", "block", "handover"]
@@ -63,14 +67,14 @@ class Match(Struct, frozen=True, forbid_unknown_fields=True):
     all: tuple[tuple[Word, ...], ...] = ()
     within: Annotated[int, Meta(ge=1, le=120)] = 16
     ordered: bool = False
-    expressions: tuple[Expression, ...] = ()
+    expressions: Expressions = ()
     check: Check = "none"
     scope: Scope = "clause"
     none: tuple[Word, ...] = ()
     near: Annotated[int, Meta(ge=0, le=60)] = 0
-    none_before: tuple[Expression, ...] = ()
-    none_after: tuple[Expression, ...] = ()
-    none_around: tuple[Expression, ...] = ()
+    none_before: Expressions = ()
+    none_after: Expressions = ()
+    none_around: Expressions = ()
     heard: Heard | None = None
     backed: Annotated[float, Meta(ge=0, lt=1)] = 0.0
 
@@ -108,7 +112,7 @@ class Saying(Struct, frozen=True, forbid_unknown_fields=True):
 
     by: Literal["customer", "agent"]
     words: tuple[Word, ...] = ()
-    expressions: tuple[Expression, ...] = ()
+    expressions: Expressions = ()
     none: tuple[Word, ...] = ()
 
 
@@ -153,8 +157,8 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     why: Both
     advice: Both
     match: Match = Match()
-    must_hit: tuple[Example, ...] = ()
-    must_miss: tuple[Example, ...] = ()
+    must_hit: Examples = ()
+    must_miss: Examples = ()
     script: Both | None = None
     languages: tuple[Language, ...] = ("zh", "en")
     version: Annotated[int, Meta(ge=1)] = 1
@@ -198,7 +202,7 @@ class When(Struct, frozen=True, forbid_unknown_fields=True):
     """The customer's turns that make a script mandatory: any of the words or RE2 expressions."""
 
     words: tuple[Word, ...] = ()
-    expressions: tuple[Expression, ...] = ()
+    expressions: Expressions = ()
     none: tuple[Word, ...] = ()
 
 
@@ -214,10 +218,10 @@ class Script(Struct, frozen=True, forbid_unknown_fields=True):
     name: Both
     text: Both
     when: When = When()
-    must_hit: tuple[Example, ...] = ()
-    must_miss: tuple[Example, ...] = ()
+    must_hit: Examples = ()
+    must_miss: Examples = ()
     satisfied_by: tuple[Word, ...] = ()
-    satisfied_if: tuple[Expression, ...] = ()
+    satisfied_if: Expressions = ()
     by_turn: Annotated[int, Meta(ge=1)] | None = None
     version: Annotated[int, Meta(ge=1)] = 1
     owner: Annotated[str, Meta(max_length=80)] = ""
@@ -242,7 +246,7 @@ class Pack(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     pack: PackHead
-    contexts: dict[Id, tuple[Expression, ...]] = {}
+    contexts: dict[Id, Expressions] = {}
     rules: tuple[Rule, ...] = ()
     scripts: tuple[Script, ...] = ()
     switched_off: tuple[Id, ...] = ()

@@ -28,7 +28,7 @@ from engine.deciding import sendable
 from engine.drafting.generation import Generator
 from engine.drafting.pipeline import Drafter, Worked
 from engine.drafting.style import load_style
-from engine.errors import Cancelled, ZuoxiError
+from engine.errors import Cancelled, RuleError, ZuoxiError
 from engine.knowledge.catalogue import current
 from engine.knowledge.embedding import Embedder, load_embedder
 from engine.knowledge.search import Searcher
@@ -322,15 +322,22 @@ class Worker:
 
     def _up_to_date(self) -> Drafter:
         """The drafter over the knowledge and the rules in use, which others may have changed."""
-        in_force = self._rules.look()
-        if in_force is not None and in_force.rules != self._gate.version:
-            self._gate.take(self._gate.made_ready(in_force.rule_set))
+        self._renew_rules()
         drafter = self._drafter
         if drafter is not None:
             now = current(Path(self._config.knowledge))
             if drafter.knowledge.version == (str(now.version) if now else ""):
                 return drafter
         return self._open_knowledge()
+
+    def _renew_rules(self) -> None:
+        """Take the rules that were put into force meanwhile; the former ones where they fail."""
+        try:
+            in_force = self._rules.look()
+            if in_force is not None and in_force.rules != self._gate.version:
+                self._gate.take(self._gate.made_ready(in_force.rule_set))
+        except RuleError as error:
+            _log.error("rules_not_renewed", code=error.code)
 
     def _read(self) -> None:
         beats = seen = 0

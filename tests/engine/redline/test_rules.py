@@ -81,6 +81,16 @@ def test_yaml_bombs_and_large_files_are_refused(tmp_path: Path) -> None:
     assert "larger" in check_rules(tmp_path)[0].message
 
 
+def test_a_rule_that_would_take_hours_or_gigabytes_is_refused(tmp_path: Path) -> None:
+    large = "{words: [坏词], expressions: [" + ", ".join(["'a\\p{L}{0,900}b'"] * 3) + "]}"
+    problems = check_rules(folder(tmp_path, rule(large)))
+    assert [one.code for one in problems] == ["expression"] * 3
+    assert all("too large" in one.message for one in problems)
+    many = "{words: [坏词], expressions: [" + "a1, " * 201 + "]}"
+    [problem] = check_rules(folder(tmp_path, rule(many)))
+    assert problem.code == "schema" and problem.line
+
+
 def test_no_folder_and_an_empty_folder_are_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "none", tmp_path):
         with pytest.raises(RuleError):
