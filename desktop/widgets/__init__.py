@@ -81,4 +81,26 @@ review_missed.MissedDialog(look, message, text, categories, span, note, category
     text() category() span(); marked(object: MissedSpan)
 review_toast.ReviewToast(look, parent)
     say(key, undoable=False, values) words(); undo_requested
+workshop_steps.StepBar(look, clock), StepDialog(look, step, parent, **values)
+    set_standing(Standing) set_busy(key) button(step) main_step()
+    step_requested(str) history_requested; confirmed(str: the comment)
+workshop_list.WorkshopList(look): build() first
+    set_rows(rows) set_current(key) shown() filter() combo(name) chip(state) clear()
+    chosen(object: RuleRow) add_requested
+workshop_rule.WorkshopRule(look): build() first; form: its WorkshopForm, text: its MarkedEditor
+    show_rule(Opened | None) refresh_rule(Opened) show_checked(Checked, by_form) set_view(name)
+    text_edited(str) form_edited(object: RuleForm) examples_edited(str, object)
+    switch_requested restore_requested add_requested
+workshop_editor.MarkedEditor(look, code, numbers, gutter), EditorFrame(look, editor)
+    load(text) set_text(text) set_marks({line: LineMark}) lines() go_to(line); edited left
+workshop_examples.ExampleList(look, kind); workshop_problems.ProblemList(look)
+workshop_fields: LinesField, BothField, Tick, TickBoxes, Section
+workshop_try.TryCard(look)
+    put(text, side) again() show_tried(Tried); tried(str, str)
+workshop_replay.ReplayCard(look)
+    begin() add(rows) show_view(ReplayView) block(why)
+    start_requested cancel_requested opened(object: ReplayRow)
+workshop_history.HistoryDialog(look, clock, parent)
+    show_versions(versions, in_force, who) show_diffs(diffs) go_to(number)
+    compared(int, int) back_requested(int)
 """

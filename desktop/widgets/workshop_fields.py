@@ -83,7 +83,7 @@ class BothField(Dressed, QWidget):
                 editor = MarkedEditor(look, gutter=False)
                 editor.edited.connect(self.edited)
                 frame = EditorFrame(look, editor)
-                frame.setFixedHeight(2 * painting.line_height("small") + theme.S4 + theme.S1)
+                frame.setFixedHeight(3 * painting.line_height("small") + theme.S4 + theme.S1)
                 inside.addWidget(frame, 1)
                 self._lines.append(editor)
                 continue

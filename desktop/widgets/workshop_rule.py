@@ -13,7 +13,6 @@ from desktop.theme import Look
 from desktop.widgets.blocks import Card, Chip, Dressed, Elided, PushButton, Rule, restyle
 from desktop.widgets.boxes import column, row
 from desktop.widgets.empty_state import EmptyState
-from desktop.widgets.flow import FlowBox
 from desktop.widgets.plain_text import one_line
 from desktop.widgets.queue_panel import FilterChip
 from desktop.widgets.review_delegate import LEVEL_ICONS
@@ -107,16 +106,14 @@ class WorkshopRule(Dressed, Card):
             views.addWidget(chip)
             self._views[view] = chip
         self._views["form"].setChecked(True)
-        flow = FlowBox()
-        for one in self._chips:
-            flow.add(one)
         top = row(None, theme.S2)
         top.addWidget(self._name, 1)
         top.addWidget(self.restore_button)
         top.addWidget(self.switch_button)
         below = row(None, theme.S2)
-        below.addWidget(flow, 3)
-        below.addWidget(self._id, 2)
+        for one in self._chips:
+            below.addWidget(one)
+        below.addWidget(self._id, 1)
         below.addLayout(views)
         made = QWidget()
         inside = column(made, theme.S2)
@@ -223,20 +220,21 @@ class WorkshopRule(Dressed, Card):
 
     def _dress_views(self) -> None:
         opened, view = self._opened, self.view()
+        # Scripts and contexts have no form.
+        rule = opened is None or opened.row.kind == "rule"
         off = opened is not None and opened.row.change == "off"
         if off:
             self._unshown.set_content("prohibit", "workshop.is_off", "workshop.is_off.body")
             self._both.setCurrentWidget(self._unshown)
-        elif view == "text":
+        elif view == "text" or not rule:
             self._both.setCurrentWidget(self._writing)
         elif self._shows_form:
             self._both.setCurrentWidget(self.form)
         else:
-            kind = opened.row.kind if opened is not None else "rule"
-            key = "workshop.no_form" if kind == "rule" else "workshop.no_form.kind"
-            self._unshown.set_content("file-text", key, f"{key}.body")
+            self._unshown.set_content("file-text", "workshop.no_form", "workshop.no_form.body")
             self._both.setCurrentWidget(self._unshown)
-        rule = opened is None or opened.row.kind == "rule"
+        for chip in self._views.values():
+            chip.setVisible(rule)
         for one in (self.hits, self.misses):
             one.setEnabled(not off)
             one.setVisible(rule or (opened is not None and opened.row.kind == "script"))

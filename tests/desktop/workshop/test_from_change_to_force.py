@@ -149,6 +149,11 @@ def test_from_a_change_to_force_and_back(
     page = workshop_page()
     kept_back(qtbot, lead_desk, False)
     change(qtbot, page, opened_rule)
+    page.trying.put(BROKEN, "agent")
+    qtbot.waitUntil(lambda: page.trying.changed.marked() == [WORDS], timeout=10_000)
+    page.replay.start_button.click()
+    qtbot.waitUntil(lambda: page.replay.view().phase == "done", timeout=20_000)
+    assert page.replay.view().new == 2
     step(qtbot, page, "start", "trial", "多抓一个词")
     qtbot.waitUntil(lambda: page.rules.shown()[1].trial)
     kept_back(qtbot, lead_desk, False)

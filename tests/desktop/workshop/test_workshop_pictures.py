@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,15 +41,24 @@ TRY = {
 }
 
 
+@pytest.fixture(scope="module")
+def packs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Some of the packs that ship."""
+    folder = tmp_path_factory.mktemp("packs")
+    for name in ("agent-conduct", "agent-promises", "customer-law"):
+        shutil.copy(RULES / f"{name}.yaml", folder)
+    return folder
+
+
 @pytest.fixture
-def desk(tmp_path: Path, each_look: Look, open_desk: Callable[..., Desk]) -> Desk:
-    """A lead's desk with the rules that ship, and some replies already sent."""
+def desk(tmp_path: Path, packs: Path, each_look: Look, open_desk: Callable[..., Desk]) -> Desk:
+    """A lead's desk with rules that ship, and some replies already sent."""
     language = each_look.language
     theme_name = "dark" if each_look.tokens.dark else "light"
     name = LEADS[language][0]
     kept = Settings(agent=name, language=language, theme=theme_name)  # type: ignore[arg-type]
     settings_file.save(DataFolder(tmp_path / "data"), kept)
-    desk = open_desk(clock=lambda: NOW, rules=RULES)
+    desk = open_desk(clock=lambda: NOW, rules=packs)
     store = desk.store
     with store.transaction():
         for number, words in enumerate(SAID[language]):
@@ -112,6 +122,17 @@ def test_every_state_of_the_workshop(
         page.rule.form.ensureWidgetVisible(page.rule.form.field(section), 0, 200)
         picture(f"form-{name}", 1280, 720)
     picture("smallest", 1080, 600)
+    opened(qtbot, page, "reply.medical")
+    page.rule.switch_button.click()
+    qtbot.waitUntil(lambda: not page.rule._unshown.isHidden(), timeout=20_000)
+    picture("off", 1280, 720)
+    page.rule.restore_button.click()
+    qtbot.waitUntil(lambda: page.bar.standing().changes == 1, timeout=20_000)
+    page._session.open(("script", "script.investment_risk"))
+    qtbot.waitUntil(lambda: page.rule._opened.row.kind == "script", timeout=20_000)  # type: ignore[union-attr]
+    qtbot.wait(300)
+    picture("script", 1280, 720)
+    opened(qtbot, page, "reply.overpromise")
     page.rule.set_view("text")
     text = page.rule.text.toPlainText()
     page.rule.text.setPlainText(text.replace("level: L2", "level: L7"))
@@ -134,6 +155,7 @@ def test_every_state_of_the_workshop(
     page.begin()
     qtbot.waitUntil(lambda: not page.bar.standing().own, timeout=20_000)
     picture("asked")
+    picture("asked-small", 1280, 720)
     step(qtbot, page, "approve", "in_force", "")
     history = page.open_history()
     qtbot.waitUntil(lambda: WORD[language] in history.diff.toPlainText(), timeout=20_000)
