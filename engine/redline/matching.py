@@ -58,9 +58,8 @@ class Matcher:
         """
         text = Text(folded)
         by_word = self._words.places(folded)
-        ends = text.borders.sentences
-        held = self._needs.held(folded, ends)
-        tried = self._of.found(by_word, self._needs.complete(held, len(ends) + 1))
+        held = self._needs.held(folded, text.borders.sentences)
+        tried = self._of.found(by_word, self._needs.possible(text, held))
         disguised = self._disguises.find(text, held)
         sounds = self._listening.to(folded)
         found: list[Found] = []

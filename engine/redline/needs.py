@@ -1,35 +1,36 @@
 """Which expressions are worth a try in which sentences: where all stands that they cannot do
 without.
 
-Most sentences hold some of what an expression needs and few hold all of it, so that most
-expressions need not be tried at all.
+What a match must hold is known as sets of literals. Of the set that is rarest in ordinary talk all
+literals of all expressions are searched at once; the others are looked for where one stands.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from sys import maxsize
 
-from engine.redline.characters import NUMERALS, sounded
+from engine.redline.characters import NUMERALS, ordinary_pairs, sounded
+from engine.redline.expressions import Text
 from engine.redline.required import LONGEST
 from engine.redline.sounding import sound_forms
-from engine.redline.view import View
+from engine.redline.view import Restored, View
 from engine.redline.words import automaton, tricks_between
 
-_SETS = 4
 _CODE = re.compile("[\ue000-\ue7ff]")
 _DIGIT = re.compile("[0-9]")
 _SPELLED = re.compile("[0-9\ue000-\ue7ff]")
 _DIGITS = str.maketrans(NUMERALS)
 
 Needed = tuple[frozenset[str], ...]
-Sets = tuple[tuple[int, ...], tuple[int, ...]]
-"""Sets that share a literal: the first ones of some expressions, by the numbers of these, and
-others, by numbers of their own."""
-Held = dict[int, tuple[set[int], set[int]]]
-"""By sentence, the sets of which it holds a literal."""
+Held = dict[int, set[int]]
+"""By sentence, the expressions of whose rarest set it holds a literal."""
+Possible = list[tuple[int, int]]
+"""Expressions that may match, by number, each with the number of a sentence."""
 
 
 class Needs:
@@ -37,22 +38,17 @@ class Needs:
 
     def __init__(self, needs: Sequence[Needed]) -> None:
         self._always = [number for number, sets in enumerate(needs) if not sets]
-        self._others: list[frozenset[int]] = []
-        of: dict[str, tuple[list[int], list[int]]] = {}
+        self._others: list[tuple[tuple[str, ...], ...]] = []
+        self.rarest: dict[str, list[int]] = {}
         for number, sets in enumerate(needs):
-            others = range(number * _SETS, number * _SETS + len(sets) - 1)
-            self._others.append(frozenset(others))
-            for literal in sets[0] if sets else ():
-                of.setdefault(literal, ([], []))[0].append(number)
-            for place, some in zip(others, sets[1:], strict=True):
-                for literal in some:
-                    of.setdefault(literal, ([], []))[1].append(place)
-        self.sets_of: dict[str, Sets] = {
-            literal: (tuple(firsts), tuple(others)) for literal, (firsts, others) in of.items()
-        }
-        self._firsts = [firsts for firsts, _ in self.sets_of.values()]
-        self._seconds = [others for _, others in self.sets_of.values()]
-        self._automaton = automaton(list(of))
+            first, *others = sorted(sets, key=_frequency) if sets else [frozenset[str]()]
+            self._others.append(
+                tuple((*some, *{one.translate(_DIGITS) for one in some} - some) for some in others)
+            )
+            for literal in first:
+                self.rarest.setdefault(literal, []).append(number)
+        self._of = list(map(tuple, self.rarest.values()))
+        self._automaton = automaton(list(self.rarest))
 
     def held(self, text: str, ends: Sequence[int]) -> Held:
         """What each sentence of `text` holds. `ends`: where they end, its own end left out."""
@@ -60,38 +56,49 @@ class Needs:
         if self._automaton is None:
             return held
         at, limit = 0, ends[0] if ends else maxsize
-        seen: set[int] = set()
         for number, _, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
             if end > limit:
-                if seen:
-                    held[at] = self._all(seen)
-                    seen.clear()
                 at = bisect_left(ends, end, at)
                 limit = ends[at] if at < len(ends) else maxsize
-            seen.add(number)
-        if seen:
-            held[at] = self._all(seen)
+            there = held.get(at)
+            if there is None:
+                held[at] = set(self._of[number])
+            else:
+                there.update(self._of[number])
         return held
 
-    def _all(self, literals: set[int]) -> tuple[set[int], set[int]]:
-        """All sets of some literals."""
-        firsts: set[int] = set()
-        others: set[int] = set()
-        firsts.update(*[self._firsts[literal] for literal in literals])
-        others.update(*[self._seconds[literal] for literal in literals])
-        return firsts, others
+    def possible(self, text: Text, held: Held) -> Possible:
+        """The expressions that may match in a folded text, of which `held` tells what it holds."""
+        found: Possible = []
+        for at, numbers in held.items():
+            begin, end = text.span(at)
+            there = text.folded[begin:end]
+            found += [(number, at) for number in numbers if self._holds_others(number, there)]
+        return found + self._everywhere(len(text.borders.sentences) + 1)
 
-    def complete(self, held: Held, sentences: int) -> list[tuple[int, int]]:
-        """The expressions that may match, by number, each with the number of the sentence."""
-        needed = self._others
-        found = [
-            (number, at)
-            for at, (firsts, others) in held.items()
-            for number in firsts
-            if needed[number] <= others
-        ]
-        found += [(number, at) for number in self._always for at in range(sentences)]
-        return found
+    def possible_restored(self, sentences: Sequence[Restored], held: Held) -> Possible:
+        """The same of restored sentences, where a character may be a syllable or a digit."""
+        found: Possible = []
+        for at, numbers in held.items():
+            there = sentences[at].text
+            # Where a syllable is spelled, what else is needed may be as well.
+            spelled = _CODE.search(there) is not None
+            found += [
+                (number, at) for number in numbers if spelled or self._holds_others(number, there)
+            ]
+        return found + self._everywhere(len(sentences))
+
+    def _holds_others(self, number: int, there: str) -> bool:
+        for some in self._others[number]:
+            for literal in some:
+                if literal in there:
+                    break
+            else:
+                return False
+        return True
+
+    def _everywhere(self, sentences: int) -> Possible:
+        return [(number, at) for number in self._always for at in range(sentences)]
 
 
 class SoundNeeds:
@@ -99,20 +106,20 @@ class SoundNeeds:
 
     def __init__(self, needs: Needs) -> None:
         self._needs = needs
-        in_digits: dict[str, list[Sets]] = {}
-        sounding: dict[str, list[tuple[str, Sets]]] = {}
-        for literal, sets in needs.sets_of.items():
+        in_digits: dict[str, list[int]] = {}
+        sounding: dict[str, list[tuple[str, list[int]]]] = {}
+        for literal, numbers in needs.rarest.items():
             if (digits := literal.translate(_DIGITS)) != literal:
-                in_digits.setdefault(digits, []).append(sets)
+                in_digits.setdefault(digits, []).extend(numbers)
             for form in sound_forms(literal):
-                sounding.setdefault(form, []).append((literal, sets))
+                sounding.setdefault(form, []).append((literal, numbers))
         self._of_digits = list(in_digits.values())
         self._in_digits = automaton(list(in_digits))
         self._of_sounds = list(sounding.values())
         self._sounding = automaton(list(sounding))
 
-    def possible(self, view: View, plain: Held) -> list[tuple[int, int]]:
-        """The expressions that may match in a view, by number, with the number of the sentence.
+    def possible(self, view: View, plain: Held) -> Possible:
+        """The expressions that may match in a view.
 
         `plain`: what the sentences of the folded text hold.
         """
@@ -122,33 +129,31 @@ class SoundNeeds:
         size = 0
         for at, sentence in enumerate(view.sentences):
             if sentence.number in plain:
-                firsts, others = plain[sentence.number]
-                held[at] = set(firsts), set(others)
+                held[at] = set(plain[sentence.number])
             parts = sentence.new(LONGEST)
             new += parts
             size += sum(map(len, parts)) + len(parts)
             ends.append(size)
         text = "\n".join(new)
-        for at, (firsts, others) in self._needs.held(text, ends).items():
-            _add(held, at, firsts, others)
+        for at, numbers in self._needs.held(text, ends).items():
+            held.setdefault(at, set()).update(numbers)
         if _CODE.search(text) is not None:
-            for end, sets in self._sounded(text):
-                _add(held, bisect_left(ends, end), *sets)
+            for end, found in self._sounded(text):
+                held.setdefault(bisect_left(ends, end), set()).update(found)
         if _DIGIT.search(view.text) is not None:
-            for end, sets in self._written(view.text):
-                _add(held, bisect_left(view.borders.sentences, end), *sets)
-        return self._needs.complete(held, len(view.sentences))
+            for end, found in self._written(view.text):
+                held.setdefault(bisect_left(view.borders.sentences, end), set()).update(found)
+        return self._needs.possible_restored(view.sentences, held)
 
-    def _written(self, text: str) -> Iterable[tuple[int, Sets]]:
-        """The ends of literals with digits for numerals, and their sets."""
+    def _written(self, text: str) -> Iterator[tuple[int, Iterable[int]]]:
+        """The ends of literals with digits for numerals, and whose they are."""
         if self._in_digits is not None:
             found = self._in_digits.find_matches_as_indexes(text, overlapping=True)
             for number, _, end in found:
-                for sets in self._of_digits[number]:
-                    yield end, sets
+                yield end, self._of_digits[number]
 
-    def _sounded(self, text: str) -> Iterable[tuple[int, Sets]]:
-        """The ends of literals in which syllables or digits stand, and their sets."""
+    def _sounded(self, text: str) -> Iterator[tuple[int, Iterable[int]]]:
+        """The ends of literals in which syllables or digits stand, and whose they are."""
         spelled = [match.start() for match in _SPELLED.finditer(text)]
         if self._sounding is None:
             return
@@ -158,16 +163,29 @@ class SoundNeeds:
             if first == len(spelled) or spelled[first] >= end:
                 continue
             there = text[start:end]
-            for literal, sets in self._of_sounds[number]:
+            for literal, numbers in self._of_sounds[number]:
                 if tricks_between(there, literal):
-                    yield end, sets
+                    yield end, numbers
 
 
-def _add(held: Held, at: int, firsts: Iterable[int], others: Iterable[int]) -> None:
-    """Add some sets to what a sentence holds."""
-    there = held.get(at)
-    if there is None:
-        held[at] = set(firsts), set(others)
-    else:
-        there[0].update(firsts)
-        there[1].update(others)
+def _frequency(literals: Iterable[str]) -> float:
+    """How often one of some literals stands in ordinary talk, roughly."""
+    return sum(map(_how_often, literals))
+
+
+def _how_often(literal: str) -> float:
+    common = _neighbours()
+    if len(literal) == 1:
+        return common[literal] if literal >= "\u3400" else 150
+    least = 8.0
+    for pair in map(str.__add__, literal, literal[1:]):
+        if min(pair) >= "\u3400":
+            known = pair in ordinary_pairs()
+            least = min(least, common[pair[0]] * common[pair[1]] / 40_000 if known else 0.2)
+    return least
+
+
+@lru_cache(1)
+def _neighbours() -> Counter[str]:
+    """With how many characters each stands side by side in ordinary talk."""
+    return Counter("".join(ordinary_pairs()))
