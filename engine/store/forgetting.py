@@ -123,9 +123,10 @@ class Forgetting:
         self._approvals = approvals
 
     def of(self, customer: str) -> list[ConversationRow]:
-        """The conversations under exactly this name, oldest first."""
+        """The conversations under exactly this name, oldest first; deleted ones have none."""
         rows = self._database.rows(
-            "SELECT id FROM conversations WHERE customer = ? ORDER BY id", [customer]
+            "SELECT id FROM conversations WHERE customer = ? AND forgotten_at IS NULL ORDER BY id",
+            [customer],
         )
         return [self._conversations.get(row["id"]) for row in rows]
 

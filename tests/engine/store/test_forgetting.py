@@ -175,6 +175,20 @@ def test_where_another_program_reads_the_next_start_goes_on(
     assert store.forgetting.finish()
 
 
+def test_a_full_disk_is_no_error_after_the_words_are_gone(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = known_everywhere(store)
+
+    def full(_: Database) -> bool:
+        raise StoreError("full", "store_full")
+
+    monkeypatch.setattr(Database, "rewrite", full)
+    assert not store.forgetting.erase([here], who="王班长").finished
+    assert store.conversations.get(here).customer == FORGOTTEN
+    assert store.forgetting.of(FORGOTTEN) == []
+
+
 def test_damaged_databases_set_aside_are_named(store: Store, tmp_path: Path) -> None:
     here = known_everywhere(store)
     aside = tmp_path / "zuoxi.db.damaged-20261122-101010"
