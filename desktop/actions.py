@@ -68,6 +68,7 @@ ACTIONS: Final[tuple[ActionSpec, ...]] = (
     ActionSpec("undo_send", ("Ctrl+Z",), "window", "reply", "arrow-u-up-left"),
     ActionSpec("insert_script", ("Ctrl+J",), "case", "reply", "clipboard-text"),
     ActionSpec("override", ("Ctrl+Shift+Return",), "composer", "reply", "shield-warning"),
+    ActionSpec("appeal", ("Ctrl+Shift+F",), "composer", "", "chat-dots", by_widget=True),
     ActionSpec("send", ("Ctrl+Return",), "composer", "", "paper-plane-right", by_widget=True),
     ActionSpec("new_line", ("Shift+Return",), "composer", "", "", by_widget=True),
     ActionSpec("focus_composer", ("Ctrl+L",), "window", "go", "pencil-line"),

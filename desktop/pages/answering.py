@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, get_args
+from typing import TYPE_CHECKING, Final, get_args
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from desktop import theme
@@ -34,6 +34,9 @@ from engine.records import RejectReason, Screening
 from engine.settings import Settings
 from engine.store.rows import StoredDecision
 from engine.texts import explain, text
+
+if TYPE_CHECKING:
+    from desktop.widgets.appeals_dialog import AppealsDialog
 
 _REASONS: Final[tuple[RejectReason, ...]] = get_args(RejectReason)
 _TICK_MS: Final = 1000
@@ -92,6 +95,7 @@ class Answering(QObject):
             self._on_opened(session.snapshot)
         self.show_phase()
         session.answers.start(settings.agent)
+        session.composing.set_agent(settings.agent)
 
     def _bind(self) -> None:
         session, bar = self._session, self.draft.bar
@@ -99,6 +103,8 @@ class Answering(QObject):
         self.composer.send_requested.connect(self._on_send)
         self.composer.script_requested.connect(self.insert_script)
         self.composer.gate.reasoned.connect(self._on_reasoned)
+        self.composer.gate.objected.connect(self._on_objected)
+        self.composer.gate.appeals.connect(self.show_appeals)
         self.composer.gate.restore.connect(self._restore_asked)
         self.view.undo_requested.connect(session.undo)
         self.toast.undo_requested.connect(session.undo)
@@ -129,6 +135,8 @@ class Answering(QObject):
         session.composing.cleared.connect(self._on_cleared)
         session.composing.asked.connect(session.answers.watch)
         session.composing.not_asked.connect(self._on_not_asked)
+        session.composing.objecting.failed.connect(self._on_not_asked)
+        session.composing.objecting.said.connect(session.answers.said)
         session.composing.replaced.connect(self._on_replaced)
         session.transcript.reset.connect(self._on_bubbles)
         session.transcript.prepended.connect(self.view.prepend_bubbles)
@@ -141,6 +149,7 @@ class Answering(QObject):
         """What of the settings concerns these columns."""
         self._settings = settings
         self.composer.set_enter_sends(settings.enter_sends)
+        self._session.composing.set_agent(settings.agent)
         self._show_gate()
 
     def set_look(self, look: Look) -> None:
@@ -235,6 +244,27 @@ class Answering(QObject):
         else:
             self._session.send(typed, override=reason)
 
+    def _on_objected(self, words: str) -> None:
+        """Tell a lead that the rule is wrong here; the text stays where it is."""
+        hit = self._clearance.gravest
+        if hit is None or self.composer.text() != self._clearance.text:
+            self.composer.gate.set_problem(text("desk.gate.changed", self._look.language))
+            self._session.composing.screen()
+        else:
+            self._session.composing.object_to(hit, words)
+
+    def show_appeals(self) -> AppealsDialog:
+        """Show what this agent said against rules, and what came of it."""
+        from desktop.widgets.appeals_dialog import AppealsDialog
+
+        objecting = self._session.composing.objecting
+        dialog = AppealsDialog(self._look, self._clock, self.view.window())
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        objecting.listed.connect(dialog.show_appeals)
+        dialog.open()
+        objecting.read(self._settings.agent.strip())
+        return dialog
+
     def _on_send(self, typed: str) -> None:
         """Send what is typed; where a lead approved it, the very text that was approved."""
         found = self._clearance
@@ -271,6 +301,7 @@ class Answering(QObject):
         # Somebody may have answered what was asked.
         self._session.composing.screen()
         self._session.answers.look()
+        self._session.composing.objecting.look(self._settings.agent.strip())
 
     def _show_head(self, snapshot: Snapshot) -> None:
         row = snapshot.row

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from desktop import actions
 from desktop.bridge import EngineState
 from desktop.session.clearing import Clearance
 from desktop.session.desk_session import Phase
 from desktop.session.snapshot import Snapshot
-from desktop.widgets.gate_panel import GateState, GateView, unstopped
+from desktop.widgets.gate_panel import AppealState, GateState, GateView, unstopped
 from desktop.widgets.values import Availability
 from engine.records import Language, Screening
 from engine.redline.gate import STOPPING
@@ -95,6 +97,18 @@ def rules_in_words(clearance: Clearance, language: Language) -> str:
 
 def gate_view(clearance: Clearance, language: Language, agent: str) -> GateView:
     """What the reply box says about a text that a rule keeps back, or that a lead was asked for."""
+    view = _standing(clearance, language, agent)
+    appeal = clearance.appeal
+    if appeal is not None:
+        became: AppealState = "open"
+        if appeal.answered_at is not None:
+            became = "upheld" if appeal.upheld else "dismissed"
+        view = replace(view, appeal=became, judge=appeal.answered_by, verdict=appeal.answer)
+    unsigned = "" if agent.strip() else text("desk.why.no_name", language)
+    return replace(view, unsigned=unsigned) if view.state else view
+
+
+def _standing(clearance: Clearance, language: Language, agent: str) -> GateView:
     hits, found, other = clearance.stopping, clearance.approval, clearance.other
     override = clearance.override
     if override == "approved" and found is not None:

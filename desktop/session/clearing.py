@@ -10,7 +10,7 @@ from engine.deciding import sendable
 from engine.records import Hit, Screening
 from engine.redline.gate import STOPPING, override_of
 from engine.redline.schema import Override
-from engine.store.rows import Approval
+from engine.store.rows import Appeal, Approval
 from engine.store.text import clean
 
 _ANSWERABLE = ("asked", "approved", "refused")
@@ -22,7 +22,7 @@ class Clearance(Struct, frozen=True):
 
     `override` says who may let it pass where a rule keeps it back; None where none does, or where
     the rules could not be asked. `approval` is about this very text, `other` a request that stands
-    for another text of the conversation.
+    for another text of the conversation. `appeal` is the agent's own word against the gravest hit.
     """
 
     text: str = ""
@@ -30,12 +30,18 @@ class Clearance(Struct, frozen=True):
     override: Override | None = None
     approval: Approval | None = None
     other: Approval | None = None
+    appeal: Appeal | None = None
 
     @property
     def stopping(self) -> tuple[Hit, ...]:
         """The hits that keep the text back, the first one of each rule."""
         hits = [hit for hit in self.screening.hits if hit.action in STOPPING]
         return tuple({hit.rule: hit for hit in reversed(hits)}.values())[::-1]
+
+    @property
+    def gravest(self) -> Hit | None:
+        """The hit that is told at length; None where none keeps the text back."""
+        return max(self.stopping, key=lambda hit: hit.level, default=None)
 
     @property
     def missing(self) -> tuple[str, ...]:

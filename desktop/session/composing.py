@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from msgspec.structs import replace
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from desktop.background import Background
 from desktop.session.clearing import Clearance, clearance
 from desktop.session.keeping import Keeping
+from desktop.session.objecting import Objecting, own_word
 from engine import deciding
 from engine.errors import ZuoxiError
-from engine.records import Language, Screening
+from engine.records import Hit, Language, Screening
 from engine.redline.gate import Gate
 from engine.store.rows import Approval, StoredDecision
 from engine.store.store import Store
@@ -44,6 +46,9 @@ class Composing(QObject):
         self._gate = gate
         self._conversation = self._text = ""
         self._language: Language = "zh"
+        self._agent = ""
+        self.objecting = Objecting(background, store, gate, self)
+        self.objecting.filed.connect(lambda _: self.screen())
         self._keeping = Keeping(background, store.composers.put, self)
         self._keeping.trouble.connect(self.trouble)
         self._screen = self._single_shot(SCREEN_MS, self.screen)
@@ -57,6 +62,16 @@ class Composing(QObject):
         """Name hits in another language from now on."""
         self._language = language
         self._keeping.set_language(language)
+
+    def set_agent(self, name: str) -> None:
+        """Whose words these are; "" while nobody is named."""
+        self._agent = name.strip()
+        self.objecting.start(self._agent)
+
+    def object_to(self, hit: Hit, why: str) -> None:
+        """Say that a rule keeps what is typed back without cause; a lead answers."""
+        self.save()
+        self.objecting.file(self._conversation, self._text, hit, why, self._agent, self._language)
 
     def begin(self, conversation: str) -> None:
         """Another conversation is opened: keep what was typed in the former one."""
@@ -110,6 +125,7 @@ class Composing(QObject):
         """Ask the gate about what is typed now."""
         self._screen.stop()
         conversation, text, language = self._conversation, self._text, self._language
+        agent = self._agent
         if not text.strip():
             self.screened.emit(Screening())
         if not conversation:
@@ -120,7 +136,11 @@ class Composing(QObject):
             screening = Screening()
             if text.strip():
                 screening = self._gate.screen(text, "agent", language=language, turns=turns)
-            return clearance(text, screening, self._store.approvals.of(conversation))
+            found = clearance(text, screening, self._store.approvals.of(conversation))
+            if found.gravest is None or not agent:
+                return found
+            filed = self._store.reviews.appeals_by(agent)
+            return replace(found, appeal=own_word(filed, conversation, found.gravest))
 
         def show(found: Clearance) -> None:
             if (conversation, text) == (self._conversation, self._text):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QResizeEvent, QTextCursor
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut, QTextCursor
 from PySide6.QtWidgets import QSizePolicy, QTextEdit
 
 from desktop import actions, theme
@@ -66,6 +66,9 @@ class Composer(Dressed, Card):
         self.gate.send.connect(self._send)
         self.gate.changed.connect(self._offer)
         self._without.clicked.connect(self.gate.act)
+        keys = QKeySequence(actions.spec("appeal").keys[0])
+        self._appeal = QShortcut(keys, self)
+        self._appeal.activated.connect(self.gate.object_to)
         layout.addWidget(self.gate)
         line = row(None, theme.S2)
         line.addWidget(self._script_icon)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from msgspec import Struct
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal, SignalInstance
 from PySide6.QtGui import QKeyEvent
 
 from desktop import actions, theme
@@ -39,6 +39,9 @@ _SHAPES: Final[dict[GateState, tuple[Tone, str]]] = {
     "informed": ("accent", "check-circle"),
 }
 # What the key and the button do where a reason is asked for first.
+# Where an agent can say that the rule is wrong here.
+_OBJECTABLE: Final = ("reason", "lead", "never", "refused")
+AppealState = Literal["", "open", "upheld", "dismissed"]
 _REASONED: Final = ("reason", "script", "lead", "refused")
 
 
@@ -53,7 +56,8 @@ class GateView(Struct, frozen=True):
     `asked` is the asker's reason, `lead` who answered and `comment` what they said; `quoted` is the
     text that was asked about where it is another one, `answered` whether a lead approved that one.
     `scripts` are those that must be said and are not; `hindrance` says why no reason can be given
-    yet.
+    yet, `unsigned` why nothing can be said against the rule. `appeal` is what became of the agent's
+    word against the gravest hit, `judge` who answered it and `verdict` in which words.
     """
 
     state: GateState = ""
@@ -65,6 +69,10 @@ class GateView(Struct, frozen=True):
     answered: bool = False
     scripts: tuple[str, ...] = ()
     hindrance: str = ""
+    unsigned: str = ""
+    appeal: AppealState = ""
+    judge: str = ""
+    verdict: str = ""
 
 
 class ReasonField(PlainEditor):
@@ -99,12 +107,15 @@ class GatePanel(Dressed, Card):
     """Hidden while nothing keeps the text back, and where a script is missing until somebody wants
     to do without it: one key inserts it.
 
-    `reasoned` brings the reason of whoever sends it or asks for it all the same, `restore` asks for
-    the text that was asked about, `send` sends what was approved, `left` gives the focus back,
+    `reasoned` brings the reason of whoever sends it or asks for it all the same, `objected` the
+    words of whoever says that the rule is wrong here, `appeals` asks for all such words, `restore`
+    for the text that was asked about, `send` sends what was approved, `left` gives the focus back,
     `changed` tells that it shows something else.
     """
 
     reasoned = Signal(str)
+    objected = Signal(str)
+    appeals = Signal()
     restore = Signal()
     send = Signal()
     left = Signal()
@@ -114,7 +125,7 @@ class GatePanel(Dressed, Card):
         super().__init__("amber")
         self._look = look
         self._view = GateView()
-        self._open = self._busy = False
+        self._open = self._busy = self._objecting = False
         self._problem = ""
         self._key = ""
         self._kept: dict[str, str] = {}
@@ -133,6 +144,11 @@ class GatePanel(Dressed, Card):
         self._wrong = Label(look, tone="red", wrap=True)
         self._restore = PushButton(look, "gate.lapsed.open", "quiet", "arrow-u-up-left")
         self._restore.clicked.connect(self.restore)
+        self._said = Label(look, tone="soft", wrap=True)
+        self._object = PushButton(look, "gate.appeal.begin", "quiet", "chat-dots")
+        self._object.clicked.connect(self.object_to)
+        self._mine = PushButton(look, "gate.appeal.mine", "quiet", "chat-dots")
+        self._mine.clicked.connect(self.appeals)
         self._cancel = PushButton(look, "gate.cancel", "quiet")
         self._cancel.clicked.connect(self._give_up)
         self._act = PushButton(look, "gate.lead.open", "", action="override")
@@ -141,6 +157,8 @@ class GatePanel(Dressed, Card):
         head.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
         head.addWidget(self._title, 1)
         again = row(None, theme.S2)
+        again.addWidget(self._object)
+        again.addWidget(self._mine)
         again.addStretch(1)
         again.addWidget(self._restore)
         self._buttons = row(None, theme.S2)
@@ -149,7 +167,7 @@ class GatePanel(Dressed, Card):
         self._buttons.addWidget(self._act)
         layout = column(self, theme.S1, theme.S2)
         layout.addLayout(head)
-        for widget in (self._body, self._next, self._frame, self._wrong):
+        for widget in (self._body, self._next, self._said, self._frame, self._wrong):
             layout.addWidget(widget)
         layout.addLayout(again)
         layout.addLayout(self._buttons)
@@ -161,13 +179,18 @@ class GatePanel(Dressed, Card):
         self._key = key
         self._field.setPlainText(self._kept.pop(key, ""))
         self._open, self._busy, self._problem = bool(self.reason().strip()), False, ""
+        self._objecting = False
         self.set_view(GateView())
 
     def set_view(self, view: GateView) -> None:
         """Show where the text stands now."""
         if view.state != self._view.state and view.state in ("asked", "granted", "informed"):
             self._field.clear()
-            self._open = False
+            self._open = self._objecting = False
+        if self._objecting and view.appeal:
+            self._objecting = False
+            self._field.clear()
+            self.left.emit()
         if view != self._view:
             self._busy = False
         self._view = view
@@ -191,7 +214,8 @@ class GatePanel(Dressed, Card):
 
     def is_open(self) -> bool:
         """Whether a reason is being asked for."""
-        return self._open and self._view.state in _REASONED
+        state = self._view.state
+        return state in (_OBJECTABLE if self._objecting else _REASONED if self._open else ())
 
     def set_problem(self, words: str) -> None:
         """Say why what was asked for did not work; the reason stays."""
@@ -201,7 +225,9 @@ class GatePanel(Dressed, Card):
     def act(self) -> None:
         """Do the next step; the key `override` and Enter in the field do the same."""
         state = self._view.state
-        if state == "lapsed":
+        if self._objecting:
+            self._confirm(self.objected)
+        elif state == "lapsed":
             self.restore.emit()
         elif state == "granted":
             self.send.emit()
@@ -211,13 +237,24 @@ class GatePanel(Dressed, Card):
             self._open = True
             self._dress()
             self._field.setFocus(Qt.FocusReason.OtherFocusReason)
-        elif self.reason().strip():
+        else:
+            self._confirm(self.reasoned)
+
+    def object_to(self) -> None:
+        """Begin to say that the rule is wrong here; the key `appeal` does the same."""
+        if self._view.state in _OBJECTABLE and not self._view.appeal:
+            self._objecting, self._open, self._problem = True, False, ""
+            self._dress()
+            self._field.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _confirm(self, signal: SignalInstance) -> None:
+        if self.reason().strip() and not self._act.why_blocked():
             self._busy, self._problem = True, ""
             self._dress()
-            self.reasoned.emit(self.reason().strip())
+            signal.emit(self.reason().strip())
 
     def _give_up(self) -> None:
-        self._open, self._problem = False, ""
+        self._open, self._objecting, self._problem = False, False, ""
         self._dress()
         self.left.emit()
 
@@ -292,7 +329,9 @@ class GatePanel(Dressed, Card):
         opened = self.is_open()
         self._frame.setVisible(opened)
         self._cancel.setVisible(opened)
-        own = view.state if view.state in ("reason", "script") else "lead"
+        own = "appeal" if self._objecting else "lead"
+        if view.state in ("reason", "script") and not self._objecting:
+            own = view.state
         hint = look.text(f"gate.field.{own}")
         self._field.setPlaceholderText(safe(hint))
         self._field.setAccessibleName(hint)
@@ -300,18 +339,31 @@ class GatePanel(Dressed, Card):
         self._wrong.setVisible(bool(self._problem))
         self._restore.setVisible(bool(view.quoted) and view.state != "lapsed" and not opened)
         further_step = view.state not in ("never", "asked", "informed")
-        self._act.setVisible(further_step)
-        if further_step:
+        self._act.setVisible(further_step or self._objecting)
+        if self._objecting:
+            self._act.set_key("gate.appeal.confirm")
+        elif further_step:
             self._act.set_key(f"gate.{view.state}.{'confirm' if opened else 'open'}")
         self._act.block(self._hindrance(opened))
+        self._said.setVisible(bool(view.appeal) and view.state in _OBJECTABLE)
+        if view.appeal:
+            verdict = unstopped(one_line(view.verdict))
+            self._said.set_key(f"gate.appeal.{view.appeal}", who=view.judge, words=verdict)
+        self._object.setVisible(
+            view.state in _OBJECTABLE and not view.appeal and bool(view.hits) and not opened
+        )
+        self._mine.setVisible(self._said.isVisibleTo(self) and not opened)
         self.setAccessibleName(title)
         self.setAccessibleDescription(safe(f"{body} {further}".strip()))
         self.updateGeometry()
 
     def _hindrance(self, opened: bool) -> str:
-        if self._view.state not in _REASONED:
+        if self._objecting:
+            if self._view.unsigned:
+                return self._view.unsigned
+        elif self._view.state not in _REASONED:
             return ""
-        if self._view.hindrance:
+        elif self._view.hindrance:
             return self._view.hindrance
         if self._busy:
             return self._look.text("gate.busy")

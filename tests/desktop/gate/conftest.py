@@ -97,6 +97,8 @@ def open_gate(
 class Hands:
     """What tests of the gate do at a desk, and read off it."""
 
+    SHIFTED = OVERRIDE
+
     @staticmethod
     def waiting(desk: Desk, text: str = "壶坏了", reply: str | None = None) -> str:
         with desk.store.transaction():
