@@ -23,7 +23,7 @@ from engine.store.rule_versions import SHIPPED, RuleVersion
 from engine.store.store import Store, open_store
 from engine.texts import Both, both
 
-_KEPT = "rules"
+_KEPT = "company"
 
 
 class Running(Struct, frozen=True):
@@ -65,8 +65,8 @@ def running(store: Store, rules: Path) -> Running:
     numbers = [one.number if one else SHIPPED for one in (standing.in_force, standing.trial)]
     said = [versions.changes(number).encode() if number else b"" for number in numbers]
     sources = [*sources_of(rules), *said]
-    home = store.path.parent
-    known = compiled.recall(home, _KEPT, sources, RuleSet)
+    # Beside the packs, where nobody new may write: not in the data folder, which agents own.
+    known = compiled.recall(rules, _KEPT, sources, RuleSet)
     if known is not None:
         return Running(known, standing.in_force, standing.trial, numbers[0])
     base = read_base(rules)
@@ -77,7 +77,7 @@ def running(store: Store, rules: Path) -> Running:
         except RuleError as error:
             problem = problem or _broken("rules_trial_broken", numbers[1], error, used)
     if problem is None:
-        compiled.keep(home, _KEPT, sources, rule_set)
+        compiled.keep(rules, _KEPT, sources, rule_set)
     return Running(rule_set, standing.in_force, standing.trial, used, problem)
 
 

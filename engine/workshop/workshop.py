@@ -30,6 +30,7 @@ from engine.redline.changes import (
 )
 from engine.redline.checking import Problem
 from engine.redline.gate import Gate
+from engine.redline.rules import refusal
 from engine.redline.schema import Rule, RuleSet, Script
 from engine.store.rule_versions import SHIPPED, RuleVersion
 from engine.store.store import Store
@@ -40,7 +41,6 @@ from engine.workshop.running import (
     on_trial,
     read_base,
     running,
-    set_of,
     version_changes,
     version_set,
 )
@@ -94,6 +94,7 @@ class Workshop:
         self._shipped: dict[Key, tuple[Change, Rule | Script]] = {}
         self._gates = Gates()
         self._checked = lru_cache(2_000)(self._check)
+        self._found = lru_cache(4)(self._find)
 
     def rules(self) -> tuple[WorkshopRule, ...]:
         """Everything in the draft: what ships in its order, then what was added."""
@@ -198,7 +199,7 @@ class Workshop:
     def problems(self) -> tuple[Problem, ...]:
         """All that keeps the draft from being tried."""
         with self._lock:
-            return tuple(company_set(self._read(), self._edited())[1])
+            return self._found(self._edited())[1]
 
     def standing(self) -> Running:
         """What runs now."""
@@ -222,7 +223,7 @@ class Workshop:
                     "The draft says the same as the rules in force. Nothing was changed.",
                     "rules_nothing_changed",
                 )
-            rule_set = set_of(base, decoded(draft.changes))
+            rule_set = self._set_of(decoded(draft.changes))
             now = self.standing()
             return self._versions.start_trial(
                 draft,
@@ -297,7 +298,7 @@ class Workshop:
     def rule_set(self, which: Which) -> RuleSet:
         """The set of a version. Raises `RuleError` where it does not load, `InputError`."""
         with self._lock:
-            return set_of(self._read(), self._changes(which))
+            return self._set_of(self._changes(which))
 
     def gate(self, which: Which) -> Gate:
         """The gate of a version; the last few are remembered. Raises as `rule_set`."""
@@ -350,6 +351,16 @@ class Workshop:
 
     def _by_key(self, changes: Changes) -> dict[Key, Change]:
         return {(change.kind, change.id): change for change in changes}
+
+    def _find(self, changes: Changes) -> tuple[RuleSet, tuple[Problem, ...]]:
+        rule_set, problems = company_set(self._read(), changes)
+        return rule_set, tuple(problems)
+
+    def _set_of(self, changes: Changes) -> RuleSet:
+        rule_set, problems = self._found(changes)
+        if problems:
+            raise refusal(problems)
+        return rule_set
 
     def _check(self, change: Change, contexts: Changes) -> Checked:
         return checked(change, self._read(), own_contexts(contexts)[0])
