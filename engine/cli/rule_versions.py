@@ -35,6 +35,7 @@ def register(_: typer.Typer) -> None:
         "replay": replay_,
         "versions": versions,
         "diff": diff,
+        "export": export,
         "trial": trial,
         "publish": publish,
         "approve": approve,
@@ -160,6 +161,39 @@ def versions(context: typer.Context, json: Json = False) -> None:
         return
     for one in found:
         show(_line(session, one))
+
+
+def export(
+    context: typer.Context,
+    out: Path = typer.Option(..., "--out", metavar="FILE", help="The pack to write."),
+    which: str = typer.Argument("in_force", help="A number, in_force or draft."),
+    json: Json = False,
+) -> None:
+    """Write what the company has changed as one pack, for `zuoxi rules draft` on another desk."""
+    from engine.workshop.exporting import packed
+    from engine.workshop.running import read_base
+
+    session: Session = context.obj
+    with open_store(session.folder.database) as store:
+        workshop = Workshop(store, paths.RULES)
+        chosen = _which(which)
+        workshop.rule_set(chosen)
+        changes = workshop.changes(chosen)
+        number = chosen if isinstance(chosen, int) else workshop.standing().used
+        pack = packed(read_base(paths.RULES), changes, number, session.who)
+    try:
+        out.write_text(pack, "utf-8")
+    except OSError as error:
+        raise InputError(
+            f"{out} cannot be written ({error.strerror}).",
+            "pack_not_written",
+            name=str(out),
+            detail=error.strerror or "",
+        ) from error
+    if json:
+        emit({"file": str(out), "changes": len(changes)})
+    else:
+        show(text("cli.rules.exported", session.language, file=out, n=len(changes)))
 
 
 def diff(

@@ -48,9 +48,11 @@ def read_packs(files: Sequence[Path], base: Base) -> Packs:
         except PackError as error:
             raise refusal([unreadable(path.name, error)]) from error
         for one, line in found:
-            change = one
+            kind = one.kind
             if not one.text and ("script", one.id) in base.homes:
-                change = msgspec.structs.replace(one, kind="script")
+                kind = "script"
+            home = base.homes.get((kind, one.id), "")
+            change = msgspec.structs.replace(one, kind=kind, pack=home)
             key = (change.kind, change.id)
             if key in changes and changes[key].text != change.text:
                 code = "context_twice" if change.kind == "context" else "id_twice"

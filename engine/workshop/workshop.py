@@ -291,14 +291,22 @@ class Workshop:
             shipped = {key: change.text for key, (change, _) in self._shipped.items()}
             sides = []
             for which in (former, changed):
-                own = {(one.kind, one.id): one.text for one in self._changes(which)}
+                own = {(one.kind, one.id): one.text for one in self.changes(which)}
                 sides.append(shipped | own)
             return differences(*sides)
+
+    def changes(self, which: Which) -> Changes:
+        """What a version changes of what ships. Raises `InputError`, `RuleError`."""
+        if which == "draft":
+            return self._edited()
+        if which == "in_force":
+            return changes_in_force(self._store)
+        return version_changes(self._store, which)
 
     def rule_set(self, which: Which) -> RuleSet:
         """The set of a version. Raises `RuleError` where it does not load, `InputError`."""
         with self._lock:
-            return self._set_of(self._changes(which))
+            return self._set_of(self.changes(which))
 
     def gate(self, which: Which) -> Gate:
         """The gate of a version; the last few are remembered. Raises as `rule_set`."""
@@ -338,13 +346,6 @@ class Workshop:
         standing = self._versions.standing()
         begun = standing.trial or standing.in_force
         return begun.number if begun else SHIPPED
-
-    def _changes(self, which: Which) -> Changes:
-        if which == "draft":
-            return self._edited()
-        if which == "in_force":
-            return changes_in_force(self._store)
-        return version_changes(self._store, which)
 
     def _keep(self, changes: dict[Key, Change], who: str) -> None:
         self._draft.keep(self._begun_at(), encoded(tuple(changes.values())), who)

@@ -121,3 +121,20 @@ def test_what_is_not_there_is_said(zuoxi: Zuoxi) -> None:
     zuoxi("rules", "approve", "7", "--json").refused("no_rule_version")
     zuoxi("rules", "draft", "--off", "no.such", "--json").refused("no_rule")
     zuoxi("rules", "trial", "--comment", "x", "--json").refused("rules_nothing_changed")
+
+
+def test_a_version_is_taken_to_another_desk_as_a_pack(
+    zuoxi: Zuoxi, pack: Path, tmp_path: Path
+) -> None:
+    pack.write_text(PACK.replace("  - id: own.gift", "  - id: own.gift  # our own"), "utf-8")
+    zuoxi("rules", "draft", pack)
+    out = tmp_path / "taken.yaml"
+    assert zuoxi("rules", "export", "draft", "--out", out, "--json").one["changes"] == 2
+    assert "# our own" in out.read_text("utf-8")
+    here = zuoxi("rules", "validate", out, "--json").one
+    there = zuoxi("rules", "validate", out, "--json", data=tmp_path / "other").one
+    assert here == there == zuoxi("rules", "validate", pack, "--json").one
+    zuoxi("rules", "draft", out, data=tmp_path / "other")
+    assert zuoxi("rules", "diff", data=tmp_path / "other").out == zuoxi("rules", "diff").out
+    missing = tmp_path / "none" / "x.yaml"
+    zuoxi("rules", "export", "--out", missing, "--json").refused("pack_not_written")
