@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 _WINDOW: Final = "window.ini"
 _FIRST_PAGE_MS: Final = 500
-_FURTHER_MS: Final = 3000
+_FURTHER_MS: Final = 3000  # Or whoever opens another page first would wait for it.
 
 Configure = Callable[[DataFolder, Settings], EngineConfig]
 
@@ -308,7 +308,6 @@ class Desk(QObject):
         if self._engine_wanted:
             self.bridge.start()
         self.page.make_ready()
-        # Or whoever opens another page first would wait for it.
         QTimer.singleShot(_FURTHER_MS, self, lambda: import_module("desktop.pages.further"))
         run, gate = self.background.run, self.gate
         run(self, lambda: gate.make_ready("customer", "agent"), "long").failed(lambda _: None)
@@ -352,8 +351,9 @@ class Desk(QObject):
     def _on_page(self, page: str) -> None:
         if page == "settings":
             self.settings_page.measure()
-        elif page == "desk":  # A lead may have answered on the review page.
+        elif page == "desk":  # A lead may have answered, or deleted, on the review page.
             self.session.refresh()
+            self.queue.refresh()
 
     def _on_arrived(self, conversation: str) -> None:
         self.drafting.message_arrived(conversation)

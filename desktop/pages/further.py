@@ -11,6 +11,7 @@ from desktop.background import Background
 from desktop.pages.knowledge import KnowledgePage
 from desktop.pages.review import ReviewPage
 from desktop.pages.workshop import WorkshopPage
+from desktop.session.forgetting import Forgetting
 from desktop.session.review_session import ReviewSession
 from desktop.session.rules_in_force import RulesInForce
 from desktop.session.workshop_session import WorkshopSession
@@ -58,6 +59,8 @@ def make(
 
     categories = sorted({rule.category for rule in gate.rule_set.rules})
     session = ReviewSession(background, store, lambda: settings().agent)
-    page = ReviewPage(look, session, rule_names, categories, memory, clock)
+    forgetting = Forgetting(background, store, folder, lambda: settings().agent)
+    page = ReviewPage(look, session, forgetting, rule_names, categories, memory, clock)
     session.setParent(page)
+    forgetting.setParent(page)
     return page

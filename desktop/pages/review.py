@@ -14,15 +14,20 @@ from PySide6.QtWidgets import QWidget
 from desktop import theme
 from desktop.in_turns import InTurns
 from desktop.pages.review_columns import ReviewColumns
+from desktop.session.forgetting import Forgetting, Traces
 from desktop.session.review_model import Row
 from desktop.session.review_session import Listed, ReviewSession, Told
 from desktop.theme import Look
 from desktop.widgets.blocks import Dressed
 from desktop.widgets.boxes import column
+from desktop.widgets.forget_dialog import ForgetDialog, became_words
 from desktop.widgets.queue_delegate import channel_name
 from desktop.widgets.review_missed import MissedDialog
 from desktop.widgets.review_toast import ReviewToast
 from desktop.widgets.review_values import Accuracy, Around, HitFilter, HitRow, RequestRow
+from engine.errors import ZuoxiError
+from engine.forgetting import OUTSIDE, Forgotten
+from engine.texts import explain, text
 
 _VERDICT_KEYS: Final = {
     Qt.Key.Key_R: "right",
@@ -49,6 +54,7 @@ class ReviewPage(Dressed, QWidget):
         self,
         look: Look,
         session: ReviewSession,
+        forgetting: Forgetting,
         rule_names: RuleWords,
         categories: Sequence[str],
         memory: QSettings,
@@ -58,6 +64,7 @@ class ReviewPage(Dressed, QWidget):
         a miss can be filed under; `memory` keeps the filters and the columns over a restart."""
         super().__init__()
         self._look, self._session, self._memory = look, session, memory
+        self._forgetting = forgetting
         self._rule_names, self._categories = rule_names, tuple(categories)
         self._listed: Listed | None = None
         self._accuracy: tuple[Accuracy, ...] = ()
@@ -142,6 +149,38 @@ class ReviewPage(Dressed, QWidget):
         dialog.open()
         return dialog
 
+    def ask_to_forget(self, traces: Traces) -> ForgetDialog:
+        """Ask whether this customer's data is to be deleted, and do it."""
+        language, forgetting = self._look.language, self._forgetting
+        outside = [text(f"customers.outside.{one}", language) for one in OUTSIDE]
+        dialog = ForgetDialog(
+            self._look, traces.customer, traces.held, traces.all_held, outside, self
+        )
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.confirmed.connect(
+            lambda everything: forgetting.forget(traces.all if everything else traces.one)
+        )
+
+        def done(became: Forgotten) -> None:
+            self._session.refresh()
+            dialog.show_result(became_words(became, language))
+
+        def failed(error: ZuoxiError) -> None:
+            dialog.show_result([explain(error, language)])
+
+        forgetting.done.connect(done)
+        forgetting.trouble.connect(failed)
+        dialog.finished.connect(lambda _: forgetting.done.disconnect(done))
+        dialog.finished.connect(lambda _: forgetting.trouble.disconnect(failed))
+        dialog.finished.connect(lambda _: self._to_list())
+        dialog.open()
+        return dialog
+
+    def _on_forget(self) -> None:
+        shown = self._session.row
+        if shown is not None:
+            self._forgetting.look(shown.conversation)
+
     def export_to(self, path: Path) -> None:
         """Write the hits of the filter to a file."""
         self._session.export(path, self._look.language)
@@ -160,6 +199,9 @@ class ReviewPage(Dressed, QWidget):
         self.toast.undo_requested.connect(self.undo)
         parts.again.clicked.connect(session.refresh)
         parts.export.clicked.connect(self._choose_export)
+        parts.forget.clicked.connect(self._on_forget)
+        self._forgetting.found.connect(self.ask_to_forget)
+        self._forgetting.trouble.connect(self.trouble)
         parts.empty.action_requested.connect(self._clear)
         parts.splitterMoved.connect(self._remember_columns)
         session.listed.connect(self._on_listed)
@@ -252,7 +294,10 @@ class ReviewPage(Dressed, QWidget):
         self.appeal.set_appeal(shown.appeal if isinstance(shown, HitRow) else None)
 
     def _on_around(self, around: Around) -> None:
-        self._columns.customer.set_text(around.customer)
+        gone = self._look.text("review.forgotten") if around.forgotten else ""
+        self._columns.customer.set_text(gone or around.customer)
+        nameless = "" if self._session.who.strip() else self._look.text("review.forget.nobody")
+        self._columns.forget.block(gone or nameless)
         self._columns.customer.setMaximumWidth(self._columns.customer.sizeHint().width() + theme.S1)
         channel = channel_name(self._look, around.channel) if around.channel else ""
         parts = (channel, around.label, around.subject)

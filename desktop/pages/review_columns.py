@@ -36,6 +36,7 @@ class ReviewColumns(QSplitter):
     empty: EmptyState
     lists: QStackedLayout
     customer: Elided
+    forget: PushButton
     subject: Elided
     shown: QStackedLayout
     whole: QWidget
@@ -119,6 +120,9 @@ class ReviewColumns(QSplitter):
         inside.addWidget(Label(look, "review.conversation", tone="faint"))
         inside.addWidget(self.customer)
         inside.addWidget(self.subject, 1)
+        self.forget = PushButton(look, "review.forget", "quiet", "eraser")
+        self.forget.set_compact(True)
+        inside.addWidget(self.forget)
         self.messages = ReviewMessages(look, self._clock)
         whole.addWidget(self.messages, 1)
         yield

@@ -130,6 +130,7 @@ class ReviewSource:
             channel=conversation.channel,
             subject=conversation.subject,
             evidence=draft.draft.evidence if draft else (),
+            forgotten=conversation.forgotten_at is not None,
         )
 
     def export(self, path: Path, wanted: HitFilter, language: Language) -> int:

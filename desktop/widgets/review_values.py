@@ -127,7 +127,7 @@ class Around(Struct, frozen=True):
     channel: str = ""
     subject: str = ""
     evidence: tuple[Evidence, ...] = ()
-    drafted: str = ""
+    forgotten: bool = False
 
 
 class MissedSpan(Struct, frozen=True):
