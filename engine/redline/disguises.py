@@ -55,21 +55,28 @@ class Disguises:
         )
         hearing = [rule for rule in rules if rule.tricks & Trick.HOMOPHONE]
         self._seeing = frozenset(n for n, rule in enumerate(rules) if rule.tricks)
+        self._grouped = frozenset(n for n, rule in enumerate(rules) if rule.groups)
         self._hearing_rules = frozenset(
             n for n, rule in enumerate(rules) if rule.tricks & Trick.HOMOPHONE
         )
         self._hearing = Hearing(_pairs_of(hearing, words)) if hearing else None
         self._suspicion = Suspicion(self._causes)
 
-    def find(self, text: Text, plain: Held) -> dict[int, list[tuple[int, int, bool]]]:
+    def find(
+        self, text: Text, plain: Held, words: Iterable[int]
+    ) -> dict[int, list[tuple[int, int, bool]]]:
         """For each rule found in a folded text (by its place among the rules) its hits, each as
-        ``(start, end, vetoed)`` of that text. `plain` is what its sentences hold as they are."""
+        ``(start, end, vetoed)`` of that text. `plain` is what its sentences hold as they are,
+        `words` the wordings that stand in it."""
         found: dict[int, list[tuple[int, int, bool]]] = {}
         sentences = self._restorer.restore(text.folded, text.borders, self._suspicion)
+        if not sentences:
+            return found
+        grouped = not self._grouped.isdisjoint(self._of.found(words, ()))
         if seen := [sentence for sentence in sentences if sentence.tricked]:
-            self._look(View(seen), plain, found, self._seeing)
+            self._look(View(seen), plain, grouped, found, self._seeing)
         if heard := list(self._heard(sentences)):
-            self._look(View(heard), plain, found, self._hearing_rules)
+            self._look(View(heard), plain, grouped, found, self._hearing_rules)
         return found
 
     def _causes(self, first: str, second: str) -> int:
@@ -88,6 +95,7 @@ class Disguises:
         self,
         view: View,
         plain: Held,
+        grouped: bool,
         found: dict[int, list[tuple[int, int, bool]]],
         rules: frozenset[int],
     ) -> None:
@@ -99,7 +107,8 @@ class Disguises:
             for start, end, number, tricks in self._sounds.find(view, sounds):
                 disguised.setdefault(number, []).append((start, end, tricks))
         possible = self._needs.possible(view, plain)
-        by_word = self._words.restored(view.text)
+        joins = grouped or any(sentence.joins(self._words.pairs) for sentence in view.sentences)
+        by_word = self._words.restored(view.text) if joins else {}
         tried = self._of.found((*by_word, *disguised), possible)
         looked = Text(view.text, view.borders)
         for number in rules & tried.keys():
@@ -107,6 +116,8 @@ class Disguises:
             expressions = [(e.sounding if spelled else e.compiled, at) for e, at in tried[number]]
             hits = longest(_of_rule(rule, view, looked, by_word, disguised, expressions))
             if hits:
+                if not joins:
+                    joins, by_word = True, self._words.restored(view.text)
                 vetoes = _vetoes(rule, looked, by_word, disguised)
                 there = found.setdefault(number, [])
                 there += [(*view.span(*span), vetoes(*span)) for span in hits]

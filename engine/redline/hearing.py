@@ -19,6 +19,7 @@ class Hearing:
     def __init__(self, pairs: Iterable[str]) -> None:
         """`pairs`: two characters each, as they stand in wordings and expressions."""
         readings = characters().readings
+        self._ordinary = ordinary_pairs()
         self._pairs = frozenset(pairs)
         self._after: _Heard = {}
         self._before: _Heard = {}
@@ -34,7 +35,7 @@ class Hearing:
         if not ("\u3400" <= first <= "\ue7ff" and "\u3400" <= second <= "\ue7ff"):
             return False
         pair = first + second
-        if pair in ordinary_pairs() or pair in self._pairs:
+        if pair in self._ordinary or pair in self._pairs:
             return False
         sounds = sounded(pair)
         after = self._after.get(first + sounds[1])
@@ -66,13 +67,17 @@ class Hearing:
 
     def _forward(self, text: str, sounds: str, found: dict[int, str], place: int) -> bool:
         """Whether the second character of the pair at `place` is heard by the first."""
-        if place + 1 >= len(text) or place + 1 in found:
+        second = place + 1
+        if second >= len(text) or second in found:
             return False
-        ways = self._after.get(found.get(place, text[place]) + sounds[place + 1])
-        if not ways or not self._may(text, place, place + 1, ways):
+        ways = self._after.get(found.get(place, text[place]) + sounds[second])
+        if not ways or not self._may(text, place, second, ways):
             return False
-        follows = text[place + 2 : place + 3]
-        found[place + 1] = next((one for one in ways if one + follows in self._pairs), ways[0])
+        if len(ways) == 1:
+            found[second] = ways
+            return True
+        follows = text[second + 1 : second + 2]
+        found[second] = next((one for one in ways if one + follows in self._pairs), ways[0])
         return True
 
     def _backward(self, text: str, sounds: str, found: dict[int, str], place: int) -> bool:
@@ -82,6 +87,9 @@ class Hearing:
         ways = self._before.get(sounds[place] + found.get(place + 1, text[place + 1]))
         if not ways or not self._may(text, place, place, ways):
             return False
+        if len(ways) == 1:
+            found[place] = ways
+            return True
         leads = text[place - 1] if place else ""
         found[place] = next((one for one in ways if leads + one in self._pairs), ways[0])
         return True
@@ -91,5 +99,5 @@ class Hearing:
         return (
             text[place] not in ways
             and "\u3400" <= text[place] < "\ue000"
-            and text[pair : pair + 2] not in ordinary_pairs()
+            and text[pair : pair + 2] not in self._ordinary
         )

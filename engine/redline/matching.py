@@ -60,7 +60,7 @@ class Matcher:
         by_word = self._words.places(folded)
         held = self._needs.held(folded, text.borders.sentences)
         tried = self._of.found(by_word, self._needs.possible(text, held))
-        disguised = self._disguises.find(text, held)
+        disguised = self._disguises.find(text, held, by_word)
         sounds = self._listening.to(folded)
         found: list[Found] = []
         for number in sorted(tried.keys() | disguised.keys() | sounds.hits.keys()):

@@ -60,6 +60,13 @@ class Restored(Struct, frozen=True):
             characters[place] = character
         return replace(self, text="".join(characters), heard=tuple(heard))
 
+    def joins(self, pairs: frozenset[str]) -> bool:
+        """Whether one of some pairs stands in it and may not stand in the folded sentence."""
+        if self.heard:
+            return True
+        text = self.text
+        return any(text[seam : seam + 2] in pairs for seam in self.seams)
+
     def new(self, reach: int) -> list[str]:
         """What may stand in it and not in the folded sentence: up to `reach` characters each."""
         if not self.heard:

@@ -18,6 +18,7 @@ SQUEEZE_FROM = 3
 MAX_GAP = 4
 _KEEP = frozenset(".。!?;,\n")
 _LOOSE = re.compile(r"[^\w.。!?;,\n]|_")
+_LOOSE_RUN = re.compile(r"(?:[^\w.。!?;,\n]|_)+")
 _DIGITS = str.maketrans(NUMERALS)
 
 
@@ -41,6 +42,10 @@ class Words:
             if len(tight) >= SQUEEZE_FROM:
                 squeezed.setdefault(tight, []).append(number)
         self._tight = list(squeezed.values())
+        self.pairs = frozenset(
+            word[at : at + 2] for word in {*self.words, *squeezed} for at in range(len(word) - 1)
+        )
+        """The characters that stand side by side in a wording, or would with its signs left out."""
         self._plain = automaton(self.words)
         self._squeezed = automaton(list(squeezed))
 
@@ -51,13 +56,23 @@ class Words:
     def find(self, folded: str) -> list[tuple[int, int, int]]:
         """All ``(start, end, word number)`` in a folded text, ascending, without repeats."""
         found = set(self._as_they_are(folded))
-        if self._squeezed is not None:
+        if self._squeezed is not None and self._may_be_loose(folded):
             tight = _LOOSE.sub("", folded)
-            if len(tight) < len(folded):
-                matches = self._squeezed.find_matches_as_indexes(tight, overlapping=True)
-                if matches:
-                    self._add_loose(folded, matches, found)
+            matches = self._squeezed.find_matches_as_indexes(tight, overlapping=True)
+            if matches:
+                self._add_loose(folded, matches, found)
         return sorted(found)
+
+    def _may_be_loose(self, folded: str) -> bool:
+        """Whether signs stand anywhere between two characters of a wording."""
+        pairs = self.pairs
+        last = len(folded)
+        return any(
+            match.start() > 0
+            and match.end() < last
+            and folded[match.start() - 1] + folded[match.end()] in pairs
+            for match in _LOOSE_RUN.finditer(folded)
+        )
 
     def _as_they_are(self, text: str) -> Iterator[tuple[int, int, int]]:
         if self._plain is not None:
