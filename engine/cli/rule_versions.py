@@ -106,7 +106,7 @@ def replay_(
     """What changed rules would have done to everything that was said: nothing is changed."""
     from engine.workshop.importing import read_packs, set_with
     from engine.workshop.replay import Row, replay
-    from engine.workshop.running import changes_in_force, read_base
+    from engine.workshop.running import changes_in_use, read_base
 
     session: Session = context.obj
     if packs and version is not None:
@@ -118,7 +118,7 @@ def replay_(
         if packs:
             base = read_base(paths.RULES)
             read = read_packs(packs, base)
-            changed, problems = set_with(base, changes_in_force(store), read)
+            changed, problems = set_with(base, changes_in_use(store, paths.RULES), read)
             if problems:
                 refuse(_not_sound(problems), session, json=json, problems=problems)
         else:

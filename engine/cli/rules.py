@@ -148,13 +148,13 @@ def _changed(session: Session, packs: list[Path]) -> tuple[RuleSet, tuple[Proble
     """What a company's packs make of the rules in force."""
     from engine.store.store import open_store
     from engine.workshop.importing import read_packs, set_with
-    from engine.workshop.running import changes_in_force, read_base
+    from engine.workshop.running import changes_in_use, read_base
 
     base = read_base(paths.RULES)
     own: Changes = ()
     if session.folder.database.exists():
         with open_store(session.folder.database) as store:
-            own = changes_in_force(store)
+            own = changes_in_use(store, paths.RULES)
     return set_with(base, own, read_packs(packs, base))
 
 

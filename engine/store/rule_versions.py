@@ -130,11 +130,13 @@ class RuleVersions:
                 trial = version
         return Standing(in_force, trial)
 
+    def in_force(self) -> int:
+        """The number of what is in force, 0 for what ships."""
+        return self._were()[0]
+
     def formerly_in_force(self) -> list[int]:
         """The versions that were in force before the one that is, newest first; at last 0."""
-        steps = self._database.rows("SELECT version, step FROM rule_steps ORDER BY seq DESC")
-        were = [one["version"] for one in steps if one["step"] in ("published", "restored")]
-        return list(dict.fromkeys([*were, SHIPPED]))[1:]
+        return self._were()[1:]
 
     def mark(self) -> tuple[int, int]:
         """What changes whenever another version runs: compare it to the last one."""
@@ -278,6 +280,11 @@ class RuleVersions:
             [trial.steps[0].at],
         )
         return {row["rule"]: row["n"] for row in rows}
+
+    def _were(self) -> list[int]:
+        steps = self._database.rows("SELECT version, step FROM rule_steps ORDER BY seq DESC")
+        were = [one["version"] for one in steps if one["step"] in ("published", "restored")]
+        return list(dict.fromkeys([*were, SHIPPED]))
 
     def _go(
         self,

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from engine import compiled
-from engine.errors import RuleError, StoreError, ZuoxiError
+from engine.errors import InputError, RuleError, StoreError, ZuoxiError
 from engine.redline.changes import COMPANY, Base, Changes, company_set, decoded
 from engine.redline.checking import problem_of
 from engine.redline.rules import load_rules, read_sources, refusal, sources_of
@@ -60,11 +60,12 @@ def running(store: Store, rules: Path) -> Running:
     """
     versions = store.rule_versions
     standing = versions.standing()
-    if standing.in_force is None and standing.trial is None:
+    numbers = [versions.in_force(), standing.trial.number if standing.trial else SHIPPED]
+    if numbers == [SHIPPED, SHIPPED]:
         return Running(load_rules(rules))
-    numbers = [one.number if one else SHIPPED for one in (standing.in_force, standing.trial)]
-    said = [versions.changes(number).encode() if number else b"" for number in numbers]
-    sources = [*sources_of(rules), *said]
+    there = [one for one in (standing.in_force, standing.trial) if one is not None]
+    said = [versions.changes(one.number).encode() for one in there]
+    sources = [*sources_of(rules), str(numbers).encode(), *said]
     # Beside the packs, where nobody new may write: not in the data folder, which agents own.
     known = compiled.recall(rules, _KEPT, sources, RuleSet)
     if known is not None:
@@ -99,10 +100,9 @@ def version_changes(store: Store, number: int) -> Changes:
         raise refusal([problem_of(COMPANY, "schema", values={"why": str(error)})]) from error
 
 
-def changes_in_force(store: Store) -> Changes:
-    """What the version in force changes of what ships. Raises `RuleError`."""
-    in_force = store.rule_versions.standing().in_force
-    return version_changes(store, in_force.number if in_force else SHIPPED)
+def changes_in_use(store: Store, rules: Path) -> Changes:
+    """What the version that is used changes of what ships. Raises as `running`."""
+    return version_changes(store, running(store, rules).used)
 
 
 def set_of(base: Base, changes: Changes) -> RuleSet:
@@ -190,11 +190,11 @@ class Renewing:
 
 def _usable(store: Store, base: Base, wanted: int) -> tuple[int, RuleSet, RuleError | None]:
     """The newest version that loads of those that are or were in force; at last what ships."""
-    wrong: RuleError | None = None
+    wrong: ZuoxiError | None = None
     for number in dict.fromkeys((wanted, *store.rule_versions.formerly_in_force())):
         try:
             rule_set = version_set(store, base, number)
-        except RuleError as error:
+        except (RuleError, InputError) as error:
             wrong = wrong or error
         else:
             problem = _broken("rules_version_broken", wanted, wrong, number) if wrong else None

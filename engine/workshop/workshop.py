@@ -32,12 +32,12 @@ from engine.redline.checking import Problem
 from engine.redline.gate import Gate
 from engine.redline.rules import refusal
 from engine.redline.schema import Rule, RuleSet, Script
-from engine.store.rule_versions import SHIPPED, RuleVersion
+from engine.store.rule_versions import RuleVersion
 from engine.store.store import Store
 from engine.workshop.comparing import Difference, differences
 from engine.workshop.running import (
     Running,
-    changes_in_force,
+    changes_in_use,
     on_trial,
     read_base,
     running,
@@ -101,10 +101,9 @@ class Workshop:
         with self._lock:
             self._read()
             changes = self._by_key(self._edited())
-            return tuple(
-                self._shown(key, changes, changes_in_force(self._store))
-                for key in dict.fromkeys((*self._shipped, *changes))
-            )
+            in_use = changes_in_use(self._store, self._rules)
+            keys = dict.fromkeys((*self._shipped, *changes))
+            return tuple(self._shown(key, changes, in_use) for key in keys)
 
     def one(self, kind: Kind, rule: str) -> WorkshopRule:
         """One of `rules`. Raises `InputError` (`no_rule`)."""
@@ -113,7 +112,7 @@ class Workshop:
             changes = self._by_key(self._edited())
             if (kind, rule) not in self._shipped and (kind, rule) not in changes:
                 raise _no_rule(rule)
-            return self._shown((kind, rule), changes, changes_in_force(self._store))
+            return self._shown((kind, rule), changes, changes_in_use(self._store, self._rules))
 
     def check(self, text: str, *, kind: Kind = "rule", pack: str = "", id: str = "") -> Checked:
         """What a text says as a rule, its problems and its examples; nothing is kept.
@@ -218,7 +217,7 @@ class Workshop:
         with self._lock:
             base = self._read()
             draft = self._draft.get()
-            if draft is None or decoded(draft.changes) == changes_in_force(self._store):
+            if draft is None or decoded(draft.changes) == changes_in_use(self._store, self._rules):
                 raise InputError(
                     "The draft says the same as the rules in force. Nothing was changed.",
                     "rules_nothing_changed",
@@ -300,7 +299,7 @@ class Workshop:
         if which == "draft":
             return self._edited()
         if which == "in_force":
-            return changes_in_force(self._store)
+            return changes_in_use(self._store, self._rules)
         return version_changes(self._store, which)
 
     def rule_set(self, which: Which) -> RuleSet:
@@ -343,9 +342,10 @@ class Workshop:
         return version_changes(self._store, self._begun_at())
 
     def _begun_at(self) -> int:
-        standing = self._versions.standing()
-        begun = standing.trial or standing.in_force
-        return begun.number if begun else SHIPPED
+        """What an edit begins with: what is tried, else what is used; never what does not load."""
+        now = self.standing()
+        broken = now.problem is not None and now.problem.code == "rules_trial_broken"
+        return now.trial.number if now.trial is not None and not broken else now.used
 
     def _keep(self, changes: dict[Key, Change], who: str) -> None:
         self._draft.keep(self._begun_at(), encoded(tuple(changes.values())), who)
