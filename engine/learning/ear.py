@@ -24,7 +24,9 @@ from msgspec import Struct
 from engine.paths import ASSETS, EAR, RULES
 from engine.redline.ear import (
     BUCKETS,
+    DAMPING,
     KIND_BUCKETS,
+    PER_KIND,
     WEIGHTS,
     Classes,
     Ear,
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
 SENTENCES = RULES / "sentences" / "development"
 CORPUS = ASSETS / "starter" / "corpus"
 NOTHING = ""
-HALVING = 60.0
+FREEDOM = 1.5
 """How little the weights are held back (scikit-learn's C)."""
 FOLDS = 5
 BLOCK = 25
@@ -113,17 +115,39 @@ def _categories() -> Callable[[str], str]:
 
 
 def learn(learnt: Sequence[Example], classes: Classes) -> Hearing:
-    """The weights, and the kinds' ones, in eighths of a byte's range."""
+    """The weights, and the kinds' ones, as whole numbers of a byte.
+
+    Of a long text that calls for a hand-over only one passage does: the one that an ear hears which
+    has learnt from the short ones.
+    """
+    every = Ear(classes, Hearing([0] * BUCKETS, 1.0, 0.0))
+    passages = [(one, every.passages(fold(one.text).text)) for one in learnt]
+    short = [one for one, parts in passages if len(parts) <= 1]
+    first = Ear(classes, _learn(short, classes))
+    for one, parts in passages:
+        if len(parts) > 1:
+            folded = fold(one.text).text
+            due = [max(first.passages(folded), key=lambda part: part.chance)]
+            short += [
+                Example(folded[part.start : part.end], one.category, one.source)
+                for part in (due if one.category else parts)
+            ]
+    return _learn(short, classes)
+
+
+def _learn(learnt: Sequence[Example], classes: Classes) -> Hearing:
     import numpy as np
     from sklearn.linear_model import LogisticRegression
 
     heard = _matrix(learnt, classes)
     due = np.array([bool(example.category) for example in learnt])
-    model = LogisticRegression(C=HALVING, solver="liblinear", random_state=0).fit(heard, due)
-    weights, scale = _bytes(model.coef_[0])
+    rarity = _rarity(heard)
+    model = LogisticRegression(C=FREEDOM, solver="liblinear", random_state=0)
+    model.fit(heard.multiply(rarity[np.newaxis]).tocsr(), due)
+    weights, scale = _bytes(model.coef_[0] * rarity)
     sure = [number for number, one in enumerate(learnt) if one.category not in (NOTHING, "?")]
     coarse = _coarse(heard[sure])
-    kinds = LogisticRegression(C=HALVING, solver="lbfgs", max_iter=300).fit(
+    kinds = LogisticRegression(C=FREEDOM * 10, solver="lbfgs", max_iter=300).fit(
         coarse, [learnt[number].category for number in sure]
     )
     of_kinds, kind_scale = _bytes(kinds.coef_)
@@ -140,7 +164,7 @@ def learn(learnt: Sequence[Example], classes: Classes) -> Hearing:
 def write(learnt: Hearing, path: Path, made_of: str) -> None:
     """Keep what was learnt as safetensors."""
     import numpy as np
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     about = {
         "kinds": learnt.kinds,
@@ -153,11 +177,11 @@ def write(learnt: Hearing, path: Path, made_of: str) -> None:
         "weights": np.array(learnt.weights, np.int8),
         "kinds": np.array(learnt.of_kinds, np.int8),
     }
-    save_file(tensors, path, metadata={"ear": json.dumps(about)})
+    path.write_bytes(save(tensors, metadata={"ear": json.dumps(about)}))
 
 
 def _matrix(of: Sequence[Example], classes: Classes) -> csr_matrix:
-    """A row for each sentence: how often each bucket is heard, by the root of all."""
+    """A row for each sentence: how often each bucket is heard, damped as the ear does it."""
     import numpy as np
     from scipy.sparse import csr_matrix
 
@@ -165,20 +189,23 @@ def _matrix(of: Sequence[Example], classes: Classes) -> csr_matrix:
     sizes = np.array([len(one) for one in buckets])
     columns = np.fromiter((bucket for one in buckets for bucket in one), np.int64)
     rows = np.repeat(np.arange(len(buckets)), sizes)
-    values = np.repeat(1 / np.sqrt(np.maximum(sizes, 1)), sizes)
-    matrix = csr_matrix((values, (rows, columns)), shape=(len(buckets), 1 << BUCKETS))
-    # What a single sentence holds says nothing of others.
-    often = np.bincount(matrix.tocsr().indices, minlength=1 << BUCKETS) > 1
-    matrix.data *= often[matrix.indices]
-    matrix.eliminate_zeros()
-    return matrix
+    values = np.repeat(np.maximum(sizes, 1) ** DAMPING, sizes)
+    return csr_matrix((values, (rows, columns)), shape=(len(buckets), BUCKETS))
+
+
+def _rarity(matrix: csr_matrix) -> Any:
+    """How much a bucket says by being rare; nothing where a single sentence holds it."""
+    import numpy as np
+
+    held = np.bincount(matrix.indices, minlength=BUCKETS)
+    return np.where(held > 1, np.log(matrix.shape[0] / np.maximum(held, 1)), 0.0)
 
 
 def _coarse(matrix: csr_matrix) -> csr_matrix:
     from scipy.sparse import csr_matrix
 
-    columns = matrix.indices >> BUCKETS - KIND_BUCKETS
-    shape = (matrix.shape[0], 1 << KIND_BUCKETS)
+    columns = matrix.indices // PER_KIND
+    shape = (matrix.shape[0], KIND_BUCKETS)
     return csr_matrix((matrix.data, columns, matrix.indptr), shape=shape)
 
 

@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 
 WEIGHTS = "ear.safetensors"
 CLASSES = "classes.txt"
-BUCKETS = 17
-KIND_BUCKETS = 13
+BUCKETS = 3 << 16
+KIND_BUCKETS = 1 << 13
+PER_KIND = BUCKETS // KIND_BUCKETS
+DAMPING = -0.35
+"""The power of the number of features that weights are multiplied by."""
 PASSAGE = 44
 """The most tokens that are heard at once."""
 _STEP = 20
@@ -102,7 +105,7 @@ class Ear:
         found: list[Passage] = []
         for first, last in _passages(len(heard.tokens), heard.borders):
             count = counts[last] - counts[first]
-            weight = (sums[last] - sums[first]) * self._learnt.scale / math.sqrt(max(count, 1))
+            weight = (sums[last] - sums[first]) * self._learnt.scale * max(count, 1) ** DAMPING
             chance = 1 / (1 + math.exp(-max(min(weight + self._learnt.bias, 30), -30)))
             clauses = _clauses(first, last, heard.borders)
             one, other = max(clauses, key=lambda clause: sums[clause[1]] - sums[clause[0]])
@@ -115,12 +118,12 @@ class Ear:
         """Which hand-over a passage of a folded text calls for, if it calls for one."""
         learnt = self._learnt
         heard = features(folded[passage.start : passage.end], self._classes).buckets
-        buckets = [bucket >> BUCKETS - KIND_BUCKETS for bucket in heard]
-        root = math.sqrt(max(len(buckets), 1))
+        buckets = [bucket // PER_KIND for bucket in heard]
+        damping = max(len(buckets), 1) ** DAMPING
 
         def weight(number: int) -> float:
             weights = learnt.of_kinds[number]
-            return sum(weights[bucket] for bucket in buckets) / root + learnt.kind_bias[number]
+            return sum(weights[bucket] for bucket in buckets) * damping + learnt.kind_bias[number]
 
         return learnt.kinds[max(range(len(learnt.kinds)), key=weight)]
 
@@ -192,9 +195,9 @@ def read(path: Path) -> Hearing:
 
     weights, kinds = tensor("weights"), tensor("kinds")
     names = tuple(about["kinds"])
-    if len(weights) != 1 << BUCKETS or len(kinds) != len(names) << KIND_BUCKETS:
+    if len(weights) != BUCKETS or len(kinds) != len(names) * KIND_BUCKETS:
         raise ValueError("the ear's weights have another size")
-    parts = tuple(kinds[n << KIND_BUCKETS : (n + 1) << KIND_BUCKETS] for n in range(len(names)))
+    parts = tuple(kinds[n * KIND_BUCKETS : (n + 1) * KIND_BUCKETS] for n in range(len(names)))
     return Hearing(weights, about["scale"], about["bias"], names, parts, tuple(about["kind_bias"]))
 
 
@@ -240,14 +243,13 @@ def _runs(
     begins: list[int],
 ) -> None:
     """Add the runs of up to three; with a `salt` only those that hold a class."""
-    shift = 61 - BUCKETS
     size = len(ids)
     for at, first in enumerate(ids):
         begin = min(max(places[at], 0), last)
         some = not salt or _CLASS <= first < _CLASSES
         state = (first ^ salt) * _PRIME & _MASK
         if some:
-            buckets.append(state >> shift)
+            buckets.append(state * BUCKETS >> 61)
             begins.append(begin)
         for after in (at + 1, at + 2):
             if after >= size:
@@ -256,7 +258,7 @@ def _runs(
             some = some or _CLASS <= number < _CLASSES
             state = ((state ^ state >> 29) + number) * _PRIME & _MASK
             if some:
-                buckets.append(state >> shift)
+                buckets.append(state * BUCKETS >> 61)
                 begins.append(begin)
 
 
@@ -264,7 +266,6 @@ def _pairs(
     ids: Sequence[int], places: Sequence[int], last: int, buckets: list[int], begins: list[int]
 ) -> None:
     """Add the pairs of classes, in their order."""
-    shift = 61 - BUCKETS
     held = [(at, number) for at, number in enumerate(ids) if _CLASS <= number < _CLASSES]
     for place, (at, number) in enumerate(held):
         begin = min(max(places[at], 0), last)
@@ -272,7 +273,7 @@ def _pairs(
         for other, after in held[place + 1 : place + 1 + _REACH]:
             if other - at > _REACH:
                 break
-            buckets.append(((state ^ state >> 29) + after) * _PRIME % (_MASK + 1) >> shift)
+            buckets.append(((state ^ state >> 29) + after) * _PRIME % (_MASK + 1) * BUCKETS >> 61)
             begins.append(begin)
 
 
