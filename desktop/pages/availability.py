@@ -11,7 +11,8 @@ from desktop.bridge import EngineState
 from desktop.session.clearing import Clearance
 from desktop.session.desk_session import Phase
 from desktop.session.snapshot import Snapshot
-from desktop.widgets.gate_panel import AppealState, GateState, GateView, unstopped
+from desktop.widgets.gate_panel import AppealState, GateState, GateView
+from desktop.widgets.plain_text import unstopped
 from desktop.widgets.values import Availability
 from engine.records import Language, Screening
 from engine.redline.gate import STOPPING

@@ -163,10 +163,10 @@ class ReviewPage(Dressed, QWidget):
 
         def done(became: Forgotten) -> None:
             self._session.refresh()
-            dialog.show_result(became_words(became, language))
+            dialog.show_result(became_words(became, language), done=True)
 
         def failed(error: ZuoxiError) -> None:
-            dialog.show_result([explain(error, language)])
+            dialog.show_result([explain(error, language)], done=False)
 
         forgetting.done.connect(done)
         forgetting.trouble.connect(failed)

@@ -52,6 +52,7 @@ class ForgetDialog(Dressed, QDialog):
         super().__init__(parent)
         self._look, self._one, self._named = look, one, named
         self._customer, self._outside = customer, tuple(outside)
+        self._asking = True
         self._title = Label(look, size="title", bold=True, wrap=True)
         self._goes, self._stays, self._beyond = (
             Label(look, wrap=True),
@@ -102,8 +103,11 @@ class ForgetDialog(Dressed, QDialog):
         """What deletes."""
         return self._delete
 
-    def show_result(self, lines: Sequence[str]) -> None:
+    def show_result(self, lines: Sequence[str], *, done: bool) -> None:
         """It is done, or it failed: say so in place of the question."""
+        self._asking = False
+        self._title.set_key("forget.done" if done else "forget.failed")
+        self.setWindowTitle(self._title.text())
         for part in (self._warning, self._stays, self._all, self._sure, self._delete, self._beyond):
             part.hide()
         self._result.set_text("\n".join(lines))
@@ -121,20 +125,15 @@ class ForgetDialog(Dressed, QDialog):
 
     def _dress(self) -> None:
         look = self._look
+        if not self._asking:
+            return
         held = self._named if self.everything() else self._one
         self._title.set_text(look.text("forget.title", name=one_line(self._customer)))
         self.setWindowTitle(self._title.text())
-        counted = text(
-            "customers.held",
-            look.language,
-            conversations=held.conversations,
-            messages=held.messages,
-            drafts=held.drafts,
-            decisions=held.decisions,
-            hits=held.hits,
-            unsent=held.unsent,
-        )
-        self._goes.set_text(look.text("forget.goes", held=counted))
+        counts = {"messages": held.messages, "drafts": held.drafts, "hits": held.hits}
+        goes = look.text("forget.goes", conversations=held.conversations, **counts)
+        unsent = look.text("forget.unsent", n=held.unsent) if held.unsent else ""
+        self._goes.set_text("\n".join(part for part in (goes, unsent) if part))
         self._beyond.set_text(look.text("forget.beyond", list="\n".join(self._outside)))
         self._all.setText(look.text("forget.all", n=self._named.conversations))
         self._sure.setText(look.text("forget.sure"))

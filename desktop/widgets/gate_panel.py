@@ -17,7 +17,7 @@ from desktop.theme import Look, Tone
 from desktop.widgets.blocks import Card, Dressed, IconLabel, Label, PushButton, restyle
 from desktop.widgets.boxes import column, row
 from desktop.widgets.plain_editor import PlainEditor
-from desktop.widgets.plain_text import one_line, safe, tooltip
+from desktop.widgets.plain_text import one_line, safe, tooltip, unstopped
 from engine.records import Hit
 
 GateState = Literal[
@@ -43,11 +43,6 @@ _SHAPES: Final[dict[GateState, tuple[Tone, str]]] = {
 _OBJECTABLE: Final = ("reason", "lead", "never", "refused")
 AppealState = Literal["", "open", "upheld", "dismissed"]
 _REASONED: Final = ("reason", "script", "lead", "refused")
-
-
-def unstopped(sentence: str) -> str:
-    """A sentence without its full stop, to stand inside another one."""
-    return sentence.strip().rstrip("。.")
 
 
 class GateView(Struct, frozen=True):

@@ -58,3 +58,8 @@ def clock_text(seconds: float) -> str:
     hours, rest = divmod(whole, 3600)
     minutes, secs = divmod(rest, 60)
     return f"{hours}:{minutes:02d}:{secs:02d}" if hours else f"{minutes:02d}:{secs:02d}"
+
+
+def unstopped(sentence: str) -> str:
+    """A sentence without its full stop, to stand inside another one."""
+    return sentence.strip().rstrip("。.")

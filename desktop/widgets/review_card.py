@@ -15,7 +15,7 @@ from desktop.widgets.blocks import Card, Chip, Dressed, Elided, Label, PushButto
 from desktop.widgets.boxes import column, row
 from desktop.widgets.bubble_layout import hit_tone
 from desktop.widgets.flow import FlowBox
-from desktop.widgets.plain_text import one_line
+from desktop.widgets.plain_text import one_line, unstopped
 from desktop.widgets.review_delegate import (
     LEVEL_ICONS,
     REQUEST_LOOKS,
@@ -213,7 +213,11 @@ class ReviewCard(Dressed, Card):
         self._put(2, category_words(look, hit.category))
         self._put(3, look.text(f"review.side.{hit.side}"))
         self._put(4, look.text("review.unsent") if shown.message is None else "")
-        self._why.set_key("review.why", why=hit.why, advice=hit.advice)
+        why, advice = unstopped(one_line(hit.why)), unstopped(one_line(hit.advice))
+        if why and advice:
+            self._why.set_key("review.why", why=why, advice=advice)
+        else:
+            self._why.set_text(hit.why or hit.advice)
         self._why.setVisible(bool(hit.why or hit.advice))
         marks = [(shown.start, shown.end, hit)]
         self._text.show_hits(shown.excerpt, marks, whole=shown.message is None)

@@ -167,3 +167,18 @@ class Hands:
 def hands() -> type[Hands]:
     """The agent's hands."""
     return Hands
+
+
+@pytest.fixture
+def at_gate(qtbot: QtBot, open_gate: Open) -> Callable[..., tuple[Desk, str, GatePanel]]:
+    """Opens a desk at a customer who waits: the desk, the conversation, the panel of its reply
+    box."""
+
+    def open_(
+        text: str = "壶坏了", *, reply: str | None = None, **settings: Any
+    ) -> tuple[Desk, str, GatePanel]:
+        desk = open_gate(**settings)
+        conversation = Hands.waiting(desk, text, reply)
+        return desk, conversation, Hands.shown(qtbot, desk, conversation)
+
+    return open_

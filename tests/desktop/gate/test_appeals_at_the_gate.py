@@ -16,6 +16,7 @@ from desktop.app import Desk
 from desktop.widgets.gate_panel import GatePanel
 
 Open = Callable[..., Desk]
+AtGate = Callable[..., tuple[Desk, str, GatePanel]]
 
 LEAD = "周组长"
 PROMISE = "我们百分百保证修好"
@@ -24,13 +25,11 @@ WORDS = "it quotes the customer"
 
 
 @pytest.fixture
-def kept_back(qtbot: QtBot, open_gate: Open, hands: Any) -> Callable[..., tuple[Desk, str]]:
+def kept_back(qtbot: QtBot, at_gate: AtGate, hands: Any) -> Callable[..., tuple[Desk, str]]:
     """A desk at whose reply box a rule keeps a text back, and the conversation."""
 
     def open_(text: str, state: str, **settings: Any) -> tuple[Desk, str]:
-        desk = open_gate(**settings)
-        conversation = hands.waiting(desk)
-        hands.shown(qtbot, desk, conversation)
+        desk, conversation, _ = at_gate(**settings)
         hands.typed(qtbot, desk, text, state)
         return desk, conversation
 

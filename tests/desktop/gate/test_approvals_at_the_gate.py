@@ -12,8 +12,10 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from desktop.app import Desk
+from desktop.widgets.gate_panel import GatePanel
 
 Open = Callable[..., Desk]
+AtGate = Callable[..., tuple[Desk, str, GatePanel]]
 
 Shoot = Callable[..., Path]
 
@@ -24,11 +26,9 @@ CODE = "把验证码发我"
 
 
 def test_a_lead_approves_and_one_key_sends_that_very_text(
-    qtbot: QtBot, open_gate: Open, hands: Any
+    qtbot: QtBot, at_gate: AtGate, hands: Any
 ) -> None:
-    desk = open_gate()
-    conversation = hands.waiting(desk)
-    panel = hands.shown(qtbot, desk, conversation)
+    desk, conversation, panel = at_gate()
     asked = hands.ask(qtbot, desk, conversation)
     assert (asked.text, asked.reason, asked.asker) == (PROMISE, "ok", "小满")
     assert desk.store.composers.get(conversation) == PROMISE
@@ -50,11 +50,9 @@ def test_a_lead_approves_and_one_key_sends_that_very_text(
 
 
 def test_an_approval_lapses_with_a_changed_text_and_the_text_can_be_restored(
-    qtbot: QtBot, open_gate: Open, hands: Any
+    qtbot: QtBot, at_gate: AtGate, hands: Any
 ) -> None:
-    desk = open_gate()
-    conversation = hands.waiting(desk)
-    panel = hands.shown(qtbot, desk, conversation)
+    desk, conversation, panel = at_gate()
     asked = hands.ask(qtbot, desk, conversation)
     desk.store.approvals.decide(asked.id, True, LEAD)
     # Still blocked: the box offers to ask anew, and to restore.
@@ -77,11 +75,9 @@ def test_an_approval_lapses_with_a_changed_text_and_the_text_can_be_restored(
 
 
 def test_a_refusal_shows_the_leads_words_and_one_can_ask_again(
-    qtbot: QtBot, open_gate: Open, hands: Any
+    qtbot: QtBot, at_gate: AtGate, hands: Any
 ) -> None:
-    desk = open_gate()
-    conversation = hands.waiting(desk)
-    panel = hands.shown(qtbot, desk, conversation)
+    desk, conversation, panel = at_gate()
     asked = hands.ask(qtbot, desk, conversation)
     desk.store.approvals.decide(asked.id, False, LEAD, "改成两天内联系")
     desk.session.refresh()
@@ -98,11 +94,9 @@ def test_a_refusal_shows_the_leads_words_and_one_can_ask_again(
 
 
 def test_blanks_around_an_approved_text_are_no_other_text(
-    qtbot: QtBot, open_gate: Open, hands: Any
+    qtbot: QtBot, at_gate: AtGate, hands: Any
 ) -> None:
-    desk = open_gate()
-    conversation = hands.waiting(desk, reply="亲，可以免费上门。")
-    panel = hands.shown(qtbot, desk, conversation)
+    desk, conversation, panel = at_gate(reply="亲，可以免费上门。")
     asked = hands.ask(qtbot, desk, conversation, f"{PROMISE}\n")
     assert asked.text == PROMISE
     desk.store.approvals.decide(asked.id, True, LEAD)
@@ -117,11 +111,9 @@ def test_blanks_around_an_approved_text_are_no_other_text(
 
 
 def test_what_was_asked_survives_a_restart_and_the_answer_is_there(
-    qtbot: QtBot, open_gate: Open, hands: Any
+    qtbot: QtBot, open_gate: Open, at_gate: AtGate, hands: Any
 ) -> None:
-    desk = open_gate()
-    conversation = hands.waiting(desk)
-    hands.shown(qtbot, desk, conversation)
+    desk, conversation, _ = at_gate()
     asked = hands.ask(qtbot, desk, conversation)
     desk.close()
     desk = open_gate()
@@ -164,10 +156,9 @@ def test_an_answer_in_another_conversation_and_one_given_meanwhile_are_told(
 
 
 def test_a_request_needs_a_name_and_the_button_says_so(
-    qtbot: QtBot, open_gate: Open, hands: Any
+    qtbot: QtBot, at_gate: AtGate, hands: Any
 ) -> None:
-    desk = open_gate("")
-    panel = hands.shown(qtbot, desk, hands.waiting(desk))
+    desk, _, panel = at_gate(agent="")
     hands.typed(qtbot, desk, PROMISE, "lead")
     assert "姓名" in panel.button().why_blocked()
     desk.session.composing.ask_lead("急", "")
@@ -176,12 +167,11 @@ def test_a_request_needs_a_name_and_the_button_says_so(
 
 
 def test_a_full_disk_stores_no_request_and_the_reason_stays(
-    qtbot: QtBot, open_gate: Open, hands: Any, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, at_gate: AtGate, hands: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from engine.errors import StoreError
 
-    desk = open_gate()
-    panel = hands.shown(qtbot, desk, hands.waiting(desk))
+    desk, _, panel = at_gate()
     hands.typed(qtbot, desk, PROMISE, "lead")
 
     def full(*_: Any, **__: Any) -> None:
@@ -202,11 +192,9 @@ def test_a_full_disk_stores_no_request_and_the_reason_stays(
 @pytest.mark.parametrize("theme_name", ["light", "dark"])
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_pictures_of_the_gate_in_the_window(
-    qtbot: QtBot, open_gate: Open, hands: Any, shoot: Shoot, language: str, theme_name: str
+    qtbot: QtBot, at_gate: AtGate, hands: Any, shoot: Shoot, language: str, theme_name: str
 ) -> None:
-    desk = open_gate(language=language, theme=theme_name)
-    conversation = hands.waiting(desk)
-    panel = hands.shown(qtbot, desk, conversation)
+    desk, conversation, panel = at_gate(language=language, theme=theme_name)
     look = panel._look
     chinese = language == "zh"
     promise = PROMISE if chinese else "It is guaranteed forever"

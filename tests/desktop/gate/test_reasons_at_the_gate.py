@@ -12,8 +12,10 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from desktop.app import Desk
+from desktop.widgets.gate_panel import GatePanel
 
 Open = Callable[..., Desk]
+AtGate = Callable[..., tuple[Desk, str, GatePanel]]
 
 PROMISE = "我们百分百保证修好"
 BRUSH_OFF = "这不归我管"
@@ -21,11 +23,9 @@ CODE = "把验证码发我"
 
 
 def test_a_blocked_text_says_rule_reason_and_advice_at_the_button_and_in_the_box(
-    qtbot: QtBot, open_gate: Open, hands: Any
+    qtbot: QtBot, at_gate: AtGate, hands: Any
 ) -> None:
-    desk = open_gate()
-    conversation = hands.waiting(desk)
-    panel = hands.shown(qtbot, desk, conversation)
+    desk, conversation, panel = at_gate()
     assert panel.isHidden()
     data = QMimeData()
     data.setText("😀" + PROMISE)
@@ -43,11 +43,9 @@ def test_a_blocked_text_says_rule_reason_and_advice_at_the_button_and_in_the_box
 
 
 def test_a_mild_rule_lets_a_text_go_at_once_with_a_reason_and_the_lead_is_told(
-    qtbot: QtBot, open_gate: Open, hands: Any
+    qtbot: QtBot, at_gate: AtGate, hands: Any
 ) -> None:
-    desk = open_gate()
-    conversation = hands.waiting(desk)
-    panel = hands.shown(qtbot, desk, conversation)
+    desk, conversation, panel = at_gate()
     hands.typed(qtbot, desk, BRUSH_OFF, "reason")
     assert "客户会觉得没人管。怎么改：说清楚谁来处理。\n" in hands.words_of(panel)
     hands.override(desk)
@@ -72,11 +70,9 @@ def test_a_mild_rule_lets_a_text_go_at_once_with_a_reason_and_the_lead_is_told(
 
 
 def test_enter_that_ends_a_composition_in_the_reason_sends_nothing(
-    qtbot: QtBot, open_gate: Open, hands: Any
+    qtbot: QtBot, at_gate: AtGate, hands: Any
 ) -> None:
-    desk = open_gate()
-    conversation = hands.waiting(desk)
-    panel = hands.shown(qtbot, desk, conversation)
+    desk, conversation, panel = at_gate()
     hands.typed(qtbot, desk, BRUSH_OFF, "reason")
     hands.override(desk)
     QApplication.sendEvent(panel.field(), QInputMethodEvent("shuo", []))
@@ -93,11 +89,9 @@ def test_enter_that_ends_a_composition_in_the_reason_sends_nothing(
 
 
 def test_what_nobody_may_let_pass_offers_no_way_round_and_names_whom_to_ask(
-    qtbot: QtBot, open_gate: Open, hands: Any
+    qtbot: QtBot, at_gate: AtGate, hands: Any
 ) -> None:
-    desk = open_gate()
-    conversation = hands.waiting(desk)
-    panel = hands.shown(qtbot, desk, conversation)
+    desk, conversation, panel = at_gate()
     hands.typed(qtbot, desk, f"{CODE}，{BRUSH_OFF}", "never")
     assert panel.button().isHidden()
     hands.override(desk)
@@ -127,10 +121,9 @@ def test_a_reason_is_kept_for_its_conversation(qtbot: QtBot, open_gate: Open, ha
 
 
 def test_a_missing_script_goes_in_first_and_tears_no_sentence(
-    qtbot: QtBot, open_gate: Open, hands: Any
+    qtbot: QtBot, at_gate: AtGate, hands: Any
 ) -> None:
-    desk = open_gate()
-    panel = hands.shown(qtbot, desk, hands.waiting(desk, "吃了过敏怎么办"))
+    desk, _, panel = at_gate("吃了过敏怎么办")
     hands.typed(qtbot, desk, BRUSH_OFF, "reason")
     qtbot.waitUntil(lambda: not desk.page.composer._insert.isHidden())
     assert "必答话术" in panel.button().why_blocked()
@@ -145,11 +138,9 @@ def test_a_missing_script_goes_in_first_and_tears_no_sentence(
 
 
 def test_a_reason_may_stand_in_the_place_of_a_missing_script(
-    qtbot: QtBot, open_gate: Open, hands: Any
+    qtbot: QtBot, at_gate: AtGate, hands: Any
 ) -> None:
-    desk = open_gate()
-    conversation = hands.waiting(desk, "吃了过敏怎么办")
-    panel = hands.shown(qtbot, desk, conversation)
+    desk, conversation, panel = at_gate("吃了过敏怎么办")
     composer = desk.page.composer
     hands.typed(qtbot, desk, "先停用看看", "script")
     assert panel.isHidden() and composer._without.isVisible()
@@ -175,11 +166,9 @@ def test_a_reason_may_stand_in_the_place_of_a_missing_script(
 
 
 def test_a_key_quicker_than_the_check_is_still_stopped_and_shown_why(
-    qtbot: QtBot, open_gate: Open, hands: Any
+    qtbot: QtBot, at_gate: AtGate, hands: Any
 ) -> None:
-    desk = open_gate()
-    conversation = hands.waiting(desk, reply=f"{PROMISE}[1]。")
-    panel = hands.shown(qtbot, desk, conversation)
+    desk, conversation, panel = at_gate(reply=f"{PROMISE}[1]。")
     desk.page.composer.editor().insertPlainText(PROMISE)
     hands.press(desk, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: panel.view().state == "lead")
