@@ -6,17 +6,24 @@ Most texts hold none of them, so that most expressions need not be tried.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
 from msgspec import Struct
+
+from engine import compiled
+from engine.paths import RULES
 
 _MOST = 96
 _MOST_PAIRS = 4000
 LONGEST = 8
 """The most characters of a literal."""
 _SETS = 2
+_KEPT = "expressions"
 _PROPERTY = re.compile(r"(?<!\\)((?:\\\\)*)\\[pP](?:\{\^?\w+\}|[A-Z])")
 
 
@@ -30,38 +37,71 @@ class _Need(Struct, frozen=True):
     also: tuple[frozenset[str], ...] = ()
 
 
-def required(expression: str) -> tuple[frozenset[str], ...]:
-    """Sets of literals: every match of `expression` holds one of each. The strongest first.
+class Traits(Struct, frozen=True, array_like=True):
+    """What is known of an expression without trying it.
 
-    None at all when none are known.
+    `needs`: sets of literals of each of which every match holds one, the strongest first; none at
+    all when none are known. `literals`: the characters that stand for themselves in it, or more.
+    `pairs`: the characters that may stand side by side in a match, one pair behind the other.
     """
-    try:
-        parsed = _parsed(expression)
-    except (re.error, RecursionError, OverflowError, AssertionError):
-        return ()  # RE2 knows forms that the standard library does not.
-    if parsed.state.flags & re.IGNORECASE:
-        return ()
-    need = _of(parsed)
-    best = _best(need)
-    return () if best is None else tuple(map(_shortest, (best, *need.also[:_SETS])))
+
+    needs: tuple[frozenset[str], ...]
+    literals: str
+    pairs: str
+
+
+@lru_cache(8192)
+def traits(expression: str) -> Traits:
+    """What is known of `expression`, worked out once; for those that ship it was kept."""
+    return _kept().get(expression) or _worked_out(expression)
+
+
+def keep_traits(expressions: Iterable[str]) -> None:
+    """Keep what is known of the expressions that ship, beside their packs."""
+    known = {expression: traits(expression) for expression in expressions}
+    compiled.keep(RULES, _KEPT, _sources(), known)
+
+
+def required(expression: str) -> tuple[frozenset[str], ...]:
+    """Sets of literals: every match of `expression` holds one of each. The strongest first."""
+    return traits(expression).needs
 
 
 def literals(expression: str) -> frozenset[str]:
     """All characters that stand for themselves in `expression`; more where it cannot be read."""
-    try:
-        return frozenset(_characters(_parsed(expression)))
-    except (re.error, RecursionError, OverflowError, AssertionError):
-        return frozenset(expression)
+    return frozenset(traits(expression).literals)
 
 
 def pairs(expression: str) -> frozenset[str]:
     """The pairs of characters that may stand side by side in a match; none where it is too much."""
+    found = traits(expression).pairs
+    return frozenset(map(str.__add__, found[::2], found[1::2]))
+
+
+@lru_cache(1)
+def _kept() -> dict[str, Traits]:
+    return compiled.recall(RULES, _KEPT, _sources(), dict[str, Traits]) or {}
+
+
+def _sources() -> list[bytes]:
+    """What the outcome rests on, beside the expression: this program."""
+    return [sys.version.encode(), Path(__file__).read_bytes()]
+
+
+def _worked_out(expression: str) -> Traits:
     try:
+        parsed = _parsed(expression)
         found: set[str] = set()
-        _follow(_parsed(expression), found)
+        _follow(parsed, found)
+        beside = "".join(sorted(found))
+        letters = "".join(sorted(set(_characters(parsed))))
+        need = _Need() if parsed.state.flags & re.IGNORECASE else _of(parsed)
     except (re.error, RecursionError, OverflowError, AssertionError):
-        return frozenset()
-    return frozenset(found)
+        # RE2 knows forms that the standard library does not.
+        return Traits((), "".join(sorted(set(expression))), "")
+    best = _best(need)
+    needs = () if best is None else tuple(map(_shortest, (best, *need.also[:_SETS])))
+    return Traits(needs, letters, beside)
 
 
 def _parsed(expression: str) -> Any:

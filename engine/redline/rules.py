@@ -15,7 +15,7 @@ import msgspec
 
 from engine import compiled
 from engine.errors import RuleError
-from engine.paths import CHARACTERS
+from engine.paths import CHARACTERS, RULES
 from engine.redline.checking import (
     At,
     Problem,
@@ -27,6 +27,7 @@ from engine.redline.checking import (
 )
 from engine.redline.ear import ear_files
 from engine.redline.packs import MAX_FILE, PackError, Source, packs_in, read_pack
+from engine.redline.required import keep_traits
 from engine.redline.schema import Pack, Rule, RuleSet, Script
 from engine.texts import Both, both
 
@@ -52,6 +53,8 @@ def load_rules(folder: Path) -> RuleSet:
     # A pack that was changed while it was being checked is not what was read before.
     if sources and sources == sources_of(folder):
         compiled.keep(folder, _CHECKED, sources, rule_set)
+        if folder == RULES:
+            keep_traits(e for rule in rule_set.rules for e in rule.match.expressions)
     return rule_set
 
 
