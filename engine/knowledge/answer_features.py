@@ -21,7 +21,7 @@ _COMPARED: Final = 15
 MEASURES: Final = _COMPARED + 3
 COUNT: Final = MEASURES + _COMPARED + len(OFFERS) * (1 + len(WISHES))
 """How many features a sentence has."""
-WHOLE: Final = 13 + len(WISHES)
+WHOLE: Final = 14 + len(WISHES)
 """How many features a question with all its candidates has."""
 _FIRST: Final = 3
 
@@ -104,10 +104,15 @@ def is_english(wish: Wish) -> bool:
 
 
 def whole(
-    wish: Wish, passages: Sequence[Found], candidates: Candidates, chances: Features
+    wish: Wish,
+    passages: Sequence[Found],
+    candidates: Candidates,
+    chances: Features,
+    memory: AnswerMemory,
 ) -> Features:
     """What is measured of a question with all its candidates, shape (`WHOLE`,): how sure the best
-    sentences are, and how near the first passages lie. `chances`: of each sentence to answer."""
+    sentences are, how near the first passages lie, and what became of questions like it.
+    `chances`: of each sentence to answer."""
     best = np.zeros(_FIRST, dtype=np.float32)
     ranked = np.sort(chances)[::-1][:_FIRST]
     best[: len(ranked)] = ranked
@@ -131,6 +136,7 @@ def whole(
             tops[1],
             english,
             english * cosine,
+            memory.unanswered_like(wish.vector),
             *wish.asks,
         ],
         dtype=np.float32,

@@ -99,7 +99,8 @@ def judge(
             max((strength(item) for item in head[:3]), default=0.0) >= embedder.answerable,
         )
     chances = reranker.sentence.chances(candidates.features)
-    sure = reranker.answered.chances(whole(wish, head, candidates, chances)[None, :])[0]
+    seen = whole(wish, head, candidates, chances, reranker.memory)
+    sure = reranker.answered.chances(seen[None, :])[0]
     relevance = chances**_FLATTENED
     best = [0.0] * len(head)
     for owner, one in zip(candidates.owners, relevance.tolist(), strict=True):
@@ -146,6 +147,7 @@ def save_reranker(reranker: Reranker, folder: Path) -> None:
     stored: dict[str, NDArray[Any]] = {
         **_short("memory.questions", reranker.memory.questions),
         **_short("memory.answers", reranker.memory.answers),
+        **_short("memory.unanswered", reranker.memory.unanswered),
         "least": np.array([reranker.least, reranker.least_english], dtype=np.float32),
     }
     for name, linear in (("sentence", reranker.sentence), ("answered", reranker.answered)):
@@ -171,13 +173,15 @@ def _assembled(stored: dict[str, Features], dimension: int) -> Reranker:
         if not mean.shape == spread.shape == weights.shape == (count,) or (spread <= 0).any():
             raise ValueError(f"{name} is made for another version of the program")
         linears.append(Linear(mean, spread, weights, float(stored[f"{name}.bias"][0])))
-    questions, answers = (
-        stored[name] * stored[f"{name}.scale"] for name in ("memory.questions", "memory.answers")
+    questions, answers, unanswered = (
+        stored[f"memory.{name}"] * stored[f"memory.{name}.scale"]
+        for name in ("questions", "answers", "unanswered")
     )
-    if questions.shape != answers.shape or questions.shape[1:] != (dimension,) or not len(answers):
+    widths = {questions.shape[1:], answers.shape[1:], unanswered.shape[1:]}
+    if len(questions) != len(answers) or widths != {(dimension,)} or not len(answers):
         raise ValueError("its memory is of another embedder")
     least, least_english = stored["least"].tolist()
-    memory = AnswerMemory(questions, answers)
+    memory = AnswerMemory(questions, answers, unanswered)
     return Reranker(linears[0], linears[1], least, least_english, memory)
 
 

@@ -69,11 +69,14 @@ class RerankerFigures(Struct, frozen=True):
 
 
 def remember(trades: Sequence[Trade], embedder: Embedder, seed: int) -> AnswerMemory:
-    """The questions of `trades` and what answers them, as vectors of `embedder`."""
-    questions, answers = [], []
+    """The questions of `trades`, what answers them, and those that nothing answers, as vectors of
+    `embedder`."""
+    questions, answers, unanswered = [], [], []
     for trade in trades:
         values = _values(trade, Random(seed))
         everything = {slot: value for own in values.values() for slot, value in own.items()}
+        none = [question for question in trade.questions if question.kind in _UNANSWERED]
+        unanswered.append(embedder.queries([fill(query_of(one), everything) for one in none]))
         asked = [question for question in trade.questions if question.sentences]
         if not asked:
             continue
@@ -87,7 +90,7 @@ def remember(trades: Sequence[Trade], embedder: Embedder, seed: int) -> AnswerMe
         answers.append(
             embedder.passages([fill(one.sentences[0], everything) for one in asked]) - mean
         )
-    return AnswerMemory(np.concatenate(questions), np.concatenate(answers))
+    return AnswerMemory(*map(np.concatenate, (questions, answers, unanswered)))
 
 
 def lessons(
@@ -166,7 +169,7 @@ def _lesson(
         owners=candidates.owners,
         right_passages=right_passages if question.policies else frozenset(),
         plain=np.array([rated[text] for text in candidates.texts], dtype=np.float32),
-        sure=lambda chances: whole(wish, found, candidates, chances),
+        sure=lambda chances: whole(wish, found, candidates, chances, memory),
     )
 
 
