@@ -296,7 +296,8 @@ def _wrapped(values: list[Any], pad: str) -> str:
     lines: list[str] = []
     line = f"{pad}["
     for at, one in enumerate(values):
-        word = _flow(one) + ("," if at < len(values) - 1 else "]")
+        # Written as part of a list: some characters have to be quoted there only.
+        word = _flow([one])[1:-1] + ("," if at < len(values) - 1 else "]")
         if len(line) + len(word) > _WIDE and line.strip() != "[":
             lines.append(line)
             line = f"{pad} "

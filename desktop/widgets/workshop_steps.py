@@ -225,7 +225,7 @@ class StepBar(Dressed, Card):
         look, now = self._look, self._standing
         if self._busy:
             return look.text(self._busy)
-        if not now.who.strip() and name != "discard":
+        if not now.who.strip():
             return look.text("workshop.why.nobody")
         if name == "start" and now.problems:
             return look.text("workshop.why.problems", n=now.problems, first=one_line(now.problem))

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from desktop.app import Desk
 from desktop.pages.workshop import WorkshopPage
+from engine.store.store import open_store
 
 Show = Callable[[], WorkshopPage]
 OpenRule = Callable[[WorkshopPage, str], None]
@@ -245,5 +246,27 @@ def test_what_was_typed_survives_the_page_and_the_desk(
     page.rule.form.field("words").editor.appendPlainText("包换")
     lead_desk.window.show_page("desk")
     qtbot.waitUntil(lambda: lead_desk.store.rule_draft.get() is not None)
-    kept_draft = lead_desk.store.rule_draft.get()
-    assert kept_draft is not None and "包换" in kept_draft.changes
+    lead_desk.window.show_page("workshop")
+    page.rule.form.field("words").editor.appendPlainText("包修")
+    path = lead_desk.store.path
+    lead_desk.close()
+    with open_store(path) as store:
+        kept_draft = store.rule_draft.get()
+    assert kept_draft is not None
+    assert "包换" in kept_draft.changes and "包修" in kept_draft.changes
+
+
+def test_without_a_name_nothing_is_kept_and_it_is_said(
+    qtbot: QtBot, lead_desk: Desk, workshop_page: Show, opened_rule: OpenRule, sit: Any
+) -> None:
+    page = workshop_page()
+    sit("")
+    opened_rule(page, "t.promise")
+    with qtbot.waitSignal(page.trouble, timeout=10_000) as told:
+        page.rule.form.field("words").editor.appendPlainText("包换")
+    assert told.args[0].code == "no_name" and lead_desk.store.rule_draft.get() is None
+    assert "包换" in page.rule.form.field("words").editor.toPlainText()
+    sit("周组长")
+    page.rule.form.field("words").editor.appendPlainText("包修")
+    qtbot.waitUntil(lambda: "包修" in draft_of(lead_desk, page, "t.promise"))
+    assert "包换" in draft_of(lead_desk, page, "t.promise")
