@@ -146,7 +146,8 @@ class Worker:
         try:
             in_force = self._rules.look()
             assert in_force is not None
-            self._gate = Gate(in_force.rule_set)
+            self._gate = Gate(in_force.rule_set, lazy=True)
+            self._gate.make_ready("customer", "model")
             self._style = load_style(Path(self._config.style))
         except Exception as error:  # Whatever is wrong with the rules, nothing passes unchecked.
             code = error.code if isinstance(error, ZuoxiError) else "internal"
