@@ -305,8 +305,11 @@ class Answering(QObject):
 
     def _show_head(self, snapshot: Snapshot) -> None:
         row = snapshot.row
+        gone = "" if row.forgotten_at is None else self._look.text("review.forgotten")
         self.view.set_head(
-            ConversationHead(row.customer, row.label, row.channel, row.subject, self._waiting())
+            ConversationHead(
+                row.customer, row.label, row.channel, gone or row.subject, self._waiting()
+            )
         )
 
     def _on_bubbles(self, bubbles: tuple[Bubble, ...]) -> None:

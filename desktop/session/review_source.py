@@ -163,6 +163,7 @@ def sought(wanted: HitFilter) -> Sought:
         since=wanted.since,
         until=wanted.until,
         appealed=judged == "appealed",
+        trial={"yes": True, "no": False}.get(wanted.trial),
     )
 
 

@@ -76,7 +76,7 @@ class ReviewCard(Dressed, Card):
         self._who = ""
         self._title = Elided(look, size="title", bold=True)
         self._when = Label(look, tone="faint")
-        self._chips = [Chip(look) for _ in range(5)]
+        self._chips = [Chip(look) for _ in range(6)]
         chips = FlowBox()
         for chip in self._chips:
             chips.add(chip)
@@ -213,6 +213,7 @@ class ReviewCard(Dressed, Card):
         self._put(2, category_words(look, hit.category))
         self._put(3, look.text(f"review.side.{hit.side}"))
         self._put(4, look.text("review.unsent") if shown.message is None else "")
+        self._put(5, look.text("review.trial") if hit.trial else "", "neutral", "flask")
         why, advice = unstopped(one_line(hit.why)), unstopped(one_line(hit.advice))
         if why and advice:
             self._why.set_key("review.why", why=why, advice=advice)

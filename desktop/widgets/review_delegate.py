@@ -140,6 +140,8 @@ class ReviewDelegate(QStyledItemDelegate):
             )
             appealed: Tone = "amber" if state == "open" else "neutral"
             chips.append((look.text(f"review.appeal.{state}"), appealed, "chat-dots"))
+        if hit.trial:
+            chips.append((look.text("review.trial"), "neutral", "flask"))
         who = f" · {one_line(row.who)}" if row.who else ""
         rest = f"{look.text(f'review.side.{hit.side}')}{who} · {category_words(look, hit.category)}"
         self._foot(painter, room, chips, rest)

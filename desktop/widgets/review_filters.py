@@ -24,7 +24,7 @@ from desktop.widgets.setting_fields import Combo
 from engine.records import Level, Side
 
 JUDGED: Final[tuple[Judged, ...]] = ("none", "appealed", "right", "false_alarm", "missed", "")
-_FIELDS: Final = ("rule", "category", "level", "side", "who")
+_FIELDS: Final = ("rule", "category", "level", "side", "who", "trial")
 Period = Literal["all", "today", "week", "month", "own"]
 _PERIODS: Final[dict[Period, int | None]] = {
     "all": None,
@@ -253,6 +253,8 @@ class ReviewFilters(Dressed, QWidget):
             return sorted((category_words(look, one), one) for one in self._choices.categories)
         if name == "who":
             return [(one_line(one), one) for one in self._choices.agents]
+        if name == "trial":
+            return [(look.text(f"review.trial.{one}"), one) for one in ("no", "yes")]
         if name == "level":
             return [
                 (look.text("review.level", level=one, name=look.text(f"case.level.{one}")), one)

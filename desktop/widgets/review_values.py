@@ -20,7 +20,8 @@ class HitFilter(Struct, frozen=True):
     """Which hits are looked at; an empty field does not narrow.
 
     `judged`: "none" are those without a verdict, "appealed" those with an appeal that nobody has
-    answered. `since` and `until` are seconds since 1970, half-open.
+    answered. `trial`: whether the rule is on trial. `since` and `until` are seconds since 1970,
+    half-open.
     """
 
     judged: Judged = "none"
@@ -29,6 +30,7 @@ class HitFilter(Struct, frozen=True):
     level: Level | Literal[""] = ""
     side: Side | Literal[""] = ""
     who: str = ""
+    trial: Literal["", "yes", "no"] = ""
     since: float | None = None
     until: float | None = None
 

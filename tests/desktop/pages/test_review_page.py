@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -18,6 +19,7 @@ from desktop.pages.review import ReviewPage
 from desktop.theme import Look
 from desktop.widgets.review_filters import ReviewFilters
 from desktop.widgets.review_values import HitFilter, HitRow
+from engine.records import Hit
 
 Open = Callable[..., Desk]
 Shown = Callable[[], ReviewPage]
@@ -149,6 +151,24 @@ def test_filters_narrow_stay_and_are_cleared_in_one_go(
     assert page.filters.filter() == HitFilter() and page.filters._clear.why_blocked()
     choose("who", "小满")
     qtbot.waitUntil(lambda: model.rowCount() == 1)
+
+
+def test_hits_of_rules_on_trial_are_marked_and_can_be_looked_at_alone(
+    qtbot: QtBot, lead_desk: Desk, shown_page: Shown, hit_at: HitAt, found_in: Callable[..., Hit]
+) -> None:
+    store = lead_desk.store
+    conversation = store.conversations.page()[0].id
+    text = "我们尽快处理"
+    hit = replace(found_in(text, "尽快", rule="t.new", action="log", level="L1"), trial=True)
+    store.hits.add_all(conversation, None, text, [hit], at=NOW)
+    page = shown_page()
+    assert hit_at(page, 0).hit.trial
+    assert "试运行" in [chip.text() for chip in page.card._chips if not chip.isHidden()]
+    for value, rows in (("yes", 1), ("no", 3)):
+        combo = page.filters.combo("trial")
+        combo.setCurrentIndex(combo.findData(value))
+        combo.activated.emit(combo.currentIndex())
+        qtbot.waitUntil(lambda rows=rows: page._session.model.rowCount() == rows)  # type: ignore[misc]
 
 
 def test_filters_are_there_again_after_a_restart(
