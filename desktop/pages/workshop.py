@@ -17,6 +17,7 @@ from desktop.session.workshop_session import WorkshopSession
 from desktop.theme import Look
 from desktop.widgets.blocks import Dressed
 from desktop.widgets.boxes import column
+from desktop.widgets.plain_text import one_line
 from desktop.widgets.review_toast import ReviewToast
 from desktop.widgets.workshop_history import HistoryDialog
 from desktop.widgets.workshop_steps import StepDialog
@@ -213,8 +214,13 @@ class WorkshopPage(Dressed, QWidget):
 
     def _on_standing(self, standing: Standing) -> None:
         self.bar.set_standing(standing)
-        changed = bool(standing.changes) or standing.trial is not None
-        self.replay.block("" if changed else self._look.text("workshop.why.nothing"))
+        look, why = self._look, ""
+        if standing.changes and standing.problems:
+            first = one_line(standing.problem)
+            why = look.text("workshop.why.problems", n=standing.problems, first=first)
+        elif not standing.changes and standing.trial is None:
+            why = look.text("workshop.why.nothing")
+        self.replay.block(why)
 
     def _on_opened(self, opened: Opened | None) -> None:
         self.rules.set_current(opened.row.key if opened is not None else None)

@@ -87,7 +87,7 @@ def test_what_is_wrong_is_said_at_its_line_and_the_former_rules_stay(
     button.click()
     assert page.rule.view() == "text" and page.rule.text.textCursor().blockNumber() == line
     qtbot.waitUntil(lambda: page.bar.standing().problems > 0, timeout=10_000)
-    assert page.bar.button("start").why_blocked()
+    assert page.bar.button("start").why_blocked() and page.replay.start_button.why_blocked()
     assert {rule.level for rule in lead_desk.gate.rule_set.rules} == {"L3"}
 
 
