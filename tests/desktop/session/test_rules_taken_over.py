@@ -53,6 +53,7 @@ def test_what_a_command_publishes_is_in_force_at_the_desk(
     qtbot.waitUntil(lambda: blocks(desk))
     qtbot.waitUntil(lambda: told[-1] == desk.gate.version)
     assert desk.window.banner.message() == ""
+    assert desk.gate.version[:6] in desk.window.status.toolTip()
     desk.close()
     assert blocks(open_desk())
 
