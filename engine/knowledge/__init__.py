@@ -41,7 +41,8 @@ Values (all frozen msgspec structs) and calls, by module::
     sentence_reader  passages taken apart into sentences, the newest ones kept (`recent`)
     weighing    Scale: .likeness, .coverage of texts by their grams
     answer_cues, answer_features  what is measured of each sentence for a question
-    memory      questions answered before: AnswerMemory.answers_like(question)
+    memory      questions of other trades: AnswerMemory.answers_like, .unanswered_like(question)
+    wording     how questions sound that have an answer: Wording.rating(grams)
     reranking   judge(wish, passages, …) -> Judged(found, relevance, answered), as it was learnt
     synonyms    everyday wordings and the policies'; CurrentSynonyms(folder)() as they are now
     own_wordings  the operator's table: own_pairs, add_pair, change_pair, remove_pair

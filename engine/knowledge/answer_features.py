@@ -12,6 +12,7 @@ from engine.knowledge.answer_cues import OFFERS, WISHES
 from engine.knowledge.memory import AnswerMemory
 from engine.knowledge.sentence_reader import SentenceReader
 from engine.knowledge.vectors import Vectors, dots
+from engine.knowledge.wording import Wording
 from engine.records import Found
 
 Features = Vectors
@@ -21,19 +22,20 @@ _COMPARED: Final = 15
 MEASURES: Final = _COMPARED + 3
 COUNT: Final = MEASURES + _COMPARED + len(OFFERS) * (1 + len(WISHES))
 """How many features a sentence has."""
-WHOLE: Final = 14 + len(WISHES)
+WHOLE: Final = 15 + len(WISHES)
 """How many features a question with all its candidates has."""
 _FIRST: Final = 3
 
 
 class Wish(Struct, frozen=True):
     """A question in gram `forms` (as asked, as the policies would put it) with its vector, the
-    vector of its `newest` turn alone, the same of all that the customer has `told` and of the
-    whole `talk`, and what it asks for."""
+    vector and the grams of its `newest` turn alone, the same of all that the customer has `told`,
+    the vector of the whole `talk`, and what it asks for."""
 
     forms: list[list[str]]
     vector: Vectors
     newest: Vectors
+    newest_grams: list[str]
     told_forms: list[list[str]]
     told: Vectors
     talk: Vectors
@@ -109,9 +111,11 @@ def whole(
     candidates: Candidates,
     chances: Features,
     memory: AnswerMemory,
+    wording: Wording,
 ) -> Features:
     """What is measured of a question with all its candidates, shape (`WHOLE`,): how sure the best
-    sentences are, how near the first passages lie, and what became of questions like it.
+    sentences are, how near the first passages lie, what became of questions like it, and how it
+    is worded.
     `chances`: of each sentence to answer."""
     best = np.zeros(_FIRST, dtype=np.float32)
     ranked = np.sort(chances)[::-1][:_FIRST]
@@ -137,6 +141,7 @@ def whole(
             english,
             english * cosine,
             memory.unanswered_like(wish.vector),
+            wording.rating(wish.newest_grams),
             *wish.asks,
         ],
         dtype=np.float32,

@@ -63,6 +63,7 @@ def read_question(
         forms=of[text],
         vector=vectors[text],
         newest=vectors[newest],
+        newest_grams=grams(newest),
         told_forms=of[told],
         told=vectors[told],
         talk=vectors[talk],

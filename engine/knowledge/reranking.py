@@ -30,6 +30,7 @@ from engine.knowledge.embedder_folder import broken
 from engine.knowledge.memory import AnswerMemory
 from engine.knowledge.sentence_reader import SentenceReader
 from engine.knowledge.vectors import Vectors, dots
+from engine.knowledge.wording import Wording, read, written
 from engine.records import Found
 
 if TYPE_CHECKING:
@@ -66,13 +67,14 @@ class Linear(Struct, frozen=True):
 class Reranker(Struct, frozen=True):
     """`sentence` rates sentences, `answered` whether a question is answered at all, which it is
     taken to be from the probability `least` on (`least_english`: a question in English); `memory`
-    is what both look back to."""
+    is what both look back to, and `wording` is how questions sound that have an answer."""
 
     sentence: Linear
     answered: Linear
     least: float
     least_english: float
     memory: AnswerMemory
+    wording: Wording
 
 
 class Judged(Struct, frozen=True):
@@ -99,7 +101,7 @@ def judge(
             max((strength(item) for item in head[:3]), default=0.0) >= embedder.answerable,
         )
     chances = reranker.sentence.chances(candidates.features)
-    seen = whole(wish, head, candidates, chances, reranker.memory)
+    seen = whole(wish, head, candidates, chances, reranker.memory, reranker.wording)
     sure = reranker.answered.chances(seen[None, :])[0]
     relevance = chances**_FLATTENED
     best = [0.0] * len(head)
@@ -133,8 +135,10 @@ def load_reranker(folder: Path, dimension: int) -> Reranker | None:
             raise ValueError("it is too large")
         from safetensors.numpy import load_file
 
-        stored = {name: value.astype(np.float32) for name, value in load_file(path).items()}
-        return _assembled(stored, dimension)
+        stored = load_file(path)
+        grams = read(stored.pop("wording.grams"))
+        numbers = {name: value.astype(np.float32) for name, value in stored.items()}
+        return _assembled(numbers, grams, dimension)
     except Exception as error:  # The library below may raise anything on a broken file.
         why = str(error).partition("\n")[0][:200]
         raise broken(folder, "part", what=RERANKER, why=why) from error
@@ -148,6 +152,10 @@ def save_reranker(reranker: Reranker, folder: Path) -> None:
         **_short("memory.questions", reranker.memory.questions),
         **_short("memory.answers", reranker.memory.answers),
         **_short("memory.unanswered", reranker.memory.unanswered),
+        "wording.grams": written(reranker.wording.grams),
+        "wording.rarity": reranker.wording.rarity,
+        "wording.weights": reranker.wording.weights,
+        "wording.bias": np.array([reranker.wording.bias], dtype=np.float32),
         "least": np.array([reranker.least, reranker.least_english], dtype=np.float32),
     }
     for name, linear in (("sentence", reranker.sentence), ("answered", reranker.answered)):
@@ -163,7 +171,7 @@ def save_reranker(reranker: Reranker, folder: Path) -> None:
     partial.replace(folder / RERANKER)
 
 
-def _assembled(stored: dict[str, Features], dimension: int) -> Reranker:
+def _assembled(stored: dict[str, Features], grams: list[str], dimension: int) -> Reranker:
     for name, value in stored.items():
         if not np.isfinite(value).all():
             raise ValueError(f"{name} is no number")
@@ -182,7 +190,11 @@ def _assembled(stored: dict[str, Features], dimension: int) -> Reranker:
         raise ValueError("its memory is of another embedder")
     least, least_english = stored["least"].tolist()
     memory = AnswerMemory(questions, answers, unanswered)
-    return Reranker(linears[0], linears[1], least, least_english, memory)
+    rarity, weights = stored["wording.rarity"], stored["wording.weights"]
+    if not rarity.shape == weights.shape == (len(grams),):
+        raise ValueError("its wordings are not whole")
+    wording = Wording(grams, rarity, weights, float(stored["wording.bias"][0]))
+    return Reranker(linears[0], linears[1], least, least_english, memory, wording)
 
 
 def _short(name: str, vectors: Vectors) -> dict[str, NDArray[Any]]:

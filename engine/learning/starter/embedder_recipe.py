@@ -31,7 +31,13 @@ from engine.learning.starter.embedder import (
 from engine.learning.starter.figures import machine
 from engine.learning.starter.pairs import own_pairs, own_text, public_pairs, public_text
 from engine.learning.starter.public import PublicText
-from engine.learning.starter.reranker_recipe import RerankerFigures, learn, lessons, remember
+from engine.learning.starter.reranker_recipe import (
+    RerankerFigures,
+    learn,
+    learn_wording,
+    lessons,
+    remember,
+)
 from engine.learning.starter.retrieval import ask, gain, recall
 from engine.learning.starter.tokenizer import load_tokenizer
 
@@ -155,9 +161,12 @@ def _reranker(
             place = Path(folder, "embedder")
             save(fold, place, vector_weight=weight, answerable=setup.answerable)
             embedder = load_embedder(place)
-            memory = remember([one for one in trades if one not in held], embedder, setup.seed)
-            taught += list(lessons(held, embedder, memory, setup.seed))
-    reranker, figures = learn(taught, remember(trades, load_embedder(model), setup.seed))
+            rest = [one for one in trades if one not in held]
+            memory = remember(rest, embedder, setup.seed)
+            wording = learn_wording(rest, setup.seed)
+            taught += list(lessons(held, embedder, memory, wording, setup.seed))
+    memory = remember(trades, load_embedder(model), setup.seed)
+    reranker, figures = learn(taught, memory, learn_wording(trades, setup.seed))
     save_reranker(reranker, model)
     return figures
 

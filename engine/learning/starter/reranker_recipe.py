@@ -17,11 +17,14 @@ from msgspec import Struct
 
 from engine.knowledge.answer_features import Features, is_english, whole
 from engine.knowledge.embedding import Embedder
+from engine.knowledge.grams import grams
 from engine.knowledge.index import import_documents
 from engine.knowledge.memory import AnswerMemory
+from engine.knowledge.questions import searchable
 from engine.knowledge.reranking import Linear, Reranker, best_of, plain
 from engine.knowledge.search import Searcher
 from engine.knowledge.sentences import split_sentences
+from engine.knowledge.wording import Wording, telling_grams
 from engine.learning.starter.corpus import Policy, Question, Trade, draw_values, fill
 from engine.learning.starter.pairs import query_of
 from engine.records import Turn
@@ -30,6 +33,7 @@ FOLDS = 4
 WRONGLY_REFUSED = 0.08
 """The share of answerable questions that may be refused."""
 _PENALTY = 0.01
+_WORDING_PENALTY = 3.0
 _FIRST = 3
 _UNANSWERED = ("abstain", "attack")
 
@@ -93,8 +97,43 @@ def remember(trades: Sequence[Trade], embedder: Embedder, seed: int) -> AnswerMe
     return AnswerMemory(*map(np.concatenate, (questions, answers, unanswered)))
 
 
+def learn_wording(trades: Sequence[Trade], seed: int) -> Wording:
+    """How the questions of `trades` are worded that have an answer, and those that have none."""
+    asked: list[list[str]] = []
+    answered: list[bool] = []
+    for trade in trades:
+        values = _values(trade, Random(seed))
+        everything = {slot: value for own in values.values() for slot, value in own.items()}
+        for question in trade.questions:
+            if question.policies or question.kind in _UNANSWERED:
+                asked.append(grams(searchable(fill(question.turns[-1].text, everything))))
+                answered.append(question.kind not in _UNANSWERED)
+    from scipy.sparse import csr_matrix
+    from sklearn.linear_model import LogisticRegression
+
+    known, rarity = telling_grams(asked)
+    places = {gram: place for place, gram in enumerate(known)}
+    rows = [
+        np.array(sorted({places[gram] for gram in found if gram in places}), dtype=np.int64)
+        for found in asked
+    ]
+    shares = [rarity[row] / max(float(np.linalg.norm(rarity[row])), 1e-9) for row in rows]
+    ends = np.cumsum([0, *map(len, rows)])
+    told = csr_matrix(
+        (np.concatenate(shares), np.concatenate(rows), ends), shape=(len(rows), len(known))
+    )
+    model = LogisticRegression(C=_WORDING_PENALTY, class_weight="balanced", max_iter=300)
+    model.fit(told, answered)
+    weights = model.coef_[0].astype(np.float32)
+    return Wording(known, rarity, weights, float(model.intercept_[0]))
+
+
 def lessons(
-    trades: Sequence[Trade], embedder: Embedder, memory: AnswerMemory, seed: int
+    trades: Sequence[Trade],
+    embedder: Embedder,
+    memory: AnswerMemory,
+    wording: Wording,
+    seed: int,
 ) -> Iterator[Lesson]:
     """Every question of `trades` that has an answer or is known to have none."""
     for trade in trades:
@@ -106,11 +145,13 @@ def lessons(
             searcher = Searcher.open(Path(folder, "knowledge"), embedder)
             for question in trade.questions:
                 if question.policies or question.kind in _UNANSWERED:
-                    yield _lesson(trade, question, values, searcher, embedder, memory)
+                    yield _lesson(trade, question, values, searcher, embedder, memory, wording)
             searcher.close()
 
 
-def learn(taught: Sequence[Lesson], memory: AnswerMemory) -> tuple[Reranker, RerankerFigures]:
+def learn(
+    taught: Sequence[Lesson], memory: AnswerMemory, wording: Wording
+) -> tuple[Reranker, RerankerFigures]:
     """The reranker, and what it does on trades that it has not seen."""
     folds = _folds(taught)
     chances: list[Features] = [np.zeros(0, dtype=np.float32)] * len(taught)
@@ -134,7 +175,7 @@ def learn(taught: Sequence[Lesson], memory: AnswerMemory) -> tuple[Reranker, Rer
     )
     refused = sure < np.where(english, least_english, least)
     answered = _fitted(wholes, answerable, balanced=True)
-    reranker = Reranker(_sentences(taught), answered, least, least_english, memory)
+    reranker = Reranker(_sentences(taught), answered, least, least_english, memory, wording)
     return reranker, _figures(taught, chances, sure, answerable, refused)
 
 
@@ -145,6 +186,7 @@ def _lesson(
     searcher: Searcher,
     embedder: Embedder,
     memory: AnswerMemory,
+    wording: Wording,
 ) -> Lesson:
     own = {slot: value for name in question.policies for slot, value in values[name].items()}
     turns = [Turn(turn.role, fill(turn.text, own)) for turn in question.turns]
@@ -169,7 +211,7 @@ def _lesson(
         owners=candidates.owners,
         right_passages=right_passages if question.policies else frozenset(),
         plain=np.array([rated[text] for text in candidates.texts], dtype=np.float32),
-        sure=lambda chances: whole(wish, found, candidates, chances, memory),
+        sure=lambda chances: whole(wish, found, candidates, chances, memory, wording),
     )
 
 

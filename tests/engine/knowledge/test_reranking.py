@@ -18,8 +18,9 @@ from engine.knowledge.index import import_documents
 from engine.knowledge.memory import AnswerMemory
 from engine.knowledge.reranking import RERANKER, Linear, Reranker, load_reranker, save_reranker
 from engine.knowledge.search import Searcher
+from engine.knowledge.wording import Wording, telling_grams
 from engine.learning.starter.corpus import Policy, Question, Trade
-from engine.learning.starter.reranker_recipe import learn, lessons, remember
+from engine.learning.starter.reranker_recipe import learn, learn_wording, lessons, remember
 from engine.records import Turn
 
 DAY = "2026-11-22"
@@ -58,8 +59,9 @@ def trade(name: str, goods: str) -> Trade:
 def learnt() -> Reranker:
     embedder = HashedEmbedder(64, 0.3)
     trades = [trade(name, name) for name in ("冰箱", "空调", "水壶", "电扇")]
-    taught = list(lessons(trades, embedder, remember(trades, embedder, 1), 1))
-    reranker, figures = learn(taught, remember(trades, embedder, 1))
+    memory, wording = remember(trades, embedder, 1), learn_wording(trades, 1)
+    taught = list(lessons(trades, embedder, memory, wording, 1))
+    reranker, figures = learn(taught, memory, wording)
     count, plain, as_learnt = figures.kinds["all"]
     assert count == figures.questions == 32
     assert as_learnt[0] > plain[0]
@@ -92,6 +94,10 @@ def test_a_reranker_comes_back_as_it_was_written(learnt: Reranker, tmp_path: Pat
     assert again.least == pytest.approx(learnt.least)
     assert again.least_english == pytest.approx(learnt.least_english)
     assert np.allclose(again.memory.questions, learnt.memory.questions, atol=5e-3)
+    assert again.wording.grams == learnt.wording.grams
+    assert again.wording.rating(["老板", "安装"]) == pytest.approx(
+        learnt.wording.rating(["老板", "安装"])
+    )
     assert load_reranker(tmp_path / "none", 64) is None
 
 
@@ -126,6 +132,16 @@ def _with_a_memory_of_two(path: Path) -> None:
     save_file(stored | {"memory.unanswered": stored["memory.unanswered"][:, 1:].copy()}, path)
 
 
+def _with_fewer_wordings(path: Path) -> None:
+    stored = load_file(path)
+    save_file(stored | {"wording.grams": stored["wording.grams"][:5].copy()}, path)
+
+
+def _with_wordings_that_are_no_text(path: Path) -> None:
+    stored = load_file(path)
+    save_file(stored | {"wording.grams": np.full(9, 0xFF, dtype=np.uint8)}, path)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -135,6 +151,8 @@ def _with_a_memory_of_two(path: Path) -> None:
         _no_number,
         _of_another_embedder,
         _with_a_memory_of_two,
+        _with_fewer_wordings,
+        _with_wordings_that_are_no_text,
     ],
 )
 def test_a_broken_reranker_is_refused_by_name(
@@ -166,6 +184,7 @@ def test_another_reranker_makes_no_index_stale(tmp_path: Path) -> None:
             0.5,
             0.5,
             AnswerMemory(vectors, vectors, vectors),
+            Wording(["保修"], level[:1], level[:1], 0.0),
         ),
         folder,
     )
@@ -210,3 +229,14 @@ def test_what_no_company_writes_down_is_refused(asked: str, answered: bool, tmp_
     searcher = Searcher.open(tmp_path / "knowledge", embedder)
     assert searcher.search(asked, as_of=DAY).answered == answered
     searcher.close()
+
+
+def test_a_wording_is_rated_by_what_it_asks_for_not_by_its_grammar() -> None:
+    asked = [["招", "人", "了"], ["招", "人", "吗"], ["招", "工", "了"], ["退", "了"], ["退", "吗"]]
+    grams, rarity = telling_grams(asked)
+    assert grams == ["招"]
+    wording = Wording(["招", "退"], np.ones(2, np.float32), np.array([-2, 3], np.float32), 0.5)
+    assert wording.rating([]) == wording.rating(["了", "吗"]) == 0.5
+    assert wording.rating(["招"]) == pytest.approx(-1.5)
+    assert wording.rating(["招", "招", "退"]) == pytest.approx(0.5 + 1 / 2**0.5)
+    assert rarity.shape == (1,)
