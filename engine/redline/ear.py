@@ -24,13 +24,14 @@ from msgspec import Struct
 from engine.errors import RuleError
 from engine.paths import EAR
 from engine.redline.normalise import fold
+from engine.redline.runs import BUCKETS as BUCKETS
+from engine.redline.runs import FIRST_CLASS, PAST_CLASSES, Apart, Runs, add_runs, apart
 
 if TYPE_CHECKING:
     import ahocorasick_rs
 
 WEIGHTS = "ear.safetensors"
 CLASSES = "classes.txt"
-BUCKETS = 3 << 16
 KIND_BUCKETS = 1 << 13
 PER_KIND = BUCKETS // KIND_BUCKETS
 DAMPING = -0.35
@@ -42,12 +43,8 @@ _REACH = 14
 _TOKEN = re.compile(r"[a-z]+(?:'[a-z]+)?|[0-9]+|[\u3400-\u9fff]|[^\sa-z0-9\u3400-\u9fff]")
 _BORDER = 1
 _NUMBER = 2
-_CLASS, _CLASSES = 16, 512
 _HOTLINE = 1 << 40
-_MASK = (1 << 61) - 1
-_PRIME = 0x9E3779B97F4A7C1
 _GENERAL = 0x5851F42D4C957F2D
-_APART = 0x14057B7EF767814F
 
 
 class Passage(Struct, frozen=True):
@@ -88,29 +85,43 @@ class Ear:
     def __init__(self, classes: Classes, learnt: Hearing) -> None:
         self._classes = classes
         self._learnt = learnt
+        self._plain = Runs(learnt.weights, 0)
+        self._general = Runs(learnt.weights, _GENERAL)
+        self._apart = Apart(learnt.weights)
 
     def passages(self, folded: str) -> list[Passage]:
         """The passages of a folded text, each with its chance, in order."""
-        heard = features(folded, self._classes)
-        if not heard.tokens:
+        ids, tokens, borders = _read(folded)
+        if not tokens:
             return []
-        weights = self._learnt.weights
-        sums = [0] * (len(heard.tokens) + 1)
-        counts = [0] * (len(heard.tokens) + 1)
-        for bucket, begin in zip(heard.buckets, heard.begins, strict=True):
-            sums[begin + 1] += weights[bucket]
-            counts[begin + 1] += 1
+        size = len(tokens)
+        weights, numbers = self._plain.weighed(ids)
+        sums, counts = [0, *weights[1:-1]], [0, *numbers[1:-1]]
+        for at, end in ((1, 0), (size, -1)):  # What begins at the text's own ends.
+            sums[at] += weights[end]
+            counts[at] += numbers[end]
+        general, places = _generalised(ids, tokens, folded, self._classes)
+        for begin, more, number in zip(places, *self._general.weighed(general), strict=True):
+            if number:
+                at = min(max(begin, 0), size - 1) + 1
+                sums[at] += more
+                counts[at] += number
+        for begin, pairs in _pairs(general, places, size - 1):
+            sums[begin + 1] += sum(map(self._apart.__getitem__, pairs))
+            counts[begin + 1] += len(pairs)
         sums = list(accumulate(sums))
         counts = list(accumulate(counts))
         found: list[Passage] = []
-        for first, last in _passages(len(heard.tokens), heard.borders):
+        for first, last in _passages(len(tokens), borders):
             count = counts[last] - counts[first]
-            weight = (sums[last] - sums[first]) * self._learnt.scale * max(count, 1) ** DAMPING
+            weight = (
+                (sums[last] - sums[first]) * self._learnt.scale * math.pow(max(count, 1), DAMPING)
+            )
             chance = 1 / (1 + math.exp(-max(min(weight + self._learnt.bias, 30), -30)))
-            clauses = _clauses(first, last, heard.borders)
+            clauses = _clauses(first, last, borders)
             one, other = max(clauses, key=lambda clause: sums[clause[1]] - sums[clause[0]])
-            place = heard.tokens[one][0], heard.tokens[other - 1][1]
-            start, end = heard.tokens[first][0], heard.tokens[last - 1][1]
+            place = tokens[one][0], tokens[other - 1][1]
+            start, end = tokens[first][0], tokens[last - 1][1]
             found.append(Passage(start, end, chance, place))
         return found
 
@@ -119,7 +130,7 @@ class Ear:
         learnt = self._learnt
         heard = features(folded[passage.start : passage.end], self._classes).buckets
         buckets = [bucket // PER_KIND for bucket in heard]
-        damping = max(len(buckets), 1) ** DAMPING
+        damping = math.pow(max(len(buckets), 1), DAMPING)
 
         def weight(number: int) -> float:
             weights = learnt.of_kinds[number]
@@ -140,7 +151,7 @@ class Classes:
         for line in lines.splitlines():
             name, colon, words = line.partition(":")
             if colon and not line.startswith("#"):
-                number = names.setdefault(name, _CLASS + len(names))
+                number = names.setdefault(name, FIRST_CLASS + len(names))
                 for word in words.split():
                     self._of.setdefault(fold(word.replace("_", " ")).text, number)
         self._numbers = list(self._of.values())
@@ -204,11 +215,28 @@ def read(path: Path) -> Hearing:
 def features(folded: str, classes: Classes) -> Heard:
     """What the ear hears of a folded text: runs of up to three tokens, as they are and with
     classes for words, and pairs of classes that stand near each other."""
+    ids, tokens, borders = _read(folded)
+    buckets: list[int] = []
+    begins: list[int] = []
+    last = max(len(tokens) - 1, 0)
+    add_runs(ids, range(-1, len(ids) - 1), last, 0, buckets, begins)
+    general, places = _generalised(ids, tokens, folded, classes)
+    add_runs(general, places, last, _GENERAL, buckets, begins)
+    for begin, pairs in _pairs(general, places, last):
+        buckets += map(apart, pairs)
+        begins += [begin] * len(pairs)
+    return Heard(buckets, begins, tokens, borders)
+
+
+def _read(folded: str) -> tuple[list[int], list[tuple[int, int]], list[int]]:
+    """The tokens of a folded text as numbers, between borders; where they stand; the borders."""
     ids: list[int] = [_BORDER]
     tokens: list[tuple[int, int]] = []
     for match in _TOKEN.finditer(folded):
         token = match[0]
-        if token[0].isdigit():
+        if "\u3400" <= token[0] <= "\u9fff":
+            ids.append(ord(token))
+        elif token[0].isdigit():
             ids.append(int(token) + _HOTLINE if len(token) in (3, 5) else _NUMBER)
         elif token[0] >= "\u3400":
             ids.append(ord(token))
@@ -224,57 +252,19 @@ def features(folded: str, classes: Classes) -> Heard:
     else:
         ids.append(_BORDER)
     borders = [place for place, number in enumerate(ids[1:-1]) if number == _BORDER]
-    buckets: list[int] = []
-    begins: list[int] = []
-    last = max(len(tokens) - 1, 0)
-    _runs(ids, range(-1, len(ids) - 1), last, 0, buckets, begins)
-    general, places = _generalised(ids, tokens, folded, classes)
-    _runs(general, places, last, _GENERAL, buckets, begins)
-    _pairs(general, places, last, buckets, begins)
-    return Heard(buckets, begins, tokens, borders)
-
-
-def _runs(
-    ids: Sequence[int],
-    places: Sequence[int],
-    last: int,
-    salt: int,
-    buckets: list[int],
-    begins: list[int],
-) -> None:
-    """Add the runs of up to three; with a `salt` only those that hold a class."""
-    size = len(ids)
-    for at, first in enumerate(ids):
-        begin = min(max(places[at], 0), last)
-        some = not salt or _CLASS <= first < _CLASSES
-        state = (first ^ salt) * _PRIME & _MASK
-        if some:
-            buckets.append(state * BUCKETS >> 61)
-            begins.append(begin)
-        for after in (at + 1, at + 2):
-            if after >= size:
-                break
-            number = ids[after]
-            some = some or _CLASS <= number < _CLASSES
-            state = ((state ^ state >> 29) + number) * _PRIME & _MASK
-            if some:
-                buckets.append(state * BUCKETS >> 61)
-                begins.append(begin)
+    return ids, tokens, borders
 
 
 def _pairs(
-    ids: Sequence[int], places: Sequence[int], last: int, buckets: list[int], begins: list[int]
-) -> None:
-    """Add the pairs of classes, in their order."""
-    held = [(at, number) for at, number in enumerate(ids) if _CLASS <= number < _CLASSES]
+    ids: Sequence[int], places: Sequence[int], last: int
+) -> Iterator[tuple[int, list[tuple[int, int]]]]:
+    """The pairs of classes, in their order, by the token that they begin with."""
+    held = [(at, number) for at, number in enumerate(ids) if FIRST_CLASS <= number < PAST_CLASSES]
     for place, (at, number) in enumerate(held):
-        begin = min(max(places[at], 0), last)
-        state = (number ^ _APART) * _PRIME & _MASK
-        for other, after in held[place + 1 : place + 1 + _REACH]:
-            if other - at > _REACH:
-                break
-            buckets.append(((state ^ state >> 29) + after) * _PRIME % (_MASK + 1) * BUCKETS >> 61)
-            begins.append(begin)
+        near = held[place + 1 : place + 1 + _REACH]
+        if near:
+            begin = min(max(places[at], 0), last)
+            yield begin, [(number, after) for other, after in near if other - at <= _REACH]
 
 
 def _generalised(
