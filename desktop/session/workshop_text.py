@@ -14,6 +14,7 @@ import msgspec
 
 from desktop.widgets.workshop_values import NO_WORDS, RuleForm
 from engine.errors import InputError
+from engine.redline.packs import PackError, composed, read_text
 from engine.redline.schema import Basis, Match, Rule
 from engine.texts import Both
 
@@ -225,8 +226,8 @@ def _entries(text: str) -> dict[str, tuple[int, int]] | None:
     import yaml
 
     try:
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
-    except (yaml.YAMLError, ValueError):
+        node = composed(text.encode("utf-8", "replace"))
+    except PackError:
         return None
     if not isinstance(node, yaml.MappingNode) or node.flow_style:
         return None
@@ -247,14 +248,9 @@ def _entries(text: str) -> dict[str, tuple[int, int]] | None:
 
 def _read(text: str) -> dict[str, Any]:
     try:
-        rule = msgspec.yaml.decode(text)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        return read_text(text.encode("utf-8", "replace"), dict[str, Any])[0]
+    except PackError as error:
         raise _no_rule() from error
-    except Exception as error:  # A tag with a wrong value raises anything.
-        raise _no_rule() from error
-    if not isinstance(rule, dict):
-        raise _no_rule()
-    return rule
 
 
 def _no_rule() -> InputError:

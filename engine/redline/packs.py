@@ -90,18 +90,30 @@ def read_pack(path: Path) -> Source:
 
 def read_text(data: bytes, kind: type[T]) -> tuple[T, Places]:
     """What a YAML text says, as a `kind`, and where it says it; raises `PackError`."""
+    places = Places(composed(data))
+    try:
+        return msgspec.yaml.decode(data, type=kind), places
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        why = _one_line(error)
+        raise PackError("schema", _line_of(str(error), places), why=why) from error
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
+        # A tag with a wrong value raises anything.
+        raise PackError("not_yaml", why=_one_line(error)) from error
+
+
+def composed(data: bytes) -> yaml.Node | None:
+    """A YAML text of whatever origin as nodes, None where it is empty; raises `PackError`."""
     import yaml
 
     if len(data) > MAX_FILE:
         raise _too_large()
-    places = Places(None)
+    # Aliases can blow a small file up to any size in memory, and packs need none. What is nested
+    # without end ends the process, since the parser calls itself.
+    depth = 0
+    blocks = (yaml.BlockSequenceStartToken, yaml.BlockMappingStartToken)
+    opening = (*blocks, yaml.FlowSequenceStartToken, yaml.FlowMappingStartToken)
+    closing = (yaml.BlockEndToken, yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken)
     try:
-        # Aliases can blow a small file up to any size in memory, and packs need none. What is nested
-        # without end ends the process, since the parser calls itself.
-        depth = 0
-        blocks = (yaml.BlockSequenceStartToken, yaml.BlockMappingStartToken)
-        opening = (*blocks, yaml.FlowSequenceStartToken, yaml.FlowMappingStartToken)
-        closing = (yaml.BlockEndToken, yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken)
         for token in yaml.scan(data, Loader=yaml.CSafeLoader):
             if isinstance(token, yaml.AliasToken):
                 raise PackError("aliases", token.start_mark.line + 1)
@@ -111,15 +123,8 @@ def read_text(data: bytes, kind: type[T]) -> tuple[T, Places]:
                 depth -= 1
             if depth > MAX_DEPTH:
                 raise PackError("too_deep", token.start_mark.line + 1)
-        places = Places(yaml.compose(data, Loader=yaml.CSafeLoader))
-        return msgspec.yaml.decode(data, type=kind), places
-    except RecursionError as error:
-        raise PackError("too_deep") from error
-    except (msgspec.MsgspecError, UnicodeError) as error:
-        why = _one_line(error)
-        raise PackError("schema", _line_of(str(error), places), why=why) from error
-    except (yaml.YAMLError, ValueError, KeyError, AttributeError, TypeError) as error:
-        # A tag with a wrong value raises anything.
+        return yaml.compose(data, Loader=yaml.CSafeLoader)
+    except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         line = int(mark.line) + 1 if mark is not None else 0
         raise PackError("not_yaml", line, why=_one_line(error)) from error
