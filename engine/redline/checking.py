@@ -12,6 +12,7 @@ from engine.redline.matching import Matcher, PhraseFinder, compile_expression
 from engine.redline.normalise import CLAUSE_ENDS, fold
 from engine.redline.packs import PackError, Source, Step
 from engine.redline.schema import ACTIONS, STRENGTH, Match, Rule, Saying, Script
+from engine.redline.schema_words import schema_words
 from engine.texts import Both, text
 
 MAX_MEMORY = 3 << 20
@@ -34,7 +35,10 @@ class Problem(Struct, frozen=True):
 
     def told(self, language: Language) -> str:
         """What is wrong, in `language`, without where."""
-        return text(f"redline.problem.{self.code}", language, **self.values)
+        values = dict(self.values)
+        if self.code == "schema":
+            values["why"] = schema_words(values["why"], language)
+        return text(f"redline.problem.{self.code}", language, **values)
 
     def in_words(self, language: Language = "en") -> str:
         """The problem in one line."""

@@ -29,7 +29,7 @@ from engine.redline.ear import ear_files
 from engine.redline.packs import MAX_FILE, PackError, Source, packs_in, read_pack
 from engine.redline.required import keep_traits
 from engine.redline.schema import Pack, Rule, RuleSet, Script
-from engine.texts import Both, both
+from engine.texts import Both
 
 MAX_RULES = 5_000
 MAX_WORDS = 200_000
@@ -67,7 +67,7 @@ def refusal(problems: Sequence[Problem]) -> RuleError:
         file=f"{first.file}:{first.line}" if first.line else first.file,
         rule=first.rule,
         example=first.example[:80],
-        problem=both(f"redline.problem.{first.code}", **first.values),
+        problem=Both(first.told("zh"), first.told("en")),
         count=len(problems),
     )
 
