@@ -27,6 +27,7 @@ from engine.redline.normalise import fold
 from engine.redline.packs import MAX_FILE, PackError, Places, Source, Step, read_text
 from engine.redline.rules import examined, with_contexts
 from engine.redline.schema import Expressions, Id, Pack, PackHead, Rule, RuleSet, Script
+from engine.store.text import to_json
 from engine.texts import Both
 
 Kind = Literal["rule", "script", "context"]
@@ -98,7 +99,7 @@ class Base:
 
 def encoded(changes: Changes) -> str:
     """Changes as the store keeps them."""
-    return msgspec.json.encode(sorted(changes, key=lambda one: (one.kind, one.id))).decode()
+    return to_json(sorted(changes, key=lambda one: (one.kind, one.id)))
 
 
 def decoded(text: str) -> Changes:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from written_rules import GIFT
 
 from engine import paths
@@ -13,6 +15,7 @@ from engine.redline.changes import Change, split
 from engine.redline.packs import packs_in, read_text
 from engine.redline.schema import Pack, Rule, Script
 from engine.store.store import Store, open_store
+from engine.store.text import clean
 from engine.workshop.workshop import Workshop
 
 
@@ -131,3 +134,40 @@ def test_a_text_is_tried_under_both_sets(workshop: Workshop) -> None:
     tried = workshop.try_text("包你满意，再送您一份礼", "agent")
     assert [hit.rule for hit in tried.former.hits] == ["promise"]
     assert [hit.rule for hit in tried.changed.hits] == ["promise", "own.gift"]
+
+
+_PIECES = (
+    *("id: own.x\n", "level: L3\n", "match: {words: [a]}\n", "must_hit: [x]\n", "送您一份礼"),
+    *(
+        "- ",
+        "{",
+        "[",
+        ": ",
+        "'",
+        "*a",
+        "&a ",
+        "!!binary x",
+        "? ",
+        "|\n ",
+        "\u2028",
+        "\x00",
+        "\ud800",
+    ),
+)
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(st.sampled_from(_PIECES) | st.text(max_size=4), max_size=12).map("".join))
+def test_whatever_is_typed_makes_problems_and_never_another_error(
+    workshop: Workshop, text: str
+) -> None:
+    for kind in ("rule", "script", "context"):
+        found = workshop.check(text, kind=kind)  # type: ignore[arg-type]
+        assert found.problems or found.rule or kind == "context"
+    if text.strip():
+        kept = workshop.put(text, "王班长", id="promise")
+        assert kept.text == clean(text)
+        assert workshop.problems() or kept.rule is not None
+        workshop.restore("rule", "promise", "王班长")
