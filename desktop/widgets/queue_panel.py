@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, get_args
 
-from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QObject, Qt, Signal
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QEvent,
+    QModelIndex,
+    QObject,
+    QSignalBlocker,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QAction, QColor, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -219,8 +227,8 @@ class QueuePanel(Dressed, Card):
     def select(self, conversation_id: str) -> bool:
         """Choose a conversation, without a signal; False when the list does not show it."""
         current = self._list.currentIndex()
+        self._last = conversation_id
         if conversation_id and current.data(QueueRole.ID) == conversation_id:
-            self._last = conversation_id
             # Getting the focus makes a row current, and does not mark it as chosen.
             self._list.setCurrentIndex(current)
             self._list.scrollTo(current)
@@ -229,7 +237,6 @@ class QueuePanel(Dressed, Card):
         for at in range(model.rowCount() if model else 0):
             index = model.index(at, 0)
             if index.data(QueueRole.ID) == conversation_id:
-                self._last = conversation_id
                 self._list.setCurrentIndex(index)
                 self._list.scrollTo(index)
                 return True
@@ -312,7 +319,7 @@ class QueuePanel(Dressed, Card):
         if self._rows():
             self._stack.setCurrentWidget(self._list)
             if self._focus_wanted and self._chips["all"] is self.window().focusWidget():
-                self._list.setFocus(Qt.FocusReason.OtherFocusReason)
+                self._focus_first()
             self._focus_wanted = False
             return
         if self._search.text() or self.current_filter() != "all":
@@ -322,6 +329,15 @@ class QueuePanel(Dressed, Card):
             action = "queue.empty.action" if self._start else ""
             self._empty.set_content("chats-circle", "queue.empty", "queue.empty.body", action)
         self._stack.setCurrentWidget(self._empty)
+
+    def _focus_first(self) -> None:
+        """Focus the list, which chooses its first row by that, unless another one is open."""
+        if not self._last or self.select(self._last):
+            self._list.setFocus(Qt.FocusReason.OtherFocusReason)
+            return
+        with QSignalBlocker(self._list.selectionModel()):
+            self._list.setFocus(Qt.FocusReason.OtherFocusReason)
+            self._list.setCurrentIndex(QModelIndex())
 
     def _dress(self) -> None:
         look = self._look

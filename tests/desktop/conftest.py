@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from desktop.app import Desk
 
+UNDO_SECONDS = 60.0
 SCREENS = Path(__file__).parents[2] / "build" / "screens"
 LOOKS = {
     f"{language}-{name}": Look(tokens, language)
@@ -162,6 +163,7 @@ def open_desk(
     from msgspec.structs import replace
 
     from desktop.app import build_desk
+    from engine import settings as settings_file
     from engine.paths import DataFolder
     from engine.protocol import EngineConfig
     from engine.settings import Settings, engine_config
@@ -179,7 +181,11 @@ def open_desk(
 
     def open_(**options: Any) -> Desk:
         options = {"start_engine": False, "rules": desk_rules} | options
-        desk = build_desk(DataFolder(tmp_path / "data"), configure=configure, **options)
+        folder = DataFolder(tmp_path / "data")
+        if not folder.settings.exists():
+            # So long that no machine is too slow to take a reply back.
+            settings_file.save(folder, Settings(undo_seconds=UNDO_SECONDS))
+        desk = build_desk(folder, configure=configure, **options)
         opened.append(desk)
         return desk
 

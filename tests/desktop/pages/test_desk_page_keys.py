@@ -275,3 +275,23 @@ def test_what_is_opened_before_the_columns_are_made_stays_open(open_desk: Open) 
     page.open(second)
     page.make_ready()
     assert desk.session.conversation == second
+
+
+def test_a_list_that_gets_its_first_rows_leaves_what_is_open_alone(
+    qtbot: QtBot, open_desk: Open
+) -> None:
+    desk = open_desk()
+    with qtbot.waitActive(desk.window):
+        desk.window.show()
+        desk.window.activateWindow()
+    qtbot.waitUntil(lambda: desk.queue.page is not None)
+    panel = desk.page.queue
+    panel.focus_list()
+    receive = desk.store.conversations.receive
+    with desk.store.transaction():
+        first, second = (receive(name, "在吗").conversation for name in ("王女士", "李先生"))
+    desk.page.open(second)
+    desk.queue.refresh()
+    qtbot.waitUntil(lambda: len(desk.queue.rows()) == 2)
+    qtbot.waitUntil(lambda: panel.current_id() == second)
+    assert desk.session.conversation == second and first != second
