@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from written_rules import GIFT
 
 from engine import paths
 from engine.errors import StoreError
@@ -24,35 +25,6 @@ from engine.workshop.running import running
 from engine.workshop.workshop import Workshop
 
 ROOT = Path(__file__).parents[2]
-PACK = """\
-pack: {id: faults, version: 1, owner: tests, title: {zh: 测试, en: Tests}}
-rules:
-  - id: f.lawyer
-    side: customer
-    category: legal
-    level: L3
-    action: handover
-    name: {zh: 律师, en: Lawyer}
-    why: {zh: 客户提到律师, en: The customer speaks of a lawyer}
-    advice: {zh: 交给法务, en: Give it to legal}
-    script: {zh: 马上转专人处理。, en: I pass it to a colleague.}
-    match: {words: [律师函]}
-    must_hit: [律师函在路上了]
-    must_miss: [你好]
-"""
-RULE = """\
-id: own.gift
-side: agent
-category: promise
-level: L3
-action: block
-name: {zh: 送礼, en: Gift}
-why: {zh: 不能许诺送礼, en: No gifts}
-advice: {zh: 删掉, en: Remove it}
-match: {words: [送您一份礼]}
-must_hit: [送您一份礼]
-must_miss: [你好]
-"""
 CHANGING = f"""
 import sys
 import time
@@ -67,7 +39,7 @@ with open_store(Path(sys.argv[1])) as store:
         count += 1
         trial = workshop.standing().trial
         if trial is None:
-            text = {RULE!r}.replace("送您一份礼", f"送您一份礼{{time.time_ns()}}")
+            text = {GIFT!r}.replace("送您一份礼", f"送您一份礼{{time.time_ns()}}")
             known = {{one.id for one in workshop.rules()}}
             workshop.put(text, "王班长", id="own.gift" if "own.gift" in known else "")
             trial = workshop.start_trial("王班长", "又一条")
@@ -81,17 +53,8 @@ with open_store(Path(sys.argv[1])) as store:
 """
 
 
-@pytest.fixture
-def packs(tmp_path: Path) -> Path:
-    """What ships."""
-    folder = tmp_path / "packs"
-    folder.mkdir()
-    (folder / "faults.yaml").write_text(PACK, "utf-8")
-    return folder
-
-
 def test_a_kill_leaves_one_whole_version_in_force_and_its_record(
-    tmp_path: Path, packs: Path, rounds: Callable[[int], int]
+    tmp_path: Path, fault_rules: Path, rounds: Callable[[int], int]
 ) -> None:
     path = tmp_path / "zuoxi.db"
     open_store(path).close()
@@ -99,7 +62,7 @@ def test_a_kill_leaves_one_whole_version_in_force_and_its_record(
     published = 0
     for _ in range(rounds(40)):
         lead = subprocess.Popen(
-            [sys.executable, "-c", CHANGING, str(path), str(packs)],
+            [sys.executable, "-c", CHANGING, str(path), str(fault_rules)],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             text=True,
@@ -111,7 +74,7 @@ def test_a_kill_leaves_one_whole_version_in_force_and_its_record(
         rest, _ = lead.communicate()
         told = [line.split() for line in (first + rest).split("\n")[:-1]]
         with open_store(path) as store:
-            now = running(store, packs)
+            now = running(store, fault_rules)
             assert now.problem is None
             # At most one step was taken that nobody heard of.
             steps = [one for one in store.rule_versions.all() if one.published_by]
@@ -127,17 +90,20 @@ def test_a_kill_leaves_one_whole_version_in_force_and_its_record(
 
 
 def test_a_version_that_breaks_leaves_the_former_one_and_the_doctor_says_so(
-    tmp_path: Path, packs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    fault_rules: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     from engine.cli.app import main
 
-    monkeypatch.setattr(paths, "RULES", packs)
+    monkeypatch.setattr(paths, "RULES", fault_rules)
     data = tmp_path / "data"
     with open_store(data / "zuoxi.db") as store:
-        workshop = Workshop(store, packs)
+        workshop = Workshop(store, fault_rules)
         for word in ("送您一份礼", "白送"):
             known = {one.id for one in workshop.rules()}
-            text = RULE.replace("送您一份礼", word)
+            text = GIFT.replace("送您一份礼", word)
             workshop.put(text, "王班长", id="own.gift" if "own.gift" in known else "")
             number = workshop.start_trial("王班长", "加一条").number
             workshop.ask(number, "王班长")
@@ -147,7 +113,7 @@ def test_a_version_that_breaks_leaves_the_former_one_and_the_doctor_says_so(
     database.run("UPDATE rule_versions SET changes = '[{' WHERE number = 2")
     database.close()
     with open_store(data / "zuoxi.db") as store:
-        now = running(store, packs)
+        now = running(store, fault_rules)
         assert Gate(now.rule_set).screen("送您一份礼", "agent").action == "block"
     main(["--data", str(data), "doctor", "--json"])
     checks = {one["check"]: one for one in json.loads(capsys.readouterr().out)["checks"]}
@@ -158,14 +124,17 @@ def test_a_version_that_breaks_leaves_the_former_one_and_the_doctor_says_so(
 
 
 def test_a_broken_pack_of_a_company_is_refused_with_its_line_and_changes_nothing(
-    tmp_path: Path, packs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    fault_rules: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     from engine.cli.app import main
 
-    monkeypatch.setattr(paths, "RULES", packs)
+    monkeypatch.setattr(paths, "RULES", fault_rules)
     data = ["--data", str(tmp_path / "data")]
     pack = "pack: {id: own, version: 1, owner: 质检组, title: {zh: 自家, en: Own}}\nrules:\n  - "
-    whole = pack + RULE.replace("\n", "\n    ")
+    whole = pack + GIFT.replace("\n", "\n    ")
     hostile = {
         "fails.yaml": (whole.replace("must_hit: [送您", "must_hit: [给您"), "fails.yaml:12"),
         "field.yaml": (whole.replace("level: L3", "level: L9"), "field.yaml:6"),
@@ -186,16 +155,16 @@ def test_a_broken_pack_of_a_company_is_refused_with_its_line_and_changes_nothing
             if ":" in said and "problems" in answer:
                 assert json.loads(answer)["problems"][0]["line"] == int(said.split(":")[1])
     assert main([*data, "rules", "list", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["version"] == load_rules(packs).version
+    assert json.loads(capsys.readouterr().out)["version"] == load_rules(fault_rules).version
 
 
 def test_on_a_full_disk_an_edit_is_not_kept_and_the_former_draft_is(
-    tmp_path: Path, packs: Path
+    tmp_path: Path, fault_rules: Path
 ) -> None:
     with open_store(tmp_path / "zuoxi.db") as store:
-        workshop = Workshop(store, packs)
-        workshop.put(RULE, "王班长")
-        longer = RULE + "# 说明\n" * 40_000
+        workshop = Workshop(store, fault_rules)
+        workshop.put(GIFT, "王班长")
+        longer = GIFT + "# 说明\n" * 40_000
         database = store._database
         pages = database.row("PRAGMA page_count")
         assert pages is not None
@@ -204,10 +173,10 @@ def test_on_a_full_disk_an_edit_is_not_kept_and_the_former_draft_is(
             with pytest.raises(StoreError) as full:
                 workshop.put(longer, "李班长", id="own.gift")
             assert full.value.code == "store_full"
-        assert workshop.one("rule", "own.gift").text == RULE
+        assert workshop.one("rule", "own.gift").text == GIFT
         working = workshop.working()
         assert working is not None and working.authors == ("王班长",)
-        assert running(store, packs).rules == load_rules(packs).version
+        assert running(store, fault_rules).rules == load_rules(fault_rules).version
         database.rows(f"PRAGMA max_page_count = {pages['page_count'] + 10_000}")
         workshop.put(longer, "李班长", id="own.gift")
         assert workshop.start_trial("王班长", "加一条").authors == ("王班长", "李班长")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pytestqt.qtbot import QtBot
+from written_rules import GIFT
 
 from desktop.app import Desk
 from engine.store.database import open_database
@@ -13,24 +14,11 @@ from engine.store.store import Store, open_store
 from engine.workshop.workshop import Workshop
 
 Open = Callable[..., Desk]
-RULE = """\
-id: own.gift
-side: agent
-category: promise
-level: L3
-action: block
-name: {zh: 送礼, en: Gift}
-why: {zh: 不能许诺送礼, en: No gifts}
-advice: {zh: 删掉, en: Remove it}
-match: {words: [送您一份礼]}
-must_hit: [送您一份礼]
-must_miss: [你好]
-"""
 
 
 def publish(store: Store, rules: Path) -> None:
     workshop = Workshop(store, rules)
-    workshop.put(RULE, "王班长")
+    workshop.put(GIFT, "王班长")
     number = workshop.start_trial("王班长", "不许送礼").number
     workshop.ask(number, "王班长")
     workshop.approve(number, "李班长")

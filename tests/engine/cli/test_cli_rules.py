@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 from command_line import Said
+from written_rules import GIFT
 
 from engine import paths
 from engine.redline.rules import load_rules
@@ -16,18 +18,7 @@ PACK = """\
 pack: {id: firm.own, version: 1, owner: 质检组, title: {zh: 自家规则, en: Own}}
 switched_off: [trial.promise]
 rules:
-  - id: own.gift
-    side: agent
-    category: promise
-    level: L3
-    action: block
-    name: {zh: 送礼, en: Gift}
-    why: {zh: 不能许诺送礼, en: No gifts}
-    advice: {zh: 删掉, en: Remove it}
-    match: {words: [送您一份礼]}
-    must_hit: [送您一份礼]
-    must_miss: [你好]
-"""
+  - """ + indent(GIFT, "    ").lstrip()
 
 
 @pytest.fixture
