@@ -38,8 +38,8 @@ from engine.model_card import Mode
 from engine.protocol import DraftFinished, DraftRequest, EngineConfig
 from engine.records import Draft, Release
 from engine.redline.gate import Gate
-from engine.redline.rules import load_rules
 from engine.texts import explain
+from engine.workshop.running import Renewing
 
 # Searched as deep as drafting does; of it the first three count.
 _SEARCHED = 8
@@ -74,7 +74,9 @@ def load_models(config: EngineConfig) -> Models:
     """Load what `config` names. Raises `ZuoxiError` when one of them cannot be used."""
     from engine.drafting.llama import load_generator
 
-    gate = Gate(load_rules(Path(config.rules)))
+    in_force = Renewing.of_engine(config).look()
+    assert in_force is not None
+    gate = Gate(in_force.rule_set)
     style = load_style(Path(config.style))
     embedder = load_embedder(Path(config.embedder))
     generator = load_generator(

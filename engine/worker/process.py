@@ -125,8 +125,7 @@ class Worker:
         self._schedule = Schedule()
         # What conversations will go on with, read where there is nothing else to do.
         self._ahead: dict[str, Iterator[Worked]] = {}
-        database = Path(config.database) if config.database else None
-        self._rules = Renewing(database, Path(config.rules))
+        self._rules = Renewing.of_engine(config)
         self._embedder: Embedder | None = None
         self._drafter: Drafter | None = None
         self._memory = ModelMemory()

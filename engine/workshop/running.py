@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from engine import compiled
 from engine.errors import InputError, RuleError, StoreError, ZuoxiError
+from engine.protocol import EngineConfig
 from engine.redline.changes import COMPANY, Base, Changes, company_set, decoded
 from engine.redline.checking import problem_of
 from engine.redline.rules import load_rules, read_sources, refusal, sources_of
@@ -146,6 +147,11 @@ class Renewing:
         self._rules = rules
         self._written: tuple[object, ...] | None = None
         self._mark: tuple[int, int] | None = None
+
+    @classmethod
+    def of_engine(cls, config: EngineConfig) -> Renewing:
+        """What an engine of this configuration is to look at."""
+        return cls(Path(config.database) if config.database else None, Path(config.rules))
 
     def look(self) -> Running | None:
         """What runs, if it is something else than before; always so at the first look.
