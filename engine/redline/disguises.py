@@ -55,6 +55,8 @@ class Disguises:
         )
         hearing = [rule for rule in rules if rule.tricks & Trick.HOMOPHONE]
         self._seeing = frozenset(n for n, rule in enumerate(rules) if rule.tricks)
+        self._always = any(not e.needs for rule in hearing for e in rule.expressions)
+        self._in_groups = frozenset[int]().union(*(g for rule in hearing for g in rule.groups))
         self._grouped = frozenset(n for n, rule in enumerate(rules) if rule.groups)
         self._hearing_rules = frozenset(
             n for n, rule in enumerate(rules) if rule.tricks & Trick.HOMOPHONE
@@ -86,8 +88,15 @@ class Disguises:
     def _heard(self, sentences: Iterable[Restored]) -> Iterator[Restored]:
         """The sentences in which characters are heard, with these in place."""
         for sentence in sentences:
-            if self._hearing is not None and sentence.places:
-                heard = self._hearing.repaired(sentence.text, sentence.places)
+            if self._hearing is None or not sentence.places:
+                continue
+            sounds = sounded(sentence.text)
+            if (
+                self._always
+                or self._needs.may_hold(sounds)
+                or self._sounds.may_hold(sounds, self._in_groups)
+            ):
+                heard = self._hearing.repaired(sentence.text, sounds, sentence.places)
                 if heard:
                     yield sentence.with_heard(heard)
 

@@ -45,15 +45,12 @@ class Hearing:
             or (before and first < "\ue000" and first not in before)
         )
 
-    def repaired(self, text: str, places: Sequence[int]) -> dict[int, str]:
+    def repaired(self, text: str, sounds: str, places: Sequence[int]) -> dict[int, str]:
         """The places of `text` where another character is heard, and that character.
 
-        `places`: those of all pairs in which one is heard, ascending.
+        `sounds`: the text in codes. `places`: those of all pairs in which one is heard, ascending.
         """
         found: dict[int, str] = {}
-        if not places:
-            return found
-        sounds = sounded(text)
         for place in places:
             # What was heard may help to hear what stands next to it.
             at = place

@@ -145,6 +145,10 @@ class SoundNeeds:
                 held.setdefault(bisect_left(view.borders.sentences, end), set()).update(found)
         return self._needs.possible_restored(view.sentences, held)
 
+    def may_hold(self, sounds: str) -> bool:
+        """Whether anything that an expression needs may be heard in a text, which is in codes."""
+        return self._sounding is not None and bool(self._sounding.find_matches_as_indexes(sounds))
+
     def _written(self, text: str) -> Iterator[tuple[int, Iterable[int]]]:
         """The ends of literals with digits for numerals, and whose they are."""
         if self._in_digits is not None:

@@ -128,6 +128,19 @@ class SoundWords:
         self._of = list(sounding.values()), list(written.values())
         self._automata = automaton(list(sounding)), automaton(list(written))
 
+    def may_hold(self, sounds: str, grouped: frozenset[int]) -> bool:
+        """Whether a wording of three characters and more, or one of some, may be heard in a text.
+
+        `sounds` is the text in codes.
+        """
+        automaton = self._automata[0]
+        if automaton is None:
+            return False
+        return any(
+            end - start >= SQUEEZE_FROM or not grouped.isdisjoint(self._of[0][form])
+            for form, start, end in automaton.find_matches_as_indexes(sounds, overlapping=True)
+        )
+
     def find(self, view: View, sounds: str) -> list[tuple[int, int, int, int]]:
         """All ``(start, end, word number, tricks)`` where the text is not the wording itself.
 
