@@ -30,6 +30,8 @@ _ENVIRONMENT = {
     # As in the engine process: threads that spin while they wait take the cores from the others.
     "OMP_WAIT_POLICY": "passive",
     "GOMP_SPINCOUNT": "1000",
+    # A peer's threads must not spin on into the measurement beside it.
+    "OPENBLAS_NUM_THREADS": "1",
     # As there and in an import: what a text is cut into is cut in one thread.
     "TOKENIZERS_PARALLELISM": "false",
 }
@@ -77,6 +79,8 @@ class _Child:
     def __init__(
         self, measures: Sequence[Measure], config: EngineConfig, language: Language, folder: Path
     ) -> None:
+        # Some libraries look at it when they are first imported, which is before anything is asked.
+        os.environ.update(_ENVIRONMENT)
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(
@@ -127,7 +131,6 @@ def _serve(
 ) -> None:
     """The measuring process's main: the place of a measure in, its figures out, until it closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is the owner's to handle.
-    os.environ.update(_ENVIRONMENT)
     # What a library prints must not fall between the lines of a result.
     os.dup2(2, 1)
     bench = Workbench(msgspec.msgpack.decode(config, type=EngineConfig), Path(folder), language)

@@ -25,7 +25,7 @@ from engine.bench.workbench import BenchError, Workbench
 from engine.client import EngineClient
 from engine.protocol import EngineFailed, EngineReady, EngineRestarted, Event
 
-_IMPORTS = "import llama_cpp, sentence_transformers"
+_IMPORTS = "import lancedb, llama_cpp, tokenizers"
 _PATIENCE = 60.0
 _STANDING = Target("ratio", "≤", 2.5)
 _MEMORY = Target("value", "≤", 200)
