@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPen
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QStyleOptionViewItem, QWidget
 
 from desktop import theme
 from desktop.theme import Look, Tone
@@ -15,9 +15,8 @@ from desktop.widgets import painting
 from desktop.widgets.bubble_layout import hit_tone
 from desktop.widgets.plain_text import one_line
 from desktop.widgets.review_values import HitRow, RequestRow, Verdict
+from desktop.widgets.row_delegate import Index, RowDelegate
 from engine.texts import text
-
-Index = QModelIndex | QPersistentModelIndex
 
 VERDICT_LOOKS: Final[dict[Verdict | None, tuple[Tone, str]]] = {
     None: ("neutral", "hourglass"),
@@ -38,8 +37,6 @@ LEVEL_ICONS: Final = {
     "L3": "warning-circle",
     "L4": "warning-octagon",
 }
-_BEFORE: Final = 14
-_AFTER: Final = 80
 
 
 def category_words(look: Look, category: str) -> str:
@@ -82,52 +79,32 @@ def describe(look: Look, row: HitRow | RequestRow) -> str:
     )
 
 
-class ReviewDelegate(QStyledItemDelegate):
+class ReviewDelegate(RowDelegate):
     """Three lines: which rule and when, the words that were hit, and what was said to it."""
 
     def __init__(self, look: Look, role: int, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.look = look
+        super().__init__(look, parent, role)
         self.now = 0.0
-        self._role = role
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         """All rows are equally high."""
         return QSize(theme.RAIL, theme.QUEUE_ROW)
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Draw one row; grey lines while it is being read."""
-        look, box = self.look, option.rect
-        row = index.data(self._role)
-        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
-        over = bool(option.state & QStyle.StateFlag.State_MouseOver)
-        painter.save()
-        painter.setClipRect(box)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        ground = "accent_soft" if chosen else "hover" if over else "surface"
-        painter.fillRect(box, look.color(ground))
-        painter.setPen(QPen(look.color("line"), theme.HAIRLINE))
-        painter.drawLine(box.bottomLeft(), box.bottomRight())
-        if chosen:
-            bar = QRectF(box.left(), box.top(), theme.S1, box.height())
-            painter.fillRect(bar, look.color("accent"))
-        room = QRectF(box).adjusted(theme.S4, theme.S2, -theme.S3, -theme.S2)
-        if isinstance(row, RequestRow):
-            self._paint_request(painter, room, row)
-        elif isinstance(row, HitRow):
-            self._paint_hit(painter, room, row)
+    def _draw(self, painter: QPainter, room: QRectF, shown: object) -> None:
+        if isinstance(shown, RequestRow):
+            self._paint_request(painter, room, shown)
+        elif isinstance(shown, HitRow):
+            self._paint_hit(painter, room, shown)
         else:
+            # It is being read.
             self._paint_nothing(painter, room)
-        if option.state & QStyle.StateFlag.State_HasFocus:
-            painting.draw_focus(painter, box, look.tokens, theme.RADIUS_SMALL)
-        painter.restore()
 
     def _paint_hit(self, painter: QPainter, room: QRectF, row: HitRow) -> None:
         look, hit = self.look, row.hit
         tone = hit_tone(hit)
         icon = LEVEL_ICONS.get(hit.level, "warning")
         self._head(painter, room, icon, tone, rule_words(look, row), row.at)
-        self._excerpt(painter, self._second(room), row, tone)
+        self._excerpt(painter, self._second(room), row.excerpt, (row.start, row.end), tone)
         verdict_tone, verdict_icon = VERDICT_LOOKS[row.verdict]
         chips: list[tuple[str, Tone, str]] = [
             (look.text(f"review.verdict.{row.verdict or 'none'}"), verdict_tone, verdict_icon)
@@ -151,9 +128,7 @@ class ReviewDelegate(QStyledItemDelegate):
         asks = row.state != "told"
         name = look.text("review.request" if asks else "review.request.sent")
         self._head(painter, room, "hand-palm", "red" if asks else "amber", name, row.at)
-        painter.setFont(theme.font("body"))
-        painter.setPen(look.color("text"))
-        painting.draw_line(painter, self._second(room), one_line(row.text))
+        self._words(painter, self._second(room), one_line(row.text), size="body")
         tone, icon = REQUEST_LOOKS.get(row.state, ("neutral", "check"))
         chips: list[tuple[str, Tone, str]] = [
             (look.text(f"review.request.{row.state}"), tone, icon)
@@ -174,41 +149,15 @@ class ReviewDelegate(QStyledItemDelegate):
         painting.draw_icon(painter, icon, theme.icon_rect(room.left(), middle), ink)
         when = moment_words(at, self.now)
         wide = painting.text_width(when) + theme.S2
-        painter.setFont(theme.font("small"))
-        painter.setPen(look.color("text_faint"))
         spot = QRectF(room.right() - wide, room.top(), wide, line)
-        painting.draw_line(painter, spot, when, Qt.AlignmentFlag.AlignRight)
-        painter.setFont(theme.font("body", bold=True))
-        painter.setPen(look.color("text"))
+        self._words(painter, spot, when, "text_faint", align=Qt.AlignmentFlag.AlignRight)
         left = room.left() + theme.ICON + theme.S2
-        painting.draw_line(painter, QRectF(left, room.top(), spot.left() - left, line), name)
+        spot = QRectF(left, room.top(), spot.left() - left, line)
+        self._words(painter, spot, name, size="body", bold=True)
 
     def _second(self, room: QRectF) -> QRectF:
         line = painting.line_height("body")
         return QRectF(room.left(), room.top() + line + theme.S1, room.width(), line)
-
-    def _excerpt(self, painter: QPainter, room: QRectF, row: HitRow, tone: Tone) -> None:
-        """A little before the hit, the hit on its ground, and what fits behind it."""
-        look = self.look
-        start = max(0, row.start - _BEFORE)
-        before = ("…" if start else "") + one_line(row.excerpt[start : row.start])
-        hit = one_line(row.excerpt[row.start : row.end])
-        after = one_line(row.excerpt[row.end : row.end + _AFTER])
-        ink, ground, _ = look.tokens.tone(tone)
-        left = room.left()
-        painter.setFont(theme.font("body"))
-        for part, marked in ((before, False), (hit, True), (after, False)):
-            wide = min(painting.text_width(part, "body"), max(0, int(room.right() - left)))
-            if not part or wide <= 0:
-                continue
-            spot = QRectF(left, room.top(), wide, room.height())
-            if marked:
-                painter.fillRect(spot, ground)
-                painter.setPen(QPen(ink, theme.HAIRLINE))
-                painter.drawLine(spot.bottomLeft(), spot.bottomRight())
-            painter.setPen(ink if marked else look.color("text_soft"))
-            painting.draw_line(painter, spot, part)
-            left += wide
 
     def _foot(
         self, painter: QPainter, room: QRectF, chips: list[tuple[str, Tone, str]], rest: str
@@ -226,11 +175,10 @@ class ReviewDelegate(QStyledItemDelegate):
                 int(room.right() - left),
             )
             left = drawn.right() + theme.S1
-        painter.setFont(theme.font("small"))
-        painter.setPen(look.color("text_faint"))
         left += theme.S1
         if left < room.right():
-            painting.draw_line(painter, QRectF(left, top, room.right() - left, theme.CHIP), rest)
+            spot = QRectF(left, top, room.right() - left, theme.CHIP)
+            self._words(painter, spot, rest, "text_faint")
 
     def _paint_nothing(self, painter: QPainter, room: QRectF) -> None:
         painter.setPen(Qt.PenStyle.NoPen)

@@ -12,8 +12,9 @@ from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView
 from desktop import theme
 from desktop.theme import Look
 from desktop.widgets.blocks import Dressed
-from desktop.widgets.review_delegate import Index, ReviewDelegate, describe
+from desktop.widgets.review_delegate import ReviewDelegate, describe
 from desktop.widgets.review_values import HitRow, RequestRow
+from desktop.widgets.row_delegate import Index
 
 
 class ReviewList(Dressed, QTableView):

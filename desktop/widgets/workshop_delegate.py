@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPen
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QStyleOptionViewItem
 
 from desktop import theme
 from desktop.theme import Look, Tone
@@ -14,9 +14,8 @@ from desktop.widgets import painting
 from desktop.widgets.bubble_layout import hit_tone
 from desktop.widgets.plain_text import one_line
 from desktop.widgets.review_delegate import LEVEL_ICONS, category_words
+from desktop.widgets.row_delegate import Index, RowDelegate
 from desktop.widgets.workshop_values import ReplayRow, RuleRow
-
-Index = QModelIndex | QPersistentModelIndex
 
 CHANGE_LOOKS: Final[dict[str, tuple[Tone, str]]] = {
     "changed": ("accent", "pencil-simple"),
@@ -26,8 +25,6 @@ CHANGE_LOOKS: Final[dict[str, tuple[Tone, str]]] = {
     "trial": ("amber", "flask"),
 }
 _KIND_ICONS: Final = {"script": "chat-text", "context": "brackets-curly"}
-_BEFORE: Final = 10
-_AFTER: Final = 60
 
 
 def level_tone(level: str, action: str = "") -> Tone:
@@ -69,53 +66,6 @@ def precision_words(look: Look, one: RuleRow) -> str:
     if one.share is None:
         return ""
     return look.text("workshop.precision", share=f"{one.share:.0%}", n=one.judged)
-
-
-class RowDelegate(QStyledItemDelegate):
-    """Ground, line and focus of a row; what stands in it is its children's."""
-
-    def __init__(self, look: Look, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.look = look
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Draw one row."""
-        look, box = self.look, option.rect
-        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
-        over = bool(option.state & QStyle.StateFlag.State_MouseOver)
-        painter.save()
-        painter.setClipRect(box)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.fillRect(
-            box, look.color("accent_soft" if chosen else "hover" if over else "surface")
-        )
-        painter.setPen(QPen(look.color("line"), theme.HAIRLINE))
-        painter.drawLine(box.bottomLeft(), box.bottomRight())
-        if chosen:
-            bar = QRectF(box.left(), box.top(), theme.S1, box.height())
-            painter.fillRect(bar, look.color("accent"))
-        room = QRectF(box).adjusted(theme.S4, theme.S2, -theme.S3, -theme.S2)
-        self._draw(painter, room, index.data(Qt.ItemDataRole.UserRole))
-        if option.state & QStyle.StateFlag.State_HasFocus:
-            painting.draw_focus(painter, box, look.tokens, theme.RADIUS_SMALL)
-        painter.restore()
-
-    def _draw(self, painter: QPainter, room: QRectF, shown: object) -> None:
-        raise NotImplementedError
-
-    def _words(
-        self,
-        painter: QPainter,
-        room: QRectF,
-        words: str,
-        color: str = "text",
-        size: theme.TextSize = "small",
-        bold: bool = False,
-        align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft,
-    ) -> None:
-        painter.setFont(theme.font(size, bold))
-        painter.setPen(self.look.color(color))
-        painting.draw_line(painter, room, words, align)
 
 
 class RuleDelegate(RowDelegate):
@@ -175,7 +125,15 @@ class ReplayDelegate(RowDelegate):
         if not isinstance(shown, ReplayRow):
             return
         look, line = self.look, painting.line_height("body")
-        self._excerpt(painter, QRectF(room.left(), room.top(), room.width(), line), shown)
+        lost = shown.kind == "lost"
+        self._excerpt(
+            painter,
+            QRectF(room.left(), room.top(), room.width(), line),
+            shown.text,
+            (shown.start, shown.end),
+            "neutral" if lost else hit_tone(shown.hit),
+            struck=lost,
+        )
         top, left = room.bottom() - theme.CHIP, room.left()
         if shown.flips:
             tone: Tone = "accent" if shown.flips == "better" else "red"
@@ -193,26 +151,3 @@ class ReplayDelegate(RowDelegate):
         side = look.text(f"workshop.side.{shown.hit.side}")
         spot = QRectF(left, top, room.right() - left, theme.CHIP)
         self._words(painter, spot, f"{name} · {side}", "text_soft")
-
-    def _excerpt(self, painter: QPainter, room: QRectF, row: ReplayRow) -> None:
-        look = self.look
-        start = max(0, row.start - _BEFORE)
-        before = ("…" if start else "") + one_line(row.text[start : row.start])
-        hit = one_line(row.text[row.start : row.end])
-        after = one_line(row.text[row.end : row.end + _AFTER])
-        ink, ground, _ = look.tokens.tone("neutral" if row.kind == "lost" else hit_tone(row.hit))
-        left = room.left()
-        painter.setFont(theme.font("body"))
-        for part, marked in ((before, False), (hit, True), (after, False)):
-            wide = min(painting.text_width(part, "body"), max(0, int(room.right() - left)))
-            if not part or wide <= 0:
-                continue
-            spot = QRectF(left, room.top(), wide, room.height())
-            if marked:
-                painter.fillRect(spot, ground)
-                painter.setPen(QPen(ink, theme.HAIRLINE))
-                at = spot.center() if row.kind == "lost" else spot.bottomLeft()
-                painter.drawLine(QPointF(spot.left(), at.y()), QPointF(spot.right(), at.y()))
-            painter.setPen(ink if marked else look.color("text_soft"))
-            painting.draw_line(painter, spot, part)
-            left += wide

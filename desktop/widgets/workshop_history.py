@@ -26,7 +26,7 @@ from desktop.widgets.empty_state import EmptyState
 from desktop.widgets.plain_text import one_line, safe
 from desktop.widgets.queue_panel import FilterChip
 from desktop.widgets.review_delegate import moment_words
-from desktop.widgets.workshop_delegate import Index, RowDelegate
+from desktop.widgets.row_delegate import Index, RowDelegate
 from desktop.widgets.workshop_list import RowList
 from desktop.widgets.workshop_values import RuleDiff, VersionRow
 

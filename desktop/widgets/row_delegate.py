@@ -1,0 +1,101 @@
+"""What all rows of the review page's and the workshop's lists are drawn on."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPen
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from desktop import theme
+from desktop.theme import Look, Tone
+from desktop.widgets import painting
+from desktop.widgets.plain_text import one_line
+
+Index = QModelIndex | QPersistentModelIndex
+
+_BEFORE: Final = 14
+_AFTER: Final = 80
+
+
+class RowDelegate(QStyledItemDelegate):
+    """Ground, line and focus of a row; what stands in it is its children's."""
+
+    def __init__(
+        self, look: Look, parent: QWidget, role: int = int(Qt.ItemDataRole.UserRole)
+    ) -> None:
+        super().__init__(parent)
+        self.look = look
+        self._role = role
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Draw one row."""
+        look, box = self.look, option.rect
+        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        over = bool(option.state & QStyle.StateFlag.State_MouseOver)
+        painter.save()
+        painter.setClipRect(box)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.fillRect(
+            box, look.color("accent_soft" if chosen else "hover" if over else "surface")
+        )
+        painter.setPen(QPen(look.color("line"), theme.HAIRLINE))
+        painter.drawLine(box.bottomLeft(), box.bottomRight())
+        if chosen:
+            bar = QRectF(box.left(), box.top(), theme.S1, box.height())
+            painter.fillRect(bar, look.color("accent"))
+        room = QRectF(box).adjusted(theme.S4, theme.S2, -theme.S3, -theme.S2)
+        self._draw(painter, room, index.data(self._role))
+        if option.state & QStyle.StateFlag.State_HasFocus:
+            painting.draw_focus(painter, box, look.tokens, theme.RADIUS_SMALL)
+        painter.restore()
+
+    def _draw(self, painter: QPainter, room: QRectF, shown: object) -> None:
+        raise NotImplementedError
+
+    def _words(
+        self,
+        painter: QPainter,
+        room: QRectF,
+        words: str,
+        color: str = "text",
+        size: theme.TextSize = "small",
+        bold: bool = False,
+        align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft,
+    ) -> None:
+        painter.setFont(theme.font(size, bold))
+        painter.setPen(self.look.color(color))
+        painting.draw_line(painter, room, words, align)
+
+    def _excerpt(
+        self,
+        painter: QPainter,
+        room: QRectF,
+        text: str,
+        place: tuple[int, int],
+        tone: Tone,
+        struck: bool = False,
+    ) -> None:
+        """A little before the hit, the hit on its ground, and what fits behind it."""
+        look, (start, end) = self.look, place
+        first = max(0, start - _BEFORE)
+        before = ("…" if first else "") + one_line(text[first:start])
+        hit = one_line(text[start:end])
+        after = one_line(text[end : end + _AFTER])
+        ink, ground, _ = look.tokens.tone(tone)
+        left = room.left()
+        painter.setFont(theme.font("body"))
+        for part, marked in ((before, False), (hit, True), (after, False)):
+            wide = min(painting.text_width(part, "body"), max(0, int(room.right() - left)))
+            if not part or wide <= 0:
+                continue
+            spot = QRectF(left, room.top(), wide, room.height())
+            if marked:
+                painter.fillRect(spot, ground)
+                painter.setPen(QPen(ink, theme.HAIRLINE))
+                line = spot.center().y() if struck else spot.bottom()
+                painter.drawLine(QPointF(spot.left(), line), QPointF(spot.right(), line))
+            painter.setPen(ink if marked else look.color("text_soft"))
+            painting.draw_line(painter, spot, part)
+            left += wide
