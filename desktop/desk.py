@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,9 +16,11 @@ from PySide6.QtWidgets import QApplication, QWidget
 from desktop import theme
 from desktop.background import Background
 from desktop.bridge import EngineBridge
+from desktop.in_turns import InTurns
 from desktop.main_window import MainWindow
 from desktop.pages.desk import DeskPage
 from desktop.pages.engine_notices import EngineNotices, Remedies
+from desktop.pages.further import FurtherPage, load, make
 from desktop.session.desk_session import DeskSession
 from desktop.session.drafting import Drafting
 from desktop.session.importing import Importing
@@ -41,7 +42,6 @@ from engine.store.rows import StoredMessage
 from engine.texts import text
 
 if TYPE_CHECKING:
-    from desktop.pages.further import FurtherPage
     from desktop.pages.settings import SettingsPage
 
 _WINDOW: Final = "window.ini"
@@ -173,8 +173,6 @@ class Desk(QObject):
         return self._settings_page
 
     def _make_further(self, name: FurtherPage) -> QWidget:
-        from desktop.pages.further import make
-
         look = theme.look(self.settings.theme, self.settings.language)
         behind = (self.background, self.store, self.gate, self._folder, self.rules_in_force)
         page = make(name, look, *behind, self.window.memory, lambda: self.settings, self._clock)
@@ -307,7 +305,7 @@ class Desk(QObject):
         if self._engine_wanted:
             self.bridge.start()
         self.page.make_ready()
-        QTimer.singleShot(_FURTHER_MS, self, lambda: import_module("desktop.pages.further"))
+        QTimer.singleShot(_FURTHER_MS, self, lambda: InTurns(self).start(load()))
         run, gate = self.background.run, self.gate
         run(self, lambda: gate.make_ready("customer", "agent"), "long").failed(lambda _: None)
         run(self, lambda: list_styles(STYLES), "long").done(self._name_styles)

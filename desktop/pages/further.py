@@ -2,27 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, Literal
 
 from PySide6.QtCore import QSettings
 
 from desktop.background import Background
-from desktop.pages.knowledge import KnowledgePage
-from desktop.pages.review import ReviewPage
-from desktop.pages.workshop import WorkshopPage
-from desktop.session.forgetting import Forgetting
-from desktop.session.review_session import ReviewSession
-from desktop.session.rules_in_force import RulesInForce
-from desktop.session.workshop_session import WorkshopSession
-from desktop.session.workshop_source import WorkshopSource
 from desktop.theme import Look
 from engine.paths import DataFolder
 from engine.redline.gate import Gate
 from engine.settings import Settings
 from engine.store.store import Store
 
+if TYPE_CHECKING:
+    from desktop.pages.knowledge import KnowledgePage
+    from desktop.pages.review import ReviewPage
+    from desktop.pages.workshop import WorkshopPage
+    from desktop.session.rules_in_force import RulesInForce
+
+# What the pages import, the innermost first, in pieces of some milliseconds.
+_PIECES: Final = (
+    "desktop.widgets.review_delegate",
+    "desktop.widgets.review_card",
+    "desktop.widgets.review_filters",
+    "desktop.widgets.review_side",
+    "desktop.pages.review_columns",
+    "desktop.session.review_session",
+    "desktop.widgets.workshop_fields",
+    "desktop.session.forgetting",
+    "desktop.pages.review",
+    "desktop.widgets.wordings_panel",
+    "desktop.pages.knowledge",
+    "engine.workshop.workshop",
+    "desktop.widgets.workshop_values",
+    "desktop.widgets.workshop_list",
+    "desktop.widgets.workshop_history",
+    "desktop.session.workshop_source",
+    "desktop.session.workshop_session",
+    "desktop.widgets.workshop_form",
+    "desktop.widgets.workshop_rule",
+    "desktop.widgets.workshop_replay",
+    "desktop.pages.workshop",
+)
+
 FurtherPage = Literal["knowledge", "review", "workshop"]
+
+
+def load() -> Iterator[None]:
+    """Import what the pages need, a piece with each step."""
+    for name in _PIECES:
+        import_module(name)
+        yield
 
 
 def make(
@@ -40,8 +71,14 @@ def make(
     """A page by its name; `rules` are told of what is published and tell of what changed, `memory`
     keeps how it was left, `settings` tells those in use."""
     if name == "knowledge":
+        from desktop.pages.knowledge import KnowledgePage
+
         return KnowledgePage(look, background, store, folder.knowledge)
     if name == "workshop":
+        from desktop.pages.workshop import WorkshopPage
+        from desktop.session.workshop_session import WorkshopSession
+        from desktop.session.workshop_source import WorkshopSource
+
         source = WorkshopSource(store, rules.packs)
         work = WorkshopSession(
             background, source, lambda: settings().agent, lambda: settings().language
@@ -51,6 +88,9 @@ def make(
         made.published.connect(rules.look)
         rules.changed.connect(made.refresh)
         return made
+    from desktop.pages.review import ReviewPage
+    from desktop.session.forgetting import Forgetting
+    from desktop.session.review_session import ReviewSession
 
     def rule_names() -> dict[str, str]:
         chinese = settings().language == "zh"
