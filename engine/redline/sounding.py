@@ -14,13 +14,17 @@ _FORMS = 6
 
 
 def sound_forms(word: str) -> list[str]:
-    """How `word` may sound, as codes, most usual readings first; six forms at most.
+    """How `word` may sound, as codes, most usual readings first.
 
-    Numerals also have the form in which they are written as digits.
+    Six forms at most, and those in which one reading only is no usual one. Numerals also have the
+    form in which they are written as digits.
     """
     readings = characters().readings
     choices = [list(readings.get(character, character)) for character in word]
     forms = ["".join(form) for form in islice(product(*choices), _FORMS)]
+    for place, choice in enumerate(choices):
+        usual = forms[0]
+        forms += [usual[:place] + other + usual[place + 1 :] for other in choice[1:]]
     if any(character in NUMERALS for character in word):
         digits = [
             [NUMERALS[character]]
