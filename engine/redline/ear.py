@@ -40,7 +40,7 @@ PASSAGE = 44
 """The most tokens that are heard at once."""
 _STEP = 20
 _REACH = 14
-_TOKEN = re.compile(r"[a-z]+(?:'[a-z]+)?|[0-9]+|[\u3400-\u9fff]|[^\sa-z0-9\u3400-\u9fff]")
+_TOKEN = re.compile(r"[a-z]+(?:'[a-z]+)?|[0-9]+|[\u3400-\u9fff]+|[^\sa-z0-9\u3400-\u9fff]")
 _BORDER = 1
 _NUMBER = 2
 _HOTLINE = 1 << 40
@@ -234,9 +234,12 @@ def _read(folded: str) -> tuple[list[int], list[tuple[int, int]], list[int]]:
     tokens: list[tuple[int, int]] = []
     for match in _TOKEN.finditer(folded):
         token = match[0]
+        start, end = match.span()
         if "\u3400" <= token[0] <= "\u9fff":
-            ids.append(ord(token))
-        elif token[0].isdigit():
+            ids += map(ord, token)
+            tokens += zip(range(start, end), range(start + 1, end + 1), strict=True)
+            continue
+        if token[0].isdigit():
             ids.append(int(token) + _HOTLINE if len(token) in (3, 5) else _NUMBER)
         elif token[0] >= "\u3400":
             ids.append(ord(token))
@@ -246,7 +249,7 @@ def _read(folded: str) -> tuple[list[int], list[tuple[int, int]], list[int]]:
             continue
         else:
             ids.append(_BORDER)
-        tokens.append(match.span())
+        tokens.append((start, end))
     if tokens and ids[-1] == _BORDER:
         tokens.pop()
     else:
