@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 SENTENCES = RULES / "sentences" / "development"
 CORPUS = ASSETS / "starter" / "corpus"
 NOTHING = ""
+UNKNOWN = "?"
 FREEDOM = 1.5
 """How little the weights are held back (scikit-learn's C)."""
 FOLDS = 5
@@ -53,10 +54,8 @@ BLOCK = 25
 
 
 class Example(Struct, frozen=True):
-    """A sentence and the category of hand-over it calls for; `NOTHING` for none.
-
-    `kind` says whether the category is sure; `source` is where it stands.
-    """
+    """A sentence, the category of hand-over it calls for (`NOTHING` for none, `UNKNOWN` where no
+    rule says it), and where it stands."""
 
     text: str
     category: str
@@ -83,7 +82,8 @@ def examples() -> list[Example]:
         for line in path.read_text(encoding="utf-8").splitlines():
             turns = json.loads(line).get("turns", ())
             asked = [turn["text"] for turn in turns if turn["role"] == "customer"]
-            found += [Example(one, NOTHING, "corpus") for one in asked]
+            # Not every question is ordinary: what a rule would hand over teaches nothing.
+            found += [Example(one, NOTHING, "corpus") for one in asked if named(one) == UNKNOWN]
     seen: dict[str, Example] = {}
     for example in found:
         seen.setdefault(fold(example.text).text, example)
@@ -109,7 +109,7 @@ def _categories() -> Callable[[str], str]:
         hits = [one.rule for one in matcher.find(fold(sentence).text)]
         grave = max((rule.level for rule in hits), default="")
         counts = Counter(rule.category for rule in hits if rule.level == grave)
-        return counts.most_common(1)[0][0] if counts else "?"
+        return counts.most_common(1)[0][0] if counts else UNKNOWN
 
     return named
 
@@ -145,7 +145,7 @@ def _learn(learnt: Sequence[Example], classes: Classes) -> Hearing:
     model = LogisticRegression(C=FREEDOM, solver="liblinear", random_state=0)
     model.fit(heard.multiply(rarity[np.newaxis]).tocsr(), due)
     weights, scale = _bytes(model.coef_[0] * rarity)
-    sure = [number for number, one in enumerate(learnt) if one.category not in (NOTHING, "?")]
+    sure = [number for number, one in enumerate(learnt) if one.category not in (NOTHING, UNKNOWN)]
     coarse = _coarse(heard[sure])
     kinds = LogisticRegression(C=FREEDOM * 10, solver="lbfgs", max_iter=300).fit(
         coarse, [learnt[number].category for number in sure]

@@ -28,23 +28,28 @@ def test_there_are_enough_sentences_and_none_is_in_both_halves(found: dict[str, 
     assert sum(one.handovers.all for one in found.values()) >= 300
     assert sum(one.wrong_handovers.all for one in found.values()) >= 300
     seen, held = (
-        {line for file in (SENTENCES / half).glob("*.txt") for line in sentences(file)}
+        {line for file in (SENTENCES / half).rglob("*.txt") for line in sentences(file)}
         for half in HALVES
     )
-    assert seen & held == set()
+    both = len(seen & held)
+    assert both == 0
 
 
 def test_ordinary_talk_is_not_stopped(found: dict[str, Quality]) -> None:
-    for half, one in found.items():
-        assert one.false_alarms.percent <= 0.5, (half, one.false_alarms.wrong)
+    assert found["development"].false_alarms.percent <= 0.5, found["development"].false_alarms.wrong
+    # Of the held-out half a failure shows the number alone: nobody who reads it is to learn more.
+    held_out = found["held_out"].false_alarms.percent
+    assert held_out <= 0.5
 
 
 def test_what_must_be_handed_over_is(found: dict[str, Quality]) -> None:
     assert found["development"].handovers.percent >= 98, found["development"].handovers.wrong
-    assert found["held_out"].handovers.percent >= 80, found["held_out"].handovers.wrong
+    held_out = found["held_out"].handovers.percent
+    assert held_out >= 86
 
 
 def test_near_misses_are_not_handed_over(found: dict[str, Quality]) -> None:
-    development, held_out = found["development"], found["held_out"]
-    assert development.wrong_handovers.percent <= 2, development.wrong_handovers.wrong
-    assert held_out.wrong_handovers.percent <= 6, held_out.wrong_handovers.wrong
+    development = found["development"].wrong_handovers
+    assert development.percent <= 2, development.wrong
+    held_out = found["held_out"].wrong_handovers.percent
+    assert held_out <= 9
