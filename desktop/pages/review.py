@@ -14,13 +14,13 @@ from PySide6.QtWidgets import QWidget
 from desktop import theme
 from desktop.in_turns import InTurns
 from desktop.pages.review_columns import ReviewColumns
-from desktop.session.forgetting import Forgetting, Traces
+from desktop.session.forgetting import Forgetting, Traces, became_words
 from desktop.session.review_model import Row
 from desktop.session.review_session import Listed, ReviewSession, Told
 from desktop.theme import Look
 from desktop.widgets.blocks import Dressed
 from desktop.widgets.boxes import column
-from desktop.widgets.forget_dialog import ForgetDialog, became_words
+from desktop.widgets.forget_dialog import ForgetDialog
 from desktop.widgets.queue_delegate import channel_name
 from desktop.widgets.review_missed import MissedDialog
 from desktop.widgets.review_toast import ReviewToast

@@ -11,8 +11,10 @@ from desktop.background import Background
 from engine import forgetting
 from engine.forgetting import Forgotten
 from engine.paths import DataFolder
+from engine.records import Language
 from engine.store.forgetting import Held
 from engine.store.store import Store
+from engine.texts import text
 
 
 class Traces(Struct, frozen=True):
@@ -71,3 +73,14 @@ class Forgetting(QObject):
             return forgetting.forget(store, folder, conversations, who, "asked")
 
         self._background.run(self, act, "long").done(self.done.emit).failed(self.trouble.emit)
+
+
+def became_words(became: Forgotten, language: Language) -> list[str]:
+    """What a deletion came to, sentence by sentence."""
+    lines = [text("customers.forgotten", language, n=became.held.conversations)]
+    if not became.finished:
+        lines.append(text("customers.unfinished", language))
+    lines += [text("customers.left", language, path=path) for path in became.left]
+    if became.older_records:
+        lines.append(text("customers.older_records", language, n=became.older_records))
+    return lines

@@ -13,21 +13,7 @@ from desktop.widgets.blocks import Card, Dressed, IconLabel, Label, PushButton
 from desktop.widgets.boxes import column, row
 from desktop.widgets.plain_text import one_line
 from desktop.widgets.workshop_fields import Tick
-from engine.forgetting import Forgotten
-from engine.records import Language
 from engine.store.forgetting import Held
-from engine.texts import text
-
-
-def became_words(became: Forgotten, language: Language) -> list[str]:
-    """What a deletion came to, sentence by sentence."""
-    lines = [text("customers.forgotten", language, n=became.held.conversations)]
-    if not became.finished:
-        lines.append(text("customers.unfinished", language))
-    lines += [text("customers.left", language, path=path) for path in became.left]
-    if became.older_records:
-        lines.append(text("customers.older_records", language, n=became.older_records))
-    return lines
 
 
 class ForgetDialog(Dressed, QDialog):
