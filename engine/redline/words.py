@@ -82,10 +82,7 @@ class Words:
 
     def restored(self, text: str) -> dict[int, list[tuple[int, int]]]:
         """What stands in a restored text, from which signs are gone already, by word number."""
-        by_word: dict[int, list[tuple[int, int]]] = {}
-        for start, end, number in sorted(self._as_they_are(text)):
-            by_word.setdefault(number, []).append((start, end))
-        return by_word
+        return _by_word(sorted(self._as_they_are(text)))
 
     def _add_loose(
         self,
@@ -105,10 +102,7 @@ class Words:
 
     def places(self, folded: str) -> dict[int, list[tuple[int, int]]]:
         """What `find` finds, by word number."""
-        by_word: dict[int, list[tuple[int, int]]] = {}
-        for start, end, number in self.find(folded):
-            by_word.setdefault(number, []).append((start, end))
-        return by_word
+        return _by_word(self.find(folded))
 
 
 class SoundWords:
@@ -191,6 +185,13 @@ def automaton(patterns: list[str]) -> ahocorasick_rs.AhoCorasick | None:
     import ahocorasick_rs
 
     return ahocorasick_rs.AhoCorasick(patterns) if patterns else None
+
+
+def _by_word(found: Iterable[tuple[int, int, int]]) -> dict[int, list[tuple[int, int]]]:
+    by_word: dict[int, list[tuple[int, int]]] = {}
+    for start, end, number in found:
+        by_word.setdefault(number, []).append((start, end))
+    return by_word
 
 
 def _squeeze(word: str) -> str:
