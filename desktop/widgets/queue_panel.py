@@ -14,10 +14,9 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QAction, QColor, QKeyEvent, QResizeEvent
+from PySide6.QtGui import QAction, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QButtonGroup,
     QLineEdit,
     QListView,
     QStackedLayout,
@@ -26,9 +25,10 @@ from PySide6.QtWidgets import (
 
 from desktop import actions, icons, theme
 from desktop.theme import Look
-from desktop.widgets.blocks import Card, Dressed, Elided, KeyHint, Label, PushButton
+from desktop.widgets.blocks import Card, Dressed, Elided, KeyHint, Label
 from desktop.widgets.boxes import column, row
 from desktop.widgets.empty_state import EmptyState
+from desktop.widgets.filter_chips import filter_chips
 from desktop.widgets.flow import FlowBox
 from desktop.widgets.queue_delegate import QueueDelegate
 from desktop.widgets.queue_roles import QueueRole
@@ -97,29 +97,6 @@ class SearchField(Dressed, QLineEdit):
         self.setAccessibleName(look.text("action.search"))
 
 
-class FilterChip(PushButton):
-    """A filter with the number of conversations that it would show."""
-
-    def __init__(self, look: Look, key: str) -> None:
-        self._count: int | None = None
-        super().__init__(look, key, kind="filter")
-        self.setCheckable(True)
-        self.setFixedHeight(theme.CHIP + theme.S1)
-
-    def set_count(self, count: int | None) -> None:
-        """The number behind the name; none for None."""
-        self._count = count
-        self._dress()
-
-    def _caption(self) -> str:
-        words = super()._caption()
-        return words if self._count is None else f"{words} {self._count}"
-
-    def _inks(self) -> tuple[QColor, QColor]:
-        ink = self._look.color("accent_text" if self.isChecked() else "text_soft")
-        return ink, ink
-
-
 class QueuePanel(Dressed, Card):
     """Fill it with `set_model`; the model answers `QueueRole`s and does the filtering itself.
 
@@ -153,15 +130,10 @@ class QueuePanel(Dressed, Card):
         head.addLayout(top)
         head.addWidget(self._search)
         self._filters = FlowBox()
-        self._group = QButtonGroup(self)
-        self._chips: dict[str, FilterChip] = {}
-        for name in FILTERS:
-            chip = FilterChip(look, f"queue.filter.{name}")
-            chip.setChecked(name == "all")
-            chip.clicked.connect(lambda _=False, name=name: self._on_filter(name))
-            self._group.addButton(chip)
-            self._chips[name] = chip
-            self._filters.add(chip)
+        self._chips = filter_chips(
+            self, look, "queue.filter", FILTERS, self._filters.add, self._on_filter
+        )
+        self._chips["all"].setChecked(True)
         head.addWidget(self._filters)
         self._list = QListView()
         # Qt's own has no Python type yet; to find it, PySide6 makes every kind of widget: 15 ms.
@@ -206,7 +178,7 @@ class QueuePanel(Dressed, Card):
         """How many wait now and how many came today."""
         self._sum.set_key("queue.summary", waiting=waiting, today=today)
 
-    def set_filter(self, name: str) -> None:
+    def set_filter(self, name: QueueFilter) -> None:
         """Mark a filter as chosen, without a signal."""
         self._chips[name].setChecked(True)
         self._show_empty()
@@ -216,7 +188,7 @@ class QueuePanel(Dressed, Card):
         self._start = offered
         self._show_empty()
 
-    def current_filter(self) -> str:
+    def current_filter(self) -> QueueFilter:
         """The filter that is chosen."""
         return next(name for name, chip in self._chips.items() if chip.isChecked())
 
@@ -303,7 +275,7 @@ class QueuePanel(Dressed, Card):
         self.search_changed.emit(text)
         self._show_empty()
 
-    def _on_filter(self, name: str) -> None:
+    def _on_filter(self, name: QueueFilter) -> None:
         self.filter_changed.emit(name)
         self._show_empty()
 

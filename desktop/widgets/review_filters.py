@@ -9,15 +9,15 @@ from typing import Final, Literal, get_args
 from msgspec import DecodeError, Struct, json
 from msgspec.structs import replace
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QComboBox, QGridLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QLineEdit, QWidget
 
 from desktop import theme
 from desktop.theme import Look
 from desktop.widgets.blocks import Dressed, Label, PushButton, restyle
 from desktop.widgets.boxes import column, row
+from desktop.widgets.filter_chips import filter_chips
 from desktop.widgets.flow import FlowBox
 from desktop.widgets.plain_text import one_line
-from desktop.widgets.queue_panel import FilterChip
 from desktop.widgets.review_delegate import category_words
 from desktop.widgets.review_values import Choices, HitFilter, Judged
 from desktop.widgets.setting_fields import Combo
@@ -91,19 +91,19 @@ class ReviewFilters(Dressed, QWidget):
         self._filter = HitFilter()
         self._choices = Choices()
         self._names: Mapping[str, str] = {}
-        self._chips: dict[Judged, FilterChip] = {}
         self._combos: dict[str, Combo] = {}
         self._days: tuple[DayField, ...] = ()
         self._fields: QWidget | None = None
         self._period: Period = "all"
         self._flow = FlowBox()
-        group = QButtonGroup(self)
-        for judged in JUDGED:
-            chip = FilterChip(look, f"review.judged.{judged or 'all'}")
-            chip.clicked.connect(lambda _=False, judged=judged: self._take(judged=judged))
-            group.addButton(chip)
-            self._flow.add(chip)
-            self._chips[judged] = chip
+        self._chips = filter_chips(
+            self,
+            look,
+            "review.judged",
+            JUDGED,
+            self._flow.add,
+            lambda judged: self._take(judged=judged),
+        )
         self._more = PushButton(look, "review.filters", "quiet", "funnel")
         self._more.setCheckable(True)
         self._more.toggled.connect(self._on_more)

@@ -8,7 +8,6 @@ from typing import Final
 from PySide6.QtCore import QModelIndex, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QTextBlockFormat, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import (
-    QButtonGroup,
     QDialog,
     QPlainTextEdit,
     QSplitter,
@@ -23,8 +22,8 @@ from desktop.widgets import painting
 from desktop.widgets.blocks import Card, Dressed, Elided, Label, PushButton, restyle
 from desktop.widgets.boxes import column, row
 from desktop.widgets.empty_state import EmptyState
+from desktop.widgets.filter_chips import filter_chips
 from desktop.widgets.plain_text import one_line, safe
-from desktop.widgets.queue_panel import FilterChip
 from desktop.widgets.review_delegate import moment_words
 from desktop.widgets.row_delegate import Index, RowDelegate
 from desktop.widgets.workshop_list import RowList
@@ -161,14 +160,15 @@ class HistoryDialog(Dressed, QDialog):
         self.diff = DiffText(look)
         self._title = Elided(look, bold=True)
         self._steps = Label(look, tone="soft", wrap=True)
-        self._with: dict[str, FilterChip] = {}
-        chips, group = row(None, theme.S1), QButtonGroup(self)
-        for name in ("former", "in_force"):
-            chip = FilterChip(look, f"workshop.diff.with.{name}")
-            chip.clicked.connect(lambda _=False: self._compare())
-            group.addButton(chip)
-            chips.addWidget(chip)
-            self._with[name] = chip
+        chips = row(None, theme.S1)
+        self._with = filter_chips(
+            self,
+            look,
+            "workshop.diff.with",
+            ("former", "in_force"),
+            chips.addWidget,
+            lambda _: self._compare(),
+        )
         self._with["former"].setChecked(True)
         chips.addStretch(1)
         self.back_button = PushButton(

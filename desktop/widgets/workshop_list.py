@@ -10,7 +10,6 @@ from PySide6.QtCore import QAbstractListModel, QItemSelectionModel, QModelIndex,
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QButtonGroup,
     QComboBox,
     QFrame,
     QGridLayout,
@@ -26,8 +25,8 @@ from desktop.theme import Look
 from desktop.widgets.blocks import Card, Dressed, Elided, Label, PushButton
 from desktop.widgets.boxes import column, row
 from desktop.widgets.empty_state import EmptyState
+from desktop.widgets.filter_chips import FilterChip, filter_chips
 from desktop.widgets.flow import FlowBox
-from desktop.widgets.queue_panel import FilterChip
 from desktop.widgets.review_delegate import category_words
 from desktop.widgets.setting_fields import Combo
 from desktop.widgets.workshop_delegate import RuleDelegate, describe_rule
@@ -149,14 +148,10 @@ class WorkshopList(Dressed, Card):
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(lambda words: self._take(words=words))
         self.search.returnPressed.connect(self._to_list)
-        self._chips: dict[RowState, FilterChip] = {}
-        flow, group = FlowBox(), QButtonGroup(self)
-        for state in _STATES:
-            chip = FilterChip(look, f"workshop.state.{state or 'all'}")
-            chip.clicked.connect(lambda _=False, state=state: self._take(state=state))
-            group.addButton(chip)
-            flow.add(chip)
-            self._chips[state] = chip
+        flow = FlowBox()
+        self._chips = filter_chips(
+            self, look, "workshop.state", _STATES, flow.add, lambda state: self._take(state=state)
+        )
         self._chips[""].setChecked(True)
         yield
         self._more = PushButton(look, "review.filters", "quiet", "funnel")

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QProgressBar, QWidget
+from PySide6.QtWidgets import QProgressBar, QWidget
 
 from desktop import theme
 from desktop.theme import Look
 from desktop.widgets.blocks import Card, Dressed, IconLabel, Label, PushButton
 from desktop.widgets.boxes import column, row
+from desktop.widgets.filter_chips import FilterChip, filter_chips
 from desktop.widgets.flow import FlowBox
 from desktop.widgets.plain_text import clock_text, one_line
-from desktop.widgets.queue_panel import FilterChip
 from desktop.widgets.workshop_delegate import ReplayDelegate
 from desktop.widgets.workshop_list import RowList
 from desktop.widgets.workshop_values import REPLAY_KINDS, ReplayKind, ReplayRow, ReplayView
@@ -45,14 +45,10 @@ class ReplayCard(Dressed, Card):
         self._bar.setFixedHeight(theme.S2)
         self._state = Label(look, tone="soft", wrap=True)
         self._icon = IconLabel(look, "check-circle", "accent_text")
-        self._kinds: dict[ReplayKind, FilterChip] = {}
-        kinds, group = FlowBox(), QButtonGroup(self)
-        for kind in REPLAY_KINDS:
-            chip = FilterChip(look, f"workshop.replay.{kind}")
-            chip.clicked.connect(lambda _=False: self._fill())
-            group.addButton(chip)
-            kinds.add(chip)
-            self._kinds[kind] = chip
+        kinds = FlowBox()
+        self._kinds = filter_chips(
+            self, look, "workshop.replay", REPLAY_KINDS, kinds.add, lambda _: self._fill()
+        )
         self._kinds["new"].setChecked(True)
         self._by_rule = Label(look, tone="soft", wrap=True)
         self.list = RowList(look, ReplayDelegate(look, self), "workshop.replay.list")

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from typing import Final, Literal
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QSplitter, QStackedLayout, QWidget
+from PySide6.QtWidgets import QSplitter, QStackedLayout, QWidget
 
 from desktop import theme
 from desktop.theme import Look
 from desktop.widgets.blocks import Card, Chip, Dressed, Elided, PushButton, Rule, restyle
 from desktop.widgets.boxes import column, row
 from desktop.widgets.empty_state import EmptyState
+from desktop.widgets.filter_chips import filter_chips
 from desktop.widgets.plain_text import one_line
-from desktop.widgets.queue_panel import FilterChip
 from desktop.widgets.review_delegate import LEVEL_ICONS
 from desktop.widgets.workshop_delegate import (
     CHANGE_LOOKS,
@@ -97,14 +97,10 @@ class WorkshopRule(Dressed, Card):
         yield from self.form.build()
 
     def _head(self, look: Look) -> QWidget:
-        self._views: dict[View, FilterChip] = {}
-        views, group = row(None, theme.S1), QButtonGroup(self)
-        for view in _VIEWS:
-            chip = FilterChip(look, f"workshop.view.{view}")
-            chip.clicked.connect(lambda _=False, view=view: self.set_view(view))
-            group.addButton(chip)
-            views.addWidget(chip)
-            self._views[view] = chip
+        views = row(None, theme.S1)
+        self._views = filter_chips(
+            self, look, "workshop.view", _VIEWS, views.addWidget, self.set_view
+        )
         self._views["form"].setChecked(True)
         top = row(None, theme.S2)
         top.addWidget(self._name, 1)

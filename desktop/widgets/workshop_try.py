@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from typing import Final, get_args
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QButtonGroup, QWidget
+from PySide6.QtWidgets import QWidget
 
 from desktop import theme
 from desktop.theme import Look
 from desktop.widgets.blocks import Card, Chip, Dressed, Label
 from desktop.widgets.boxes import column, row
 from desktop.widgets.bubble_layout import hit_tone
+from desktop.widgets.filter_chips import FilterChip, filter_chips
 from desktop.widgets.flow import FlowBox
 from desktop.widgets.plain_text import one_line
-from desktop.widgets.queue_panel import FilterChip
 from desktop.widgets.review_delegate import LEVEL_ICONS
 from desktop.widgets.review_text import HitText
 from desktop.widgets.workshop_editor import EditorFrame, MarkedEditor
@@ -84,14 +84,10 @@ class TryCard(Dressed, Card):
         super().__init__("card")
         self._look = look
         self._tried = Tried("")
-        self._sides: dict[Side, FilterChip] = {}
-        sides, group = row(None, theme.S1), QButtonGroup(self)
-        for side in _SIDES:
-            chip = FilterChip(look, f"workshop.side.{side}")
-            chip.clicked.connect(lambda _=False: self._ask())
-            group.addButton(chip)
-            sides.addWidget(chip)
-            self._sides[side] = chip
+        sides = row(None, theme.S1)
+        self._sides = filter_chips(
+            self, look, "workshop.side", _SIDES, sides.addWidget, lambda _: self._ask()
+        )
         self._sides["agent"].setChecked(True)
         sides.addStretch(1)
         self.editor = MarkedEditor(look, gutter=False)
