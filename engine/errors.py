@@ -68,12 +68,6 @@ class GateRefused(ZuoxiError):
     code = "blocked"
 
 
-class EngineGone(ZuoxiError):
-    """The engine process died and could not be brought back."""
-
-    code = "engine_gone"
-
-
 class Cancelled(ZuoxiError):
     """The person, or a newer message, called the work off."""
 

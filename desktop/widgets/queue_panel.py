@@ -178,11 +178,6 @@ class QueuePanel(Dressed, Card):
         """How many wait now and how many came today."""
         self._sum.set_key("queue.summary", waiting=waiting, today=today)
 
-    def set_filter(self, name: QueueFilter) -> None:
-        """Mark a filter as chosen, without a signal."""
-        self._chips[name].setChecked(True)
-        self._show_empty()
-
     def set_start_offered(self, offered: bool) -> None:
         """Whether the empty list offers the sample conversations."""
         self._start = offered

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -12,8 +12,6 @@ from engine.records import Evidence, Hit, Level, Side
 Verdict = Literal["right", "false_alarm", "missed"]
 Judged = Literal["", "none", "right", "false_alarm", "missed", "appealed"]
 RequestState = Literal["asked", "told", "approved", "refused", "seen", "used", "expired"]
-
-VERDICTS: Final[tuple[Verdict, ...]] = ("right", "false_alarm", "missed")
 
 
 class HitFilter(Struct, frozen=True):

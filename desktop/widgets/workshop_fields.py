@@ -251,10 +251,6 @@ class Section(Dressed, QWidget):
             line.addWidget(field, stretch[at] if stretch else 1)
         self.inside.addLayout(line)
 
-    def unfold(self) -> None:
-        """Show what is in it."""
-        self._head.setChecked(True)
-
     def _on_toggled(self, shown: bool) -> None:
         self._body.setVisible(shown)
         self._head.set_icon_name("caret-down" if shown else "caret-right")
