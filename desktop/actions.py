@@ -1,4 +1,4 @@
-"""Every command of the window as data: menus, shortcuts, the F1 page and the docs derive from it.
+"""Every command of the window as data: shortcuts, the F1 page and the docs derive from it.
 
 An action's words are the texts ``desktop.action.<id>`` (its name) and ``desktop.action.<id>.help``
 (one sentence); nothing else needs to know them.
@@ -17,10 +17,8 @@ from engine import texts
 from engine.records import Language, RejectReason
 
 Where = Literal["window", "draft", "composer", "case", "review", "workshop"]
-Menu = Literal["reply", "go", "view", "help", ""]
 
 WHERE: Final[tuple[Where, ...]] = ("draft", "composer", "case", "window", "review", "workshop")
-MENUS: Final[tuple[Menu, ...]] = ("reply", "go", "view", "help")
 
 # The digit that follows the reject key, and the order of the list.
 REJECT_REASONS: Final[tuple[RejectReason, ...]] = (
@@ -38,15 +36,13 @@ REJECT_REASONS: Final[tuple[RejectReason, ...]] = (
 class ActionSpec(Struct, frozen=True):
     """One command. `keys` is portable (``Ctrl+Return``); further keys do the same.
 
-    `where` says what it acts on, `menu` in which menu it stands ("" in none), `icon` is a Phosphor
-    name. `by_widget` means that the widget itself listens for the key, so no QAction gets it.
+    `where` says what it acts on. `by_widget` means that the widget itself listens for the key, so
+    no QAction gets it.
     """
 
     id: str
     keys: tuple[str, ...]
     where: Where
-    menu: Menu = ""
-    icon: str = ""
     by_widget: bool = False
 
     def name(self, language: Language) -> str:
@@ -59,48 +55,41 @@ class ActionSpec(Struct, frozen=True):
 
 
 ACTIONS: Final[tuple[ActionSpec, ...]] = (
-    ActionSpec("accept", ("Ctrl+Return", "Ctrl+Enter"), "draft", "reply", "paper-plane-right"),
-    ActionSpec("edit", ("Ctrl+E",), "draft", "reply", "pencil-simple"),
-    ActionSpec("reject", ("Ctrl+Backspace",), "draft", "reply", "x-circle"),
-    ActionSpec("redraft", ("Ctrl+R",), "draft", "reply", "arrows-clockwise"),
-    ActionSpec("thumbs_down", ("Ctrl+D",), "draft", "reply", "thumbs-down"),
-    ActionSpec("hand_over", ("Ctrl+H",), "draft", "reply", "flag-banner"),
-    ActionSpec("undo_send", ("Ctrl+Z",), "window", "reply", "arrow-u-up-left"),
-    ActionSpec("insert_script", ("Ctrl+J",), "case", "reply", "clipboard-text"),
-    ActionSpec("override", ("Ctrl+Shift+Return",), "composer", "reply", "shield-warning"),
-    ActionSpec("appeal", ("Ctrl+Shift+F",), "composer", "", "chat-dots", by_widget=True),
-    ActionSpec("send", ("Ctrl+Return",), "composer", "", "paper-plane-right", by_widget=True),
-    ActionSpec("new_line", ("Shift+Return",), "composer", "", "", by_widget=True),
-    ActionSpec("focus_composer", ("Ctrl+L",), "window", "go", "pencil-line"),
-    ActionSpec("previous", ("Alt+Up",), "window", "go", "caret-up"),
-    ActionSpec("next", ("Alt+Down",), "window", "go", "caret-down"),
-    ActionSpec("search", ("Ctrl+F",), "window", "go", "magnifying-glass"),
-    ActionSpec("go_desk", ("Ctrl+1",), "window", "go", "headset"),
-    ActionSpec("go_knowledge", ("Ctrl+2",), "window", "go", "books"),
-    ActionSpec("go_review", ("Ctrl+3",), "window", "go", "shield-check"),
-    ActionSpec("go_workshop", ("Ctrl+4",), "window", "go", "scales"),
-    ActionSpec("go_settings", ("Ctrl+,",), "window", "go", "gear"),
-    ActionSpec("toggle_theme", ("Ctrl+Shift+L",), "window", "view", "moon"),
-    ActionSpec("keys", ("F1",), "window", "help", "keyboard"),
-    ActionSpec("quit", ("Ctrl+Q",), "window", "view", ""),
-    ActionSpec("review_right", ("R",), "review", "", "check-circle", by_widget=True),
-    ActionSpec("review_false_alarm", ("F",), "review", "", "x-circle", by_widget=True),
-    ActionSpec("review_missed", ("M",), "review", "", "eye-slash", by_widget=True),
-    ActionSpec("review_undo", ("Ctrl+Z",), "review", "", "arrow-u-up-left", by_widget=True),
-    ActionSpec("workshop_new", ("Ctrl+N",), "workshop", "", "plus", by_widget=True),
-    ActionSpec("workshop_search", ("Ctrl+G",), "workshop", "", "magnifying-glass", by_widget=True),
-    ActionSpec("workshop_view", ("Ctrl+Shift+E",), "workshop", "", "file-text", by_widget=True),
-    ActionSpec("workshop_try", ("Ctrl+T",), "workshop", "", "text-t", by_widget=True),
-    ActionSpec("workshop_replay", ("Ctrl+Shift+R",), "workshop", "", "play", by_widget=True),
-    ActionSpec("workshop_step", ("Ctrl+Shift+P",), "workshop", "", "flask", by_widget=True),
-    ActionSpec(
-        "workshop_history",
-        ("Ctrl+Shift+H",),
-        "workshop",
-        "",
-        "clock-counter-clockwise",
-        by_widget=True,
-    ),
+    ActionSpec("accept", ("Ctrl+Return", "Ctrl+Enter"), "draft"),
+    ActionSpec("edit", ("Ctrl+E",), "draft"),
+    ActionSpec("reject", ("Ctrl+Backspace",), "draft"),
+    ActionSpec("redraft", ("Ctrl+R",), "draft"),
+    ActionSpec("thumbs_down", ("Ctrl+D",), "draft"),
+    ActionSpec("hand_over", ("Ctrl+H",), "draft"),
+    ActionSpec("undo_send", ("Ctrl+Z",), "window"),
+    ActionSpec("insert_script", ("Ctrl+J",), "case"),
+    ActionSpec("override", ("Ctrl+Shift+Return",), "composer"),
+    ActionSpec("appeal", ("Ctrl+Shift+F",), "composer", by_widget=True),
+    ActionSpec("send", ("Ctrl+Return",), "composer", by_widget=True),
+    ActionSpec("new_line", ("Shift+Return",), "composer", by_widget=True),
+    ActionSpec("focus_composer", ("Ctrl+L",), "window"),
+    ActionSpec("previous", ("Alt+Up",), "window"),
+    ActionSpec("next", ("Alt+Down",), "window"),
+    ActionSpec("search", ("Ctrl+F",), "window"),
+    ActionSpec("go_desk", ("Ctrl+1",), "window"),
+    ActionSpec("go_knowledge", ("Ctrl+2",), "window"),
+    ActionSpec("go_review", ("Ctrl+3",), "window"),
+    ActionSpec("go_workshop", ("Ctrl+4",), "window"),
+    ActionSpec("go_settings", ("Ctrl+,",), "window"),
+    ActionSpec("toggle_theme", ("Ctrl+Shift+L",), "window"),
+    ActionSpec("keys", ("F1",), "window"),
+    ActionSpec("quit", ("Ctrl+Q",), "window"),
+    ActionSpec("review_right", ("R",), "review", by_widget=True),
+    ActionSpec("review_false_alarm", ("F",), "review", by_widget=True),
+    ActionSpec("review_missed", ("M",), "review", by_widget=True),
+    ActionSpec("review_undo", ("Ctrl+Z",), "review", by_widget=True),
+    ActionSpec("workshop_new", ("Ctrl+N",), "workshop", by_widget=True),
+    ActionSpec("workshop_search", ("Ctrl+G",), "workshop", by_widget=True),
+    ActionSpec("workshop_view", ("Ctrl+Shift+E",), "workshop", by_widget=True),
+    ActionSpec("workshop_try", ("Ctrl+T",), "workshop", by_widget=True),
+    ActionSpec("workshop_replay", ("Ctrl+Shift+R",), "workshop", by_widget=True),
+    ActionSpec("workshop_step", ("Ctrl+Shift+P",), "workshop", by_widget=True),
+    ActionSpec("workshop_history", ("Ctrl+Shift+H",), "workshop", by_widget=True),
 )
 
 _BY_ID: Final = {action.id: action for action in ACTIONS}
@@ -155,11 +144,6 @@ def retranslate(made: QAction, language: Language) -> None:
     made.setText(action.name(language))
     made.setStatusTip(action.help(language))
     made.setToolTip(f"{action.name(language)}  {keys_text(action.id, language)}".rstrip())
-
-
-def in_menu(menu: Menu) -> tuple[ActionSpec, ...]:
-    """The actions of one menu, in order."""
-    return tuple(action for action in ACTIONS if action.menu == menu)
 
 
 def in_place(where: Where) -> tuple[ActionSpec, ...]:

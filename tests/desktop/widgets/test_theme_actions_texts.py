@@ -12,6 +12,9 @@ from PySide6.QtWidgets import QApplication, QWidget
 from desktop import actions, icons, theme
 from desktop.actions import ACTIONS, REJECT_REASONS
 from desktop.theme import DARK, LIGHT, READABLE, Look, contrast
+from desktop.widgets.queue_delegate import CHANNEL_ICONS
+from desktop.widgets.review_delegate import LEVEL_ICONS
+from desktop.widgets.values import PAGES
 from engine import texts
 from engine.paths import ASSETS
 
@@ -62,9 +65,8 @@ def test_chinese_has_a_font_and_digits_are_equally_wide(qapp: QApplication) -> N
 
 
 def test_icons_come_from_the_font_that_ships(qapp: QApplication) -> None:
-    for action in ACTIONS:
-        if action.icon:
-            assert not icons.icon(action.icon, LIGHT.text).pixmap(16, 16).isNull(), action.icon
+    for name in (*(page.icon for page in PAGES), *CHANNEL_ICONS.values(), *LEVEL_ICONS.values()):
+        assert not icons.icon(name, LIGHT.text).pixmap(16, 16).isNull(), name
 
 
 def test_actions_have_words_and_keys_in_both_languages() -> None:
