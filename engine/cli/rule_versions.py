@@ -231,10 +231,7 @@ def publish(
     json: Json = False,
 ) -> None:
     """Ask a second lead to put the version on trial into force."""
-    session: Session = context.obj
-    with open_store(session.folder.database) as store:
-        made = Workshop(store, paths.RULES).ask(_number(store, number), who or session.who, comment)
-    _done(session, made, json)
+    _step(context, Workshop.ask, number, who, comment, json)
 
 
 def approve(
@@ -245,12 +242,7 @@ def approve(
     json: Json = False,
 ) -> None:
     """Put a version that somebody else wrote, and asked to publish, into force at once."""
-    session: Session = context.obj
-    with open_store(session.folder.database) as store:
-        made = Workshop(store, paths.RULES).approve(
-            _number(store, number), who or session.who, comment
-        )
-    _done(session, made, json)
+    _step(context, Workshop.approve, number, who, comment, json)
 
 
 def refuse_(
@@ -261,12 +253,7 @@ def refuse_(
     json: Json = False,
 ) -> None:
     """Turn down a version that somebody else asked to publish."""
-    session: Session = context.obj
-    with open_store(session.folder.database) as store:
-        made = Workshop(store, paths.RULES).refuse(
-            _number(store, number), who or session.who, comment
-        )
-    _done(session, made, json)
+    _step(context, Workshop.refuse, number, who, comment, json)
 
 
 def withdraw(
@@ -277,12 +264,7 @@ def withdraw(
     json: Json = False,
 ) -> None:
     """Take a version from trial."""
-    session: Session = context.obj
-    with open_store(session.folder.database) as store:
-        made = Workshop(store, paths.RULES).withdraw(
-            _number(store, number), who or session.who, comment
-        )
-    _done(session, made, json)
+    _step(context, Workshop.withdraw, number, who, comment, json)
 
 
 def rollback(
@@ -307,6 +289,21 @@ def rollback(
     else:
         name = named(to).zh if session.language == "zh" else named(to).en
         show(text("cli.rules.rolled_back", session.language, name=name, rules=now.rules))
+
+
+def _step(
+    context: typer.Context,
+    step: Callable[[Workshop, int, str, str], RuleVersion],
+    number: int | None,
+    who: str,
+    comment: str,
+    json: bool,
+) -> None:
+    session: Session = context.obj
+    with open_store(session.folder.database) as store:
+        workshop = Workshop(store, paths.RULES)
+        made = step(workshop, _number(store, number), who or session.who, comment)
+    _done(session, made, json)
 
 
 def _number(store: Store, number: int | None) -> int:
