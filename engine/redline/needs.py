@@ -38,12 +38,14 @@ class Needs:
 
     def __init__(self, needs: Sequence[Needed]) -> None:
         self._always = [number for number, sets in enumerate(needs) if not sets]
-        self._others: list[tuple[tuple[str, ...], ...]] = []
+        # Each of the others with the characters that its literals begin with.
+        self._others: list[tuple[tuple[frozenset[str], frozenset[str]], ...]] = []
         self.rarest: dict[str, list[int]] = {}
         for number, sets in enumerate(needs):
             first, *others = sorted(sets, key=_frequency) if sets else [frozenset[str]()]
+            written = [some | {one.translate(_DIGITS) for one in some} for some in others]
             self._others.append(
-                tuple((*some, *{one.translate(_DIGITS) for one in some} - some) for some in others)
+                tuple((frozenset(one[0] for one in some), some) for some in written)
             )
             for literal in first:
                 self.rarest.setdefault(literal, []).append(number)
@@ -73,7 +75,10 @@ class Needs:
         for at, numbers in held.items():
             begin, end = text.span(at)
             there = text.folded[begin:end]
-            found += [(number, at) for number in numbers if self._holds_others(number, there)]
+            letters = frozenset(there)
+            found += [
+                (number, at) for number in numbers if self._holds_others(number, there, letters)
+            ]
         return found + self._everywhere(len(text.borders.sentences) + 1)
 
     def possible_restored(self, sentences: Sequence[Restored], held: Held) -> Possible:
@@ -81,15 +86,20 @@ class Needs:
         found: Possible = []
         for at, numbers in held.items():
             there = sentences[at].text
+            letters = frozenset(there)
             # Where a syllable is spelled, what else is needed may be as well.
             spelled = _CODE.search(there) is not None
             found += [
-                (number, at) for number in numbers if spelled or self._holds_others(number, there)
+                (number, at)
+                for number in numbers
+                if spelled or self._holds_others(number, there, letters)
             ]
         return found + self._everywhere(len(sentences))
 
-    def _holds_others(self, number: int, there: str) -> bool:
-        for some in self._others[number]:
+    def _holds_others(self, number: int, there: str, letters: frozenset[str]) -> bool:
+        for first, some in self._others[number]:
+            if first.isdisjoint(letters):
+                return False
             for literal in some:
                 if literal in there:
                     break
