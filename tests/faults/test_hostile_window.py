@@ -256,5 +256,7 @@ def test_only_the_shared_parts_make_labels_and_nobody_sets_markup() -> None:
     assert found <= {
         ("widgets/blocks.py", "QLabel"),
         ("widgets/bubble_list.py", "QToolTip"),
+        # Through `tooltip`, which escapes.
+        ("widgets/workshop_editor.py", "QToolTip"),
         ("actions.py", "setStatusTip"),
     }
