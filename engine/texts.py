@@ -28,12 +28,14 @@ class Both(Struct, frozen=True, forbid_unknown_fields=True):
     zh: str
     en: str
 
+    def of(self, language: Language) -> str:
+        """The sentence in `language`."""
+        return self.zh if language == "zh" else self.en
+
 
 def text(key: str, language: Language, /, **values: object) -> str:
     """The sentence for `key`; raises `KeyError` when there is none."""
-    both = table()[key]
-    sentence = both.zh if language == "zh" else both.en
-    return sentence.format(**values)
+    return table()[key].of(language).format(**values)
 
 
 def both(key: str, /, **values: object) -> Both:
@@ -49,7 +51,7 @@ def explain(error: ZuoxiError, language: Language) -> str:
     or hostile files: what would break the line or turn its direction becomes U+FFFD.
     """
     values = {
-        key: (value.zh if language == "zh" else value.en) if isinstance(value, Both) else value
+        key: value.of(language) if isinstance(value, Both) else value
         for key, value in error.values.items()
     }
     try:

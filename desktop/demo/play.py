@@ -80,12 +80,11 @@ def _run(out: Path, language: Language) -> dict[str, Any]:
     record = Record(out, language)
     folder = DataFolder(out / "data")
     sample = hurried(read_sample())
-    agent = sample.company.agent
     settings = Settings(
         language=language,
         theme="light",
         style=sample.company.style,
-        agent=agent.zh if language == "zh" else agent.en,
+        agent=sample.company.agent.of(language),
     )
     settings_file.save(folder, settings)
     app = QApplication.instance() or QApplication(sys.argv[:1])

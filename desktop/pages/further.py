@@ -93,9 +93,9 @@ def make(
     from desktop.session.review_session import ReviewSession
 
     def rule_names() -> dict[str, str]:
-        chinese = settings().language == "zh"
+        language = settings().language
         rules = gate.rule_set.rules
-        return {rule.id: rule.name.zh if chinese else rule.name.en for rule in rules}
+        return {rule.id: rule.name.of(language) for rule in rules}
 
     categories = sorted({rule.category for rule in gate.rule_set.rules})
     session = ReviewSession(background, store, lambda: settings().agent)

@@ -125,7 +125,7 @@ def _settings(folder: DataFolder, sample: Sample | None) -> tuple[Settings, Zuox
         return Settings(), error
     if sample is not None and not folder.settings.exists():
         company = sample.company
-        agent = company.agent.zh if settings.language == "zh" else company.agent.en
+        agent = company.agent.of(settings.language)
         settings = replace(settings, style=company.style, agent=agent)
         try:
             settings_file.save(folder, settings)

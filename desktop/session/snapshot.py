@@ -62,7 +62,6 @@ def read_snapshot(
 def case_view(case: StoredHandover, gate: Gate, language: Language) -> CaseView:
     """A hand-over with the words of the rule that asked for it."""
     rule = next((rule for rule in gate.rule_set.rules if rule.id == case.rule), None)
-    chinese = language == "zh"
     category = category_name(case.category, language)
     if rule is None:
         return CaseView(
@@ -75,9 +74,9 @@ def case_view(case: StoredHandover, gate: Gate, language: Language) -> CaseView:
     return CaseView(
         category=category,
         level=rule.level,
-        rule=rule.name.zh if chinese else rule.name.en,
-        why=rule.why.zh if chinese else rule.why.en,
-        advice=rule.advice.zh if chinese else rule.advice.en,
+        rule=rule.name.of(language),
+        why=rule.why.of(language),
+        advice=rule.advice.of(language),
         script=case.script,
         opened_at=case.opened_at,
         owner=case.taken_by,

@@ -277,7 +277,7 @@ def row_of(one: WorkshopRule, language: Language) -> RuleRow:
     if not isinstance(known, (Rule, Script)):
         return RuleRow(one.id, one.id, one.kind, own=own, change=change,
                        problems=len(one.problems))  # fmt: skip
-    name = known.name.zh if language == "zh" else known.name.en
+    name = known.name.of(language)
     if isinstance(known, Script):
         return RuleRow(one.id, name, one.kind, own=own, trial=known.shadow, change=change,
                        problems=len(one.problems))  # fmt: skip

@@ -143,7 +143,7 @@ def replay_(
     show(_counted(session, totals.texts, totals))
     for rule, counts in sorted(totals.rules.items()):
         known = names.get(rule)
-        name = (known.name.zh if session.language == "zh" else known.name.en) if known else ""
+        name = known.name.of(session.language) if known else ""
         show(f"{rule} {name}: {_counted(session, None, counts)}")
     for row in shown:
         line = " ".join(row.excerpt.split())
@@ -287,8 +287,8 @@ def rollback(
     if json:
         emit({"in_force": to, "rules": now.rules})
     else:
-        name = named(to).zh if session.language == "zh" else named(to).en
-        show(text("cli.rules.rolled_back", session.language, name=name, rules=now.rules))
+        language = session.language
+        show(text("cli.rules.rolled_back", language, name=named(to).of(language), rules=now.rules))
 
 
 def _step(

@@ -72,7 +72,7 @@ def list_(context: typer.Context, json: Json = False) -> None:
             "category": rule.category,
             "level": rule.level,
             "action": rule.action,
-            "name": rule.name.zh if session.language == "zh" else rule.name.en,
+            "name": rule.name.of(session.language),
             "version": rule.version,
             "owner": rule.owner,
             "basis": [f"{basis.law} {basis.article}".strip() for basis in rule.basis],

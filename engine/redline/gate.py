@@ -15,7 +15,7 @@ from engine.redline.book import Book
 from engine.redline.matching import Matcher
 from engine.redline.normalise import fold
 from engine.redline.schema import OVERRIDES, STRENGTH, Override, Rule, RuleSet, Script
-from engine.texts import Both, text
+from engine.texts import text
 
 HITS_PER_RULE = 200
 SCRIPT = "script"
@@ -103,7 +103,7 @@ class Gate:
         hit = min(grave, key=lambda hit: (-int(hit.level[1:]), hit.start))
         rule = self._in_force().by_id.get(hit.rule)
         if rule is not None and rule.script is not None:
-            return hit.category, _in(rule.script, language)
+            return hit.category, rule.script.of(language)
         return hit.category, text("redline.handover.script", language)
 
     def for_storage(self, message: str) -> str:
@@ -165,7 +165,7 @@ class Gate:
         else:
             missing = book.watch().missing(folded.text, turns)
             own = spoken(text, language)
-            scripts = tuple(_in(script.text, own) for script in missing if not script.shadow)
+            scripts = tuple(script.text.of(own) for script in missing if not script.shadow)
             trial += [_left_out(script, side, language) for script in missing if script.shadow]
         return Screening(tuple(hits), action, scripts, tuple(trial))
 
@@ -197,17 +197,17 @@ def hit_of(rule: Rule, text: str, start: int, end: int, side: Side, language: La
         end=end,
         text=text[start:end],
         side=side,
-        name=_in(rule.name, language),
-        why=_in(rule.why, language),
-        advice=_in(rule.advice, language),
-        rewrite=_in(rule.rewrite, language) if rule.rewrite else "",
+        name=rule.name.of(language),
+        why=rule.why.of(language),
+        advice=rule.advice.of(language),
+        rewrite=rule.rewrite.of(language) if rule.rewrite else "",
         trial=rule.shadow,
     )
 
 
 def _left_out(script: Script, side: Side, language: Language) -> Hit:
     """The record of a script on trial that a reply should have held."""
-    name = _in(script.name, language)
+    name = script.name.of(language)
     return Hit(script.id, SCRIPT, "L0", "log", 0, 0, "", side, name, trial=True)
 
 
@@ -256,7 +256,3 @@ def spoken(text: str, language: Language) -> Language:
     if sum(character.isascii() and character.isalpha() for character in text[:2000]) >= 8:
         return "en"
     return language
-
-
-def _in(both: Both, language: Language) -> str:
-    return both.zh if language == "zh" else both.en
