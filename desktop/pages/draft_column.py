@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from msgspec.structs import replace
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QScrollArea, QSizePolicy, QWidget
 
 from desktop import theme
@@ -16,7 +16,7 @@ from desktop.session.drafting import Progress
 from desktop.session.snapshot import Snapshot
 from desktop.theme import Look
 from desktop.widgets.blocks import Dressed, restyle
-from desktop.widgets.boxes import column
+from desktop.widgets.boxes import column, scroll_down_only
 from desktop.widgets.case_card import CaseCard
 from desktop.widgets.decision_bar import DecisionBar
 from desktop.widgets.draft_card import DraftCard
@@ -53,9 +53,7 @@ class DraftColumn(Dressed, QWidget):
             cards.addWidget(widget)
         cards.addStretch(1)
         self._scroll = QScrollArea()
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll_down_only(self._scroll)
         self._scroll.setWidget(inside)
         layout = column(self, 0)
         layout.addWidget(self._scroll, 1)

@@ -11,7 +11,7 @@ from desktop import theme
 from desktop.session.review_model import ROW_ROLE, ReviewModel
 from desktop.theme import Look
 from desktop.widgets.blocks import Card, Elided, Label, PushButton, Rule, restyle
-from desktop.widgets.boxes import column, row
+from desktop.widgets.boxes import column, row, scroll_down_only
 from desktop.widgets.empty_state import EmptyState
 from desktop.widgets.review_card import ReviewCard
 from desktop.widgets.review_filters import ReviewFilters
@@ -130,9 +130,7 @@ class ReviewColumns(QSplitter):
     def _build_right(self) -> Iterator[None]:
         look, scroll = self._look, self._right
         self.side = scroll
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll_down_only(scroll)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         body = QWidget()
         restyle(body, kind="transparent")

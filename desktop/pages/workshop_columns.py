@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QScrollArea, QSplitter, QWidget
 from desktop import theme
 from desktop.theme import Look
 from desktop.widgets.blocks import Card, restyle
-from desktop.widgets.boxes import column
+from desktop.widgets.boxes import column, scroll_down_only
 from desktop.widgets.workshop_list import WorkshopList
 from desktop.widgets.workshop_replay import ReplayCard
 from desktop.widgets.workshop_rule import WorkshopRule
@@ -78,9 +78,7 @@ class WorkshopColumns(QWidget):
         yield
         scroll = self._parts[2]
         assert isinstance(scroll, QScrollArea)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll_down_only(scroll)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setWidget(body)
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QFrame, QScrollArea, QWidget
+from PySide6.QtWidgets import QDialog, QScrollArea, QWidget
 
 from desktop import theme
 from desktop.theme import Look
 from desktop.widgets.blocks import Card, Chip, Dressed, Label, PushButton, restyle
-from desktop.widgets.boxes import column, row
+from desktop.widgets.boxes import column, row, scroll_down_only
 from desktop.widgets.plain_text import one_line
 from desktop.widgets.review_delegate import moment_words
 from engine.store.rows import Appealed
@@ -31,9 +30,7 @@ class AppealsDialog(Dressed, QDialog):
         self._cards = column(body, theme.S3)
         self._cards.addStretch(1)
         scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll_down_only(scroll)
         scroll.setWidget(body)
         close = PushButton(look, "appeals.close", "primary")
         close.clicked.connect(self.accept)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QLineEdit, QScrollArea, QWidget
 from desktop import theme
 from desktop.theme import Look
 from desktop.widgets.blocks import Card, Chip, Dressed, Elided, Label, PushButton
-from desktop.widgets.boxes import column, row
+from desktop.widgets.boxes import column, row, scroll_down_only
 from desktop.widgets.bubble_layout import hit_tone
 from desktop.widgets.flow import FlowBox
 from desktop.widgets.plain_text import one_line, unstopped
@@ -90,9 +90,7 @@ class ReviewCard(Dressed, Card):
         room.addWidget(self._text)
         room.addStretch(1)
         self._scroll = QScrollArea()
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll_down_only(self._scroll)
         self._scroll.setWidget(inside)
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._text.installEventFilter(self)

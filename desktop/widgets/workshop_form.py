@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QScrollArea, QWidget
 from desktop import theme
 from desktop.theme import Look
 from desktop.widgets.blocks import Dressed, restyle
-from desktop.widgets.boxes import column, row
+from desktop.widgets.boxes import column, row, scroll_down_only
 from desktop.widgets.plain_text import one_line
 from desktop.widgets.review_delegate import category_words
 from desktop.widgets.setting_fields import Choice, Combo, Stepper
@@ -49,9 +49,7 @@ class WorkshopForm(Dressed, QScrollArea):
         self._form = RuleForm()
         self._categories: tuple[str, ...] = ()
         self._filling = False
-        self.setWidgetResizable(True)
-        self.setFrameShape(QScrollArea.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll_down_only(self)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._built = False
 
