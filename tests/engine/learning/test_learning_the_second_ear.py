@@ -1,0 +1,87 @@
+"""How the second ear is learnt: from little, and the same each time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.learning import ear as recipe
+from engine.learning.ear import NOTHING, Example
+from engine.redline.ear import Classes, Ear, read
+from engine.redline.normalise import fold
+
+HURT = [f"{who}被{what}烫伤了" for who in ("我妈", "孩子", "我") for what in ("汤", "锅", "水")]
+SUED = [f"我要去法院{what}你们{whom}" for what in ("告", "起诉") for whom in ("", "公司", "店里")]
+SEEN = ("网上", "抖音", "微博")
+POSTED = [f"我把{what}发到{where}" for what in ("视频", "照片") for where in SEEN]
+    f"我把{what}发到{where}" for what in ("视频", "照片") for where in ("网上", "抖音", "微博")
+]
+GOODS = ("汤", "锅", "水壶", "法院那家店")
+TALK = [f"{what}{asked}" for what in GOODS for asked in ("多少钱", "几点到")]
+
+
+@pytest.fixture(scope="module")
+def classes() -> Classes:
+    return Classes("kin: 我妈 孩子 老人\nhurt: 烫伤\n")
+
+
+@pytest.fixture(scope="module")
+def examples() -> list[Example]:
+    return [
+        *(Example(one, "injury", "injury") for one in HURT),
+        *(Example(one, "legal", "legal") for one in SUED),
+        *(Example(one, "media", "media") for one in POSTED),
+        *(Example(one, NOTHING, "nothing") for one in TALK),
+    ]
+
+
+def test_what_was_not_among_the_sentences_is_heard_by_its_classes(
+    classes: Classes, examples: list[Example]
+) -> None:
+    ear = Ear(classes, recipe.learn(examples, classes))
+    text = fold("老人被粥烫伤了").text
+    (hurt,) = ear.passages(text)
+    (talk,) = ear.passages(fold("粥多少钱").text)
+    assert hurt.chance > 0.5 > talk.chance
+    assert ear.kind(text, hurt) == "injury"
+
+
+def test_of_a_long_text_only_the_grave_passage_is_learnt(
+    classes: Classes, examples: list[Example]
+) -> None:
+    long = ",".join([*TALK * 4, HURT[0], *TALK * 4])
+    learnt = recipe.learn([*examples, *[Example(long, "injury", "injury")] * 6], classes)
+    ear = Ear(classes, learnt)
+    assert all(ear.passages(fold(one).text)[0].chance < 0.5 for one in TALK)
+    assert max(passage.chance for passage in ear.passages(fold(long).text)) > 0.5
+
+
+def test_what_is_learnt_is_the_same_each_time_and_after_it_was_kept(
+    classes: Classes, examples: list[Example], tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    for path in (first, second):
+        recipe.write(recipe.learn(examples, classes), path, "x")
+    assert first.read_bytes() == second.read_bytes()
+    text = fold(HURT[0]).text
+    kept = Ear(classes, read(first)).passages(text)
+    assert kept == Ear(classes, recipe.learn(examples, classes)).passages(text)
+
+
+def test_a_sentence_stands_once_among_all_and_the_held_out_half_is_not_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read_files: list[Path] = []
+    whole = Path.read_text
+
+    def noted(path: Path, *args: object, **more: object) -> str:
+        read_files.append(path)
+        return whole(path, *args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Path, "read_text", noted)
+    every = recipe.examples()
+    texts = [fold(one.text).text for one in every]
+    assert len(texts) == len(set(texts)) > 15_000
+    assert read_files
+    assert not [path for path in read_files if "held_out" in path.parts]
