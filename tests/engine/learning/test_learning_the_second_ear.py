@@ -15,8 +15,6 @@ HURT = [f"{who}被{what}烫伤了" for who in ("我妈", "孩子", "我") for wh
 SUED = [f"我要去法院{what}你们{whom}" for what in ("告", "起诉") for whom in ("", "公司", "店里")]
 SEEN = ("网上", "抖音", "微博")
 POSTED = [f"我把{what}发到{where}" for what in ("视频", "照片") for where in SEEN]
-    f"我把{what}发到{where}" for what in ("视频", "照片") for where in ("网上", "抖音", "微博")
-]
 GOODS = ("汤", "锅", "水壶", "法院那家店")
 TALK = [f"{what}{asked}" for what in GOODS for asked in ("多少钱", "几点到")]
 
