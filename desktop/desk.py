@@ -254,6 +254,8 @@ class Desk(QObject):
         self.rules_in_force.trouble.connect(self.notices.tell)
         rules, status = self.rules_in_force, self.window.status
         rules.changed.connect(lambda running: status.set_rules(running.rules[:6]))
+        # What is typed was judged by the former rules.
+        rules.changed.connect(lambda _: self.session.composing.screen())
         self.session.answers.said.connect(lambda key, values: self.notices.say(key, **values))
         self.page.sample_requested.connect(self.load_sample)
         self.intake.arrived.connect(self._on_arrived)

@@ -46,6 +46,22 @@ def test_what_a_command_publishes_is_in_force_at_the_desk(
     assert blocks(open_desk())
 
 
+def test_what_is_typed_is_judged_by_the_rules_that_come_into_force(
+    qtbot: QtBot, open_desk: Open, desk_rules: Path
+) -> None:
+    desk = open_desk()
+    conversation = desk.store.conversations.receive("客户", "在吗").conversation
+    said: list[str] = []
+    composing = desk.session.composing
+    composing.screened.connect(lambda screening: said.append(screening.action))
+    composing.begin(conversation)
+    composing.set_text("送您一份礼")
+    qtbot.waitUntil(lambda: said[-1:] == ["none"])
+    with open_store(desk.store.path) as other:
+        publish(other, desk_rules)
+    qtbot.waitUntil(lambda: said[-1] == "block")
+
+
 def test_a_version_that_does_not_load_leaves_the_rules_and_is_told(
     qtbot: QtBot, open_desk: Open, desk_rules: Path
 ) -> None:
