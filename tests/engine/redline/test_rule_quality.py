@@ -45,11 +45,11 @@ def test_ordinary_talk_is_not_stopped(found: dict[str, Quality]) -> None:
 def test_what_must_be_handed_over_is(found: dict[str, Quality]) -> None:
     assert found["development"].handovers.percent >= 98, found["development"].handovers.wrong
     held_out = found["held_out"].handovers.percent
-    assert held_out >= 86
+    assert held_out >= 83
 
 
 def test_near_misses_are_not_handed_over(found: dict[str, Quality]) -> None:
     development = found["development"].wrong_handovers
     assert development.percent <= 2, development.wrong
     held_out = found["held_out"].wrong_handovers.percent
-    assert held_out <= 9
+    assert held_out <= 4
