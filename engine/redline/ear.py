@@ -109,6 +109,9 @@ class Ear:
         for begin, pairs in _pairs(general, places, size - 1):
             sums[begin + 1] += sum(map(self._apart.__getitem__, pairs))
             counts[begin + 1] += len(pairs)
+        # Who says the same again, in a passage or all along, means no more by it.
+        for begin, end in _repeated(folded, tokens, _clauses(0, size, borders)):
+            sums[begin + 1 : end + 1] = counts[begin + 1 : end + 1] = [0] * (end - begin)
         sums = list(accumulate(sums))
         counts = list(accumulate(counts))
         found: list[Passage] = []
@@ -322,6 +325,19 @@ def _clauses(first: int, last: int, borders: Sequence[int]) -> list[tuple[int, i
             found.append((begin, border))
         begin = border + 1
     return found or [(first, last)]
+
+
+def _repeated(
+    folded: str, tokens: Sequence[tuple[int, int]], clauses: Sequence[tuple[int, int]]
+) -> Iterator[tuple[int, int]]:
+    """The clauses that stood shortly before, within what is heard at once."""
+    counted: dict[str, int] = {}
+    for begin, end in clauses:
+        said = folded[tokens[begin][0] : tokens[end - 1][1]]
+        if begin - counted.get(said, -PASSAGE) < PASSAGE:
+            yield begin, end
+        else:
+            counted[said] = begin
 
 
 def _word(token: str) -> int:

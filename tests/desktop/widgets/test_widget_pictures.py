@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.theme import S3, S4, Look
 from desktop.widgets.banner import Banner
@@ -231,7 +231,8 @@ def test_queue_states(
 ) -> None:
     look = each_look
     empty, nothing = QueuePanel(look), QueuePanel(look)
-    nothing.set_filter("gap")
+    gap = look.text("queue.filter.gap")
+    next(chip for chip in nothing.findChildren(QPushButton) if chip.text() == gap).click()
     narrow = queue(look, content, row_model)
     panels = [queue(look, content, row_model), empty, nothing, narrow]
     rail = RailBar(look)

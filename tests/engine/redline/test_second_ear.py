@@ -182,3 +182,11 @@ def test_a_heard_rule_whose_example_is_not_heard_does_not_load(tmp_path: Path) -
     )
     problems = check_rules(tmp_path)
     assert [problem.rule for problem in problems] == ["customer.heard.injury"]
+
+
+@pytest.mark.parametrize("times", [2, 5, 50, 500])
+def test_who_says_the_same_again_means_no_more_by_it(gate: Gate, times: int) -> None:
+    plain = "我买的热水壶坏了,"
+    assert not gate.screen(plain * times, "customer", language="zh").hits
+    grave = gate.screen(GRAVE + "。" + plain * times, "customer", language="zh").hits
+    assert {hit.rule for hit in grave} >= {"customer.heard.injury"}
