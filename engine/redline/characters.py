@@ -6,7 +6,7 @@ drops those, so that no code ever comes from a person.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from msgspec import Struct
@@ -19,10 +19,12 @@ _LONGEST = 6
 _SHORT = 16
 _BETWEEN = "'12345"
 _NONE = 1 << 60
+_PART = 1 << 14
+_Finding = Callable[..., list[tuple[int, int, int]]]
 NUMERALS = dict(zip("零一二三四五六七八九幺", "01234567891", strict=True))
 
 
-class Syllable(Struct, frozen=True):
+class Syllable(Struct, frozen=True, gc=False):
     """A syllable's `code`, and where it stands in the letters it was read from."""
 
     code: str
@@ -94,33 +96,56 @@ def syllables(letters: str) -> Sequence[Syllable] | None:
 
 
 def _syllables(letters: str) -> Sequence[Syllable] | None:
-    codes = characters().codes
-    count = len(letters)
     # From the end: what the rest costs at least, and how long its first syllable is then. One that
     # begins with a vowel costs more, for inside a word it would have an apostrophe before it.
-    cost = [_NONE] * count + [0]
-    length = [0] * count
-    for start in range(count - 1, -1, -1):
-        if letters[start] in _BETWEEN:
-            if start:
-                cost[start], length[start] = cost[start + 1], 1
-            continue
-        vowel = start > 0 and letters[start] in "aeo" and letters[start - 1] not in _BETWEEN
-        for size in range(1, min(_LONGEST, count - start) + 1):
-            rest = cost[start + size] + (3 if vowel else 2)
-            if rest <= cost[start] and letters[start : start + size] in codes:
-                cost[start], length[start] = rest, size
-    if not count or cost[0] >= _NONE:
+    count = len(letters)
+    backwards = letters[::-1]
+    cost = [0] + [_NONE] * count
+    length = [0] * (count + 1)
+    find, of = _backwards()
+    for first in range(0, count, _PART):
+        part = backwards[max(first - _LONGEST, 0) : first + _PART]
+        shift = min(first, _LONGEST)
+        before = first - shift
+        for number, begin, last in find(part, overlapping=True):
+            if last <= shift:
+                continue
+            more, inside = of[number]
+            size = last - begin
+            end = last + before
+            if end < count:
+                more = inside if backwards[end] not in _BETWEEN else more
+            elif not more:
+                continue
+            rest = cost[end - size] + more
+            if rest < cost[end] or (rest == cost[end] and size > length[end]):
+                cost[end], length[end] = rest, size
+    if not count or cost[count] >= _NONE:
         return None
+    codes = characters().codes
     found: list[Syllable] = []
     place = 0
     while place < count:
-        end = place + length[place]
+        end = place + length[count - place]
         if letters[place] not in _BETWEEN:
             toned = letters[end : end + 1].isdigit()
             found.append(Syllable(codes[letters[place:end]], place, end + toned))
         place = end
     return found
+
+
+@lru_cache(1)
+def _backwards() -> tuple[_Finding, list[tuple[int, int]]]:
+    """Finds syllables, and what may stand between them, in letters read backwards.
+
+    Also what each costs: behind something that stands between them, and behind another one.
+    """
+    import ahocorasick_rs
+
+    names = [*characters().codes, *_BETWEEN]
+    costs = [(0, 0) if name in _BETWEEN else (2, 3 if name[0] in "aeo" else 2) for name in names]
+    finder = ahocorasick_rs.AhoCorasick([name[::-1] for name in names])
+    return finder.find_matches_as_indexes, costs
 
 
 _remembered = lru_cache(8192)(_syllables)

@@ -14,7 +14,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from engine.redline.characters import NUMERALS, characters, is_code, syllables
+from engine.redline.characters import NUMERALS, Syllable, characters, is_code, syllables
 from engine.redline.fragments import Fragments, is_gap
 from engine.redline.normalise import Borders
 from engine.redline.numerals import numbers, of_number
@@ -31,6 +31,7 @@ from engine.redline.suspicion import (
     Suspicion,
 )
 from engine.redline.view import Restored, Source, Trick
+from engine.redline.writing import Writing
 
 _HAN = "\u3400-\u9fff"
 _HAN_ONE = re.compile(f"[{_HAN}]")
@@ -106,10 +107,11 @@ class _Restoring:
         self._known = characters()
         # A sign that comes again and again stands between characters and for none.
         self._seldom: Mapping[str, int] = {}
+        self._latest: tuple[str, Sequence[Syllable] | None] = "", None
         written = numbers(folded) if NUMBER.search(causes) is not None else []
         if written or PARTS.search(causes) is not None:
             self._change(folded, written)
-        self._begin(0)
+        self._out: Writing
 
     def _change(self, folded: str, written: Sequence[tuple[int, int]]) -> None:
         """Put whole and plain characters in place, and digits for numerals."""
@@ -151,63 +153,56 @@ class _Restoring:
         """Those that give cause, and in which something was undone or may be heard."""
         ends = self._borders.sentences
         end = 0
-        while (match := HEARD_OR_MORE.search(self._causes, end)) is not None:
-            at = bisect_right(ends, match.start())
+        while (cause := HEARD_OR_MORE.search(self._causes, end)) is not None:
+            at = bisect_right(ends, cause.start())
             end = ends[at] if at < len(ends) else len(self._text)
             clauses = self._sentence(ends[at - 1] if at else 0, end)
-            text = "".join(self._out)
-            pairs = self._pairs
-            seams = [match.start() for match in SEAM.finditer(pairs)]
-            for seam in seams:
-                pairs[seam] = suspicion[text[seam : seam + 2].ljust(2, "\0")]
+            text = "".join(self._out.out)
+            pairs = self._out.pairs
+            seams: list[int] = []
+            for match in SEAM.finditer(pairs):
+                first, last = match.span()
+                pairs[first:last] = suspicion.causes(text[first:last], text[last : last + 1])
+                seams += range(first, last)
             heard = [match.start() for match in HEARD.finditer(pairs)]
-            if self._tricked or heard:
-                ended, tricked = at < len(ends), self._tricked
-                pieces, source = self._pieces, self._source
+            tricked, pieces = self._out.tricked, self._out.pieces
+            if tricked or heard:
+                ended, source = at < len(ends), self._source
                 yield Restored(text, clauses, ended, tricked, pieces, source, at, seams, heard)
 
-    def _begin(self, place: int) -> None:
-        """Begin a sentence."""
-        self._out: list[str] = []
-        self._pieces: list[tuple[int, ...]] = []
-        self._pairs = bytearray()
-        self._tricked = False
-        self._size = 0
-        self._from = self._upto = place  # What is still to be copied as it is.
+    def _writing(self, begin: int) -> Writing:
+        return Writing(self._text, self._causes, self._source, self._holed, begin)
 
     def _sentence(self, begin: int, end: int) -> list[int]:
         """Put one sentence; where its clauses end."""
-        self._begin(begin)
+        self._out = self._writing(begin)
         clauses: list[int] = []
         ends = self._borders.clauses
         first = bisect_right(ends, begin)
         while begin < end:
             stop = ends[first] - 1 if first < len(ends) else end
             if CHANGED_OR_MORE.search(self._causes, begin, stop) is None:
-                self._copy(begin, stop)
+                self._out.copy(begin, stop)
             else:
                 self._clause(begin, stop)
             if first < len(ends):
-                self._copy(stop, stop + 1)
-                if self._holed:
-                    self._copied()
-                clauses.append(self._size + self._upto - self._from)
+                clauses.append(self._out.ended(stop))
             begin = stop + 1
             first += 1
-        self._copied()
+        self._out.copied()
         return clauses
 
     def _clause(self, begin: int, end: int) -> None:
         text = self._text
         changed = TRICKY.search(self._causes, begin, end) is not None
         if not changed and _TRICKS.search(text, begin, end) is None:
-            self._copy(begin, end)
+            self._out.copy(begin, end)
             return
         tokens = [match.span() for match in _TOKEN.finditer(text, begin, end)]
         sounds = self._is_pinyin(tokens, begin, end)
         plain = not changed and not sounds and _BROKEN.search(text, begin, end) is None
         if plain and not any(text[start:stop] in self._by.initials for start, stop in tokens):
-            self._copy(begin, end)
+            self._out.copy(begin, end)
             return
         self._seldom = Counter(self._by.signs.findall(text, begin, end)) if changed else {}
         place = begin
@@ -217,19 +212,19 @@ class _Restoring:
             start, stop = tokens[number]
             han = text[start] >= "\u3400"
             if place + 1 == start and last == "w" and not han and not self._seldom:
-                self._copy(place, start)
+                self._out.copy(place, start)
             elif place < start:
                 gap = is_gap(text, place, start)
                 if gap and last and not self._seldom and (han or last == "h"):
-                    self._leave_out()
+                    self._out.leave_out()
                 else:
-                    before = len(self._pieces), self._upto
+                    before = self._out.state
                     if self._between(place, start, last, "h" if han else "w", gap):
                         last = "h"
-                    if gap and last and before == (len(self._pieces), self._upto):
-                        self._leave_out()
+                    if gap and last and before == self._out.state:
+                        self._out.leave_out()
             if han:
-                self._copy(start, stop)
+                self._out.copy(start, stop)
                 last = "h"
                 number += 1
             else:
@@ -240,49 +235,11 @@ class _Restoring:
         if place < end:
             self._between(place, end, last, "", False)
 
-    def _put(self, character: str, start: int, end: int, trick: int) -> None:
-        """Put a character that stands for ``start:end``."""
-        if self._from < self._upto:
-            self._copied()
-        if self._pairs:
-            self._pairs[-1] = Cause.SEAM
-        self._out.append(character)
-        self._pairs.append(Cause.SEAM)
-        self._pieces.append((start, end, trick))
-        self._size += 1
-        self._tricked = self._tricked or trick != 0
-
-    def _leave_out(self) -> None:
-        """Leave out what stands before the next character."""
-        self._copied()
-        self._pieces.append(())
-        self._tricked = True
-
-    def _copy(self, start: int, end: int) -> None:
-        """Put what stands at ``start:end`` as it is; the second halves of characters are none."""
-        if start != self._upto:
-            self._copied()
-            self._from = start
-        self._upto = end
-
-    def _copied(self) -> None:
-        """Put what is still to be copied."""
-        start, last = self._from, self._upto
-        self._from = last
-        while start < last:
-            hole = self._text.find("\0", start, last) if self._holed else -1
-            end = last if hole < 0 else hole
-            if start < end:
-                if self._pairs:
-                    self._pairs[-1] = Cause.SEAM
-                self._out.append(self._text[start:end])
-                self._pairs += self._causes[start:end]
-                self._pieces.append((start, end))
-                self._size += end - start
-                if not self._tricked:
-                    tricks = self._source.tricks
-                    self._tricked = HEARD_OR_MORE.search(tricks, start, end) is not None
-            start = end + 1
+    def _syllables(self, word: str) -> Sequence[Syllable] | None:
+        """`syllables`; those of the latest word are kept, as it is asked about again and again."""
+        if word != self._latest[0]:
+            self._latest = word, syllables(word)
+        return self._latest[1]
 
     def _between(self, start: int, end: int, left: str, right: str, gap: bool) -> bool:
         """Put what stands between two tokens; whether a sign in it was read as a character.
@@ -298,9 +255,9 @@ class _Restoring:
         if found and (left == "h" or right):
             for place in found:
                 if self._text[place] == "+" and (left == "w" or not right):
-                    self._put("+", place, place + 1, 0)
+                    self._out.put("+", place, place + 1, 0)
                     continue
-                self._put(signs[self._text[place]], place, place + 1, Trick.MIXED)
+                self._out.put(signs[self._text[place]], place, place + 1, Trick.MIXED)
             return True
         if gap and left and right and "h" in left + right:
             return False
@@ -309,11 +266,11 @@ class _Restoring:
             sign = there.strip()
             blank = there.startswith("  ") or there.endswith("  ") or not sign
             for at, character in enumerate(sign, start + there.find(sign[:1])):
-                self._put(character, at, at + 1, Trick.SQUEEZE)
+                self._out.put(character, at, at + 1, Trick.SQUEEZE)
             if blank:
-                self._put(" ", end - 1, end, Trick.SQUEEZE)
+                self._out.put(" ", end - 1, end, Trick.SQUEEZE)
             return False
-        self._copy(start, end)
+        self._out.copy(start, end)
         return False
 
     def _is_pinyin(self, tokens: Sequence[tuple[int, int]], begin: int, end: int) -> bool:
@@ -321,7 +278,7 @@ class _Restoring:
         if _HAN_ONE.search(self._text, begin, end) is not None:
             return True
         return all(
-            syllables(self._text[start:end])
+            self._syllables(self._text[start:end])
             for start, end in tokens
             if not self._text[start:end].isdigit()
         )
@@ -336,52 +293,48 @@ class _Restoring:
         if number + 1 < len(tokens) and self._text[tokens[number + 1][0]] < "\u3400":
             joined = self._by.fragments.joined(self._text, tokens, number)
         plain = joined <= 1 < end - start and word.isalpha() and word not in self._by.initials
-        if plain and not (sounds and syllables(word)):
-            self._copy(start, end)
+        if plain and not (sounds and self._syllables(word)):
+            self._out.copy(start, end)
             return 1, "w"
         if joined > 1:
             for place in range(number, number + joined):
                 for at in range(*tokens[place]):
                     trick = Trick.SQUEEZE if at == tokens[place][0] and place > number else 0
-                    self._put(self._text[at], at, at + 1, trick)
+                    self._out.put(self._text[at], at, at + 1, trick)
             return joined, "w"
         if word in self._by.initials:
             for character in self._by.initials[word]:
-                self._put(character, start, end, Trick.INITIALS)
+                self._out.put(character, start, end, Trick.INITIALS)
             return 1, "h"
         if word in ("v", "w") and self._beside_han(start, end):
-            self._put(self._by.wei, start, end, Trick.MIXED)
+            self._out.put(self._by.wei, start, end, Trick.MIXED)
             return 1, "h"
         if sounds and self._spelled(start, word):
             return 1, "h"
         unleet = None if word.isalpha() else unleeted(word, self._by.fragments.words)
         if unleet is None:
-            self._copy(start, end)
+            self._out.copy(start, end)
             return 1, "w"
         for at, letter in enumerate(unleet, start):
             trick = Trick.LOOKALIKE if letter != self._text[at] else self._source.tricks[at]
-            self._put(letter, at, at + 1, trick)
+            self._out.put(letter, at, at + 1, trick)
         return 1, "w"
 
     def _spelled(self, start: int, word: str) -> bool:
         """Put a word as the syllables it spells, and the number behind it; whether it does."""
-        if not word[0].isalpha() or (len(word) == 1 and not self._after_code()):
+        if not word[0].isalpha() or (len(word) == 1 and not self._out.after_code()):
             return False
-        found = syllables(word)
+        found = self._syllables(word)
         size = len(word)
         if found is None:
             size = len(word.rstrip("0123456789"))
-            found = syllables(word[:size])
-        for one in found or ():
-            self._put(one.code, start + one.start, start + one.end, Trick.PINYIN)
-        if found:
-            for at in range(start + size, start + len(word)):
-                self._put(self._text[at], at, at + 1, 0)
-        return bool(found)
-
-    def _after_code(self) -> bool:
-        self._copied()
-        return bool(self._out) and is_code(self._out[-1][-1])
+            found = self._syllables(word[:size])
+        if not found:
+            return False
+        self._out.put_all(found, start)
+        for at in range(start + size, start + len(word)):
+            self._out.put(self._text[at], at, at + 1, 0)
+        return True
 
     def _beside_han(self, start: int, end: int) -> bool:
         signs = self._known.signs

@@ -17,7 +17,7 @@ HEARD_OR_MORE = re.compile(rb"[^\x00]")
 CHANGED_OR_MORE = re.compile(rb"[^\x00\x01]")
 TRICKY = re.compile(rb"[\x08-\xff]")
 PARTS = re.compile(rb"[\x10-\xff]")
-SEAM = re.compile(rb"[\x40-\xff]")
+SEAM = re.compile(rb"[\x40-\xff]+")
 HEARD = re.compile(b"[" + re.escape(bytes(range(1, 256, 2))) + b"]")
 NUMBER = re.compile(b"[" + re.escape(bytes(n for n in range(256) if n & 4)) + b"]")
 
@@ -47,6 +47,9 @@ class Suspicion(dict[str, int]):
         causes = self[pair] = self._judge(pair[0], pair[1])
         return causes
 
-    def causes(self, text: str) -> bytes:
-        """For each character of `text` what it gives cause to, together with the next one."""
-        return bytes(map(self.__getitem__, map(add, text, text[1:] + "\0")))
+    def causes(self, text: str, following: str = "") -> bytes:
+        """For each character of `text` what it gives cause to, together with the next one.
+
+        `following`: the one behind the text.
+        """
+        return bytes(map(self.__getitem__, map(add, text, text[1:] + (following or "\0"))))

@@ -73,13 +73,17 @@ class Restored(Struct, frozen=True):
             places: Sequence[int] = self.seams
         else:
             places = sorted((*self.seams, *self.heard))
-        spans: list[tuple[int, int]] = []
+        parts: list[str] = []
+        start = end = 0
         for place in places:
-            start = max(place - reach + 1, 0)
-            if spans and start <= spans[-1][1]:
-                start = spans.pop()[0]
-            spans.append((start, place + 1 + reach))
-        return [self.text[start:end] for start, end in spans]
+            if not end or place - reach >= end:
+                if end:
+                    parts.append(self.text[start:end])
+                start = max(place - reach + 1, 0)
+            end = place + 1 + reach
+        if end:
+            parts.append(self.text[start:end])
+        return parts
 
     def characters(self) -> Iterator[tuple[int, int, int]]:
         """Where each character begins and ends in the folded text, and what was undone there."""
