@@ -151,7 +151,10 @@ def growth(bench: Workbench) -> list[Figure]:
     ]
 
 
-HOSTILE = ("nested", "repeated", "letters", "pinyin", "signs", "halves", "digits", "heard")
+HOSTILE = (
+    *("nested", "repeated", "letters", "pinyin", "signs"),
+    *("halves", "digits", "heard", "vowel"),
+)
 """Texts made to be slow with."""
 
 
@@ -166,6 +169,7 @@ def hostile(kind: str, size: int) -> str:
         "halves": "言正手戈白勺人尔人门木几氵去",
         "digits": "一二三四五1 2 3 4 5 6 7 8 ①②③、",
         "heard": "葆本威信帷薪蜜码迷玛",
+        "vowel": "a",
     }[kind]
     return (unit * (size // len(unit) + 1))[:size]
 
