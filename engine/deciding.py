@@ -13,6 +13,7 @@ from msgspec import Struct
 from engine.errors import GateRefused, ZuoxiError
 from engine.records import DecisionAction, Hit, Language, RejectReason, Screening
 from engine.redline.gate import STOPPING, Gate, masked, override_of
+from engine.store.conversations import forgotten_conversation
 from engine.store.hits import no_hit
 from engine.store.rows import Appeal, Approval, StoredDecision, StoredDraft
 from engine.store.store import Store
@@ -100,12 +101,12 @@ def decide(
     one of level L4 keeps back is never sent. `typed`: the conversation's unsent text is what is
     sent, and is forgotten in the same step.
 
-    Raises `InputError` (`no_conversation`, `already_decided`), `DecisionRefused`, `SendRefused`
-    (then only the hits are stored) and `StoreError`.
+    Raises `InputError` (`no_conversation`, `forgotten`, `already_decided`), `DecisionRefused`,
+    `SendRefused` (then only the hits are stored) and `StoreError`.
     """
     # A reason of nothing but blanks is none.
     override = (override or "").strip() or None
-    store.conversations.get(conversation)
+    _not_forgotten(store, conversation)
     stored = store.drafts.latest(conversation)
     if draft_id is not None and (stored is None or stored.id != draft_id):
         raise _stale()
@@ -197,7 +198,7 @@ def ask_for_approval(
     (`no_override`: nobody may let it pass), `DecisionRefused` (`no_approval_needed`, `no_draft`,
     `empty_text`), `InputError` (`no_conversation`, `no_reason_given`, `no_name`) and `StoreError`.
     """
-    store.conversations.get(conversation)
+    _not_forgotten(store, conversation)
     stored = store.drafts.latest(conversation)
     drafted = stored if stored is not None and stored.draft.status == "drafted" else None
     final = _outgoing("accept" if text is None else "edit", drafted, text).text
@@ -362,6 +363,11 @@ _KEPT_BACK = {
 
 def _kept_back(code: str, text: str, screening: Screening) -> SendRefused:
     return SendRefused(_KEPT_BACK[code], code, text, screening)
+
+
+def _not_forgotten(store: Store, conversation: str) -> None:
+    if store.conversations.get(conversation).forgotten_at is not None:
+        raise forgotten_conversation()
 
 
 def _stale() -> DecisionRefused:

@@ -8,6 +8,7 @@ from engine import texts
 from engine.errors import RuleError
 from engine.records import Language, Screening
 from engine.redline.gate import Gate, spoken
+from engine.store.conversations import forgotten_conversation
 from engine.store.rows import ExternalKey, StoredHandover, StoredMessage
 from engine.store.store import Store
 
@@ -41,9 +42,11 @@ def receive(
 
     What the rules keep out of storage (a card number, a password) is masked before it is stored.
     If the rules cannot be run, the conversation is handed over (category `rules_failed`): no draft
-    is made and a human reads it. Raises `InputError` (`no_conversation`), `StoreError`; once the
-    message is stored it is not lost, `catch_up` screens it later.
+    is made and a human reads it. Raises `InputError` (`no_conversation`, `forgotten`: its data was
+    deleted), `StoreError`; once the message is stored it is not lost, `catch_up` screens it later.
     """
+    if conversation is not None and store.conversations.get(conversation).forgotten_at is not None:
+        raise forgotten_conversation()
     message = store.conversations.receive(
         customer,
         _storable(gate, text),

@@ -353,6 +353,13 @@ def message_by_id(database: Database, message: str) -> StoredMessage:
     return StoredMessage(**row)
 
 
+def forgotten_conversation() -> InputError:
+    """The refusal of anything more in a conversation whose customer's data was deleted."""
+    return InputError(
+        "This customer's data was deleted. Nothing was stored; open a new one.", "forgotten"
+    )
+
+
 def no_conversation() -> InputError:
     """The error for a conversation id that the store does not know."""
     return InputError(
