@@ -6,8 +6,9 @@ import time
 
 import typer
 
-from engine.cli.console import Json, Session, emit, report, show
+from engine.cli.console import Json, Session, Who, emit, report, show
 from engine.errors import InputError
+from engine.records import Language
 from engine.store.store import Store, open_store
 from engine.texts import text
 
@@ -30,26 +31,32 @@ def list_(context: typer.Context, json: Json = False) -> None:
     if json:
         emit({"cases": cases})
         return
+    if not cases:
+        show(text("cli.cases.none", session.language))
     for case in cases:
         since = time.strftime("%Y-%m-%d %H:%M", time.localtime(case.opened_at))
-        show(f"{case.id}  {since}  {case.category}  {case.taken_by or '–'}  {case.conversation}")
+        category = category_named(case.category, session.language)
+        show(f"{case.id}  {since}  {category}  {case.taken_by or '–'}  {case.conversation}")
 
 
 @group.command("take")
-def take(context: typer.Context, case: str = _CASE, json: Json = False) -> None:
+def take(context: typer.Context, case: str = _CASE, who: Who = None, json: Json = False) -> None:
     """Take a case on oneself."""
     session: Session = context.obj
+    name = session.named(who)
     with open_store(session.folder.database) as store:
-        _changed(store.handovers.take(case, session.who), store, case)
+        _changed(store.handovers.take(case, name), store, case)
         _told(session, store, case, "taken", json)
 
 
 @group.command("return")
-def give_back(context: typer.Context, case: str = _CASE, json: Json = False) -> None:
+def give_back(
+    context: typer.Context, case: str = _CASE, who: Who = None, json: Json = False
+) -> None:
     """Give a case back that was taken: it waits for somebody again."""
     session: Session = context.obj
     with open_store(session.folder.database) as store:
-        _changed(store.handovers.give_back(case, session.who), store, case)
+        _changed(store.handovers.give_back(case, session.named(who)), store, case)
         _told(session, store, case, "returned", json)
 
 
@@ -58,13 +65,14 @@ def close(
     context: typer.Context,
     case: str = _CASE,
     note: str = typer.Option("", "--note", help="What was done, for whoever reads it later."),
+    who: Who = None,
     json: Json = False,
 ) -> None:
     """Close a case; the conversation gets drafts again."""
     session: Session = context.obj
     with open_store(session.folder.database) as store:
         kept = note or store.handovers.get(case).note
-        _changed(store.handovers.close(case, kept, who=session.who), store, case)
+        _changed(store.handovers.close(case, kept, who=session.named(who)), store, case)
         _told(session, store, case, "closed", json)
 
 
@@ -79,4 +87,13 @@ def _changed(done: bool, store: Store, case: str) -> None:
 
 def _told(session: Session, store: Store, case: str, step: str, json: bool) -> None:
     now = store.handovers.get(case)
-    report(now, text(f"cases.{step}", session.language, category=now.category), json=json)
+    category = category_named(now.category, session.language)
+    report(now, text(f"cases.{step}", session.language, category=category), json=json)
+
+
+def category_named(category: str, language: Language) -> str:
+    """A category as people call it; a company's own one by its id."""
+    try:
+        return text(f"desk.category.{category}", language)
+    except KeyError:
+        return category

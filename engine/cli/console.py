@@ -21,6 +21,12 @@ from engine.texts import explain
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, and nothing else there.")]
 """The option that every command with a result has."""
 
+Who = Annotated[
+    str | None,
+    typer.Option("--as", metavar="NAME", help="Who does it; else the name in the settings."),
+]
+"""The option of every command that notes who did something."""
+
 
 class Told(ZuoxiError):
     """A failure whose line is already in the person's language."""
@@ -55,6 +61,15 @@ class Session:
             return getpass.getuser()
         except (OSError, KeyError):  # A process may run under a number that has no name.
             return ""
+
+    def named(self, given: str | None) -> str:
+        """Who does something: the name `given` with ``--as``, else `who`."""
+        if given is None:
+            return self.who
+        if not given.strip():
+            # Mostly a variable that is not set: nobody else's name must stand in for it.
+            raise typer.BadParameter("--as needs a name")
+        return given
 
 
 def emit(value: Any) -> None:

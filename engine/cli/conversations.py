@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import get_args
+from typing import NoReturn, get_args
 
 import typer
 
-from engine.cli.console import Json, Session, report
+from engine.cli.console import Json, Session, Who, refuse, report, show
 from engine.cli.gates import gate_of
-from engine.deciding import Choice, decide
+from engine.deciding import Choice, SendRefused, decide
 from engine.errors import InputError
 from engine.learning.feedback import export_raw
 from engine.reception import receive
-from engine.records import RejectReason
-from engine.store.store import open_store
+from engine.records import Hit, RejectReason, Screening
+from engine.redline.gate import STOPPING, override_of
+from engine.store.approvals import same_person
+from engine.store.store import Store, open_store
 from engine.texts import text
 
 inbox = typer.Typer(help="Messages in.", no_args_is_help=True)
@@ -43,6 +45,8 @@ def add(
     if not message.strip() or not customer.strip():
         raise InputError("A message needs a customer and a text.", "empty_message")
     with open_store(session.folder.database) as store:
+        if conversation:
+            _of_customer(store, conversation, customer)
         received = receive(
             store,
             gate_of(session, store),
@@ -53,6 +57,15 @@ def add(
         )
     ids = {"conversation": received.message.conversation, "message": received.message.id}
     report(ids, ids["conversation"], json=json)
+
+
+def _of_customer(store: Store, conversation: str, customer: str) -> None:
+    known = store.conversations.get(conversation)
+    # Whose data was deleted has no name any more, and may write again under one.
+    if known.forgotten_at is None and not same_person(known.customer, customer):
+        raise InputError(
+            "This conversation is another customer's. Nothing was stored.", "other_customer"
+        )
 
 
 def decide_(
@@ -73,6 +86,7 @@ def decide_(
         metavar="REASON",
         help="Send although a rule keeps it back, where the rule allows; the lead is told.",
     ),
+    who: Who = None,
     json: Json = False,
 ) -> None:
     """Decide on the stored draft of a conversation, through the same gate as the window."""
@@ -91,20 +105,45 @@ def decide_(
             reason=reject,
             reasons=", ".join(get_args(RejectReason)),
         )
-    with open_store(session.folder.database) as store:
-        decision = decide(
-            store,
-            gate_of(session, store),
-            conversation,
-            chosen[0],
-            text=edit,
-            reason=reject,  # type: ignore[arg-type]
-            who=session.who,
-            override=override,
-            language=session.language,
-            needs_draft=True,
-        )
-    report(decision, f"{decision.id}  {decision.action}", json=json)
+    name = session.named(who)
+    try:
+        with open_store(session.folder.database) as store:
+            decision = decide(
+                store,
+                gate_of(session, store),
+                conversation,
+                chosen[0],
+                text=edit,
+                reason=reject,  # type: ignore[arg-type]
+                who=name,
+                override=override,
+                language=session.language,
+                needs_draft=True,
+            )
+    except SendRefused as error:
+        _kept_back(error, conversation, session, json)
+    done = text(f"cli.decided.{decision.action}", session.language)
+    report(decision, f"{decision.id}  {done}", json=json)
+
+
+def _kept_back(error: SendRefused, conversation: str, session: Session, json: bool) -> NoReturn:
+    """End with what keeps a text back, where in it, by which rule, and what to do next."""
+    stopping = [hit for hit in error.hits if hit.action in STOPPING]
+    allowed = override_of(Screening(error.hits)) if stopping else "script"
+    next_ = text(f"cli.blocked.{allowed}", session.language, conversation=conversation)
+    if not json:
+        for hit in stopping:
+            show(_hit_line(hit))
+        for script in error.scripts:
+            show(f"» {script}")
+        show(next_)
+    found = {"hits": error.hits, "scripts": error.scripts, "override": allowed, "next": next_}
+    refuse(error, session, json=json, **found)
+
+
+def _hit_line(hit: Hit) -> str:
+    found = " ".join(hit.text.split())
+    return f"{hit.start}–{hit.end} 「{found}」 {hit.name} {hit.level} ({hit.rule}): {hit.advice}"
 
 
 @feedback.command("export")

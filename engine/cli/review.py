@@ -10,7 +10,7 @@ from typing import Annotated, Any, get_args
 import msgspec
 import typer
 
-from engine.cli.console import Json, Session, emit, report, show
+from engine.cli.console import Json, Session, Who, emit, report, show
 from engine.cli.gates import gate_of
 from engine.errors import InputError
 from engine.records import Level, Side
@@ -31,6 +31,12 @@ Filter = Annotated[
         "appealed=yes, trial=yes|no.",
     ),
 ]
+
+_VALUES: dict[str, tuple[str, ...]] = {
+    "level": get_args(Level),
+    "side": get_args(Side),
+    "verdict": get_args(Judged),
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -55,6 +61,8 @@ def list_(
     if json:
         emit(page)
         return
+    if not page.hits:
+        show(text("cli.review.none", session.language))
     for one in page.hits:
         show(_line(one, session))
     if page.after is not None:
@@ -67,6 +75,7 @@ def judge(
     verdict: str = typer.Argument(help="right or false_alarm."),
     hits: list[str] = typer.Argument(help="Their ids."),
     note: str = typer.Option("", "--note", help="Why."),
+    who: Who = None,
     json: Json = False,
 ) -> None:
     """One verdict for several hits, all or none."""
@@ -75,9 +84,11 @@ def judge(
         raise typer.BadParameter("the verdict is right or false_alarm")
     with open_store(session.folder.database) as store:
         store.reviews.judge_all(
-            hits, "right" if verdict == "right" else "false_alarm", session.who, note
+            hits, "right" if verdict == "right" else "false_alarm", session.named(who), note
         )
-    _done(session, json, {"judged": len(hits), "verdict": verdict})
+    said = text(f"review.verdict.{verdict}", session.language)
+    line = text("cli.review.judged", session.language, n=len(hits), verdict=said)
+    report({"judged": len(hits), "verdict": verdict}, line, json=json)
 
 
 @group.command("missed")
@@ -88,13 +99,14 @@ def missed(
     end: int = typer.Argument(help="Where it ends."),
     rule: str = typer.Option("", "--rule", help="Which rule should have found it."),
     note: str = typer.Option("", "--note", help="Why."),
+    who: Who = None,
     json: Json = False,
 ) -> None:
     """Mark a stretch of a message that no rule found."""
     session: Session = context.obj
     with open_store(session.folder.database) as store:
-        hit = store.reviews.missed(message, start, end, session.who, rule=rule, note=note)
-    _done(session, json, {"hit": hit.id, "text": hit.hit.text})
+        hit = store.reviews.missed(message, start, end, session.named(who), rule=rule, note=note)
+    report({"hit": hit.id, "text": hit.hit.text}, f"{hit.id}  「{hit.hit.text}」", json=json)
 
 
 @group.command("appeal")
@@ -102,24 +114,27 @@ def appeal(
     context: typer.Context,
     hit: str = typer.Argument(help="The hit's id."),
     why: str = typer.Argument(help="What speaks against it."),
+    who: Who = None,
     json: Json = False,
 ) -> None:
     """An agent's word against a hit."""
     session: Session = context.obj
     with open_store(session.folder.database) as store:
-        made = store.reviews.appeal(hit, session.who, why)
-    _done(session, json, {"appeal": made.id})
+        made = store.reviews.appeal(hit, session.named(who), why)
+    report({"appeal": made.id}, made.id, json=json)
 
 
 @group.command("appeals")
-def appeals(context: typer.Context, json: Json = False) -> None:
+def appeals(context: typer.Context, who: Who = None, json: Json = False) -> None:
     """One's own appeals, newest first, with what was answered."""
     session: Session = context.obj
     with open_store(session.folder.database) as store:
-        own = store.reviews.appeals_by(session.who)
+        own = store.reviews.appeals_by(session.named(who))
     if json:
         emit({"appeals": own})
         return
+    if not own:
+        show(text("cli.review.no_appeals", session.language))
     for one in own:
         made = one.appeal
         upheld = "" if made.upheld is None else str(made.upheld).lower()
@@ -133,6 +148,7 @@ def answer(
     hit: str = typer.Argument(help="The hit whose appeal waits."),
     uphold: bool = typer.Option(..., "--uphold/--turn-down", help="Whether the agent was right."),
     comment: str = typer.Option("", "--comment", help="What the agent is told."),
+    who: Who = None,
     json: Json = False,
 ) -> None:
     """Answer an agent's appeal; one that is upheld makes the hit a false alarm."""
@@ -141,8 +157,9 @@ def answer(
         waiting = [one for one in store.reviews.appeals(hit) if one.answered_at is None]
         if not waiting:
             raise InputError("There is no appeal to answer.", "no_appeal")
-        answered = store.reviews.answer(waiting[0].id, uphold, session.who, comment)
-    _done(session, json, {"appeal": answered.id, "upheld": uphold})
+        answered = store.reviews.answer(waiting[0].id, uphold, session.named(who), comment)
+    said = text(f"review.upheld.{str(uphold).lower()}", session.language)
+    report({"appeal": answered.id, "upheld": uphold}, f"{answered.id}  {said}", json=json)
 
 
 @group.command("precision")
@@ -154,6 +171,8 @@ def precision(context: typer.Context, json: Json = False) -> None:
     if json:
         emit({"rules": rules})
         return
+    if not rules:
+        show(text("cli.review.none", session.language))
     for one in rules:
         share = "–" if one.precision is None else f"{one.precision:.0%}"
         show(
@@ -185,7 +204,8 @@ def export(
     sought = _sought(where)
     with open_store(session.folder.database) as store:
         count = export_reviews(store, file, sought, language=session.language)
-    _done(session, json, {"hits": count, "file": str(file)})
+    line = text("cli.review.exported", session.language, n=count, out=file)
+    report({"hits": count, "file": str(file)}, line, json=json)
 
 
 @approvals.command("list")
@@ -197,8 +217,11 @@ def waiting(context: typer.Context, json: Json = False) -> None:
     if json:
         emit({"approvals": queue})
         return
+    if not queue:
+        show(text("cli.approvals.none", session.language))
     for one in queue:
-        show(f"{one.id}  {one.state}  {one.asker}: {' '.join(one.text.split())}  ({one.reason})")
+        state = text(f"cli.approvals.{one.state}", session.language)
+        show(f"{one.id}  {state}  {one.asker}: {' '.join(one.text.split())}  ({one.reason})")
 
 
 @approvals.command("ask")
@@ -207,6 +230,7 @@ def ask(
     conversation: str = typer.Argument(help="Its id."),
     message: str = typer.Option(..., "--text", metavar="TEXT", help="What is to be sent."),
     reason: str = typer.Option(..., "--reason", help="Why the lead should let it pass."),
+    who: Who = None,
     json: Json = False,
 ) -> None:
     """Ask a lead to let a text pass that a rule keeps back."""
@@ -215,7 +239,7 @@ def ask(
     session: Session = context.obj
     with open_store(session.folder.database) as store:
         asked = ask_for_approval(
-            *(store, gate_of(session, store), conversation, reason, session.who),
+            *(store, gate_of(session, store), conversation, reason, session.named(who)),
             text=message,
             language=session.language,
         )
@@ -227,15 +251,16 @@ def approve(
     context: typer.Context,
     approval: str = typer.Argument(help="Its id."),
     comment: str = typer.Option("", "--comment", help="What the agent is told."),
+    who: Who = None,
     json: Json = False,
 ) -> None:
     """Let a text pass, as a lead; what an agent has let pass alone is noted as seen."""
     session: Session = context.obj
     with open_store(session.folder.database) as store:
         if store.approvals.get(approval).state == "told":
-            store.approvals.see(approval, session.who, comment)
+            store.approvals.see(approval, session.named(who), comment)
         else:
-            store.approvals.decide(approval, True, session.who, comment)
+            store.approvals.decide(approval, True, session.named(who), comment)
         answered = store.approvals.get(approval)
     _answered(session, answered, json)
 
@@ -245,21 +270,20 @@ def refuse(
     context: typer.Context,
     approval: str = typer.Argument(help="Its id."),
     comment: str = typer.Option(..., "--comment", help="What the agent should change."),
+    who: Who = None,
     json: Json = False,
 ) -> None:
     """Do not let a text pass, as a lead."""
     session: Session = context.obj
     with open_store(session.folder.database) as store:
-        answered = store.approvals.decide(approval, False, session.who, comment)
+        answered = store.approvals.decide(approval, False, session.named(who), comment)
     _answered(session, answered, json)
 
 
 def _answered(session: Session, approval: Approval, json: bool) -> None:
-    _done(session, json, {"approval": approval.id, "state": approval.state})
-
-
-def _done(session: Session, json: bool, result: dict[str, Any]) -> None:
-    report(result, "  ".join(str(value) for value in result.values()), json=json)
+    state = text(f"cli.approvals.{approval.state}", session.language)
+    result = {"approval": approval.id, "state": approval.state}
+    report(result, f"{approval.id}  {state}", json=json)
 
 
 def _line(one: StoredHit, session: Session) -> str:
@@ -291,8 +315,9 @@ def _sought(where: list[str]) -> Sought:
     try:
         return msgspec.convert(given, Sought)
     except msgspec.ValidationError as error:
-        allowed = [*get_args(Level), *get_args(Side), *get_args(Judged)]
-        raise typer.BadParameter(f"{error}; one of {', '.join(allowed)}") from error
+        wrong = next((name for name in _VALUES if f"$.{name}" in str(error)), "")
+        allowed = ", ".join(_VALUES.get(wrong, ("yes", "no")))
+        raise typer.BadParameter(f"--where {wrong or 'trial'}= is one of {allowed}") from error
 
 
 def _midnight(day: str, more: timedelta) -> float:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from engine import paths
-from engine.cli.console import Json, Session, emit, end_progress, progress, refuse, show
+from engine.cli.console import Json, Session, Who, emit, end_progress, progress, refuse, show
 from engine.cli.rules import group
 from engine.errors import InputError, RuleError
 from engine.redline.checking import Problem
@@ -21,9 +21,6 @@ from engine.workshop.workshop import Workshop
 
 _ROWS = 200
 
-Who = Annotated[
-    str, typer.Option("--as", metavar="NAME", help="Who does it; else the name in the settings.")
-]
 Comment = Annotated[str, typer.Option("--comment", metavar="TEXT", help="Why, for the others.")]
 Number = Annotated[int | None, typer.Argument(help="Its number; else the one on trial.")]
 
@@ -53,7 +50,7 @@ def draft(
     off: list[str] = typer.Option([], "--off", metavar="ID", help="Switch a rule off."),
     restore: list[str] = typer.Option([], "--restore", metavar="ID", help="As it ships again."),
     discard: bool = typer.Option(False, "--discard", help="Forget the draft before that."),
-    who: Who = "",
+    who: Who = None,
     json: Json = False,
 ) -> None:
     """Change the draft of the rules; what it changes, and what is wrong with it."""
@@ -61,7 +58,7 @@ def draft(
     from engine.workshop.running import read_base
 
     session: Session = context.obj
-    name = who or session.who
+    name = session.named(who)
     with open_store(session.folder.database) as store:
         workshop = Workshop(store, paths.RULES)
         read = read_packs(packs, read_base(paths.RULES)) if packs else None
@@ -215,11 +212,11 @@ def diff(
             show(f"    {line}")
 
 
-def trial(context: typer.Context, comment: Comment, who: Who = "", json: Json = False) -> None:
+def trial(context: typer.Context, comment: Comment, who: Who = None, json: Json = False) -> None:
     """Make the draft a version that runs on trial: its new and changed rules only record hits."""
     session: Session = context.obj
     with open_store(session.folder.database) as store:
-        made = Workshop(store, paths.RULES).start_trial(who or session.who, comment)
+        made = Workshop(store, paths.RULES).start_trial(session.named(who), comment)
     _done(session, made, json)
 
 
@@ -227,7 +224,7 @@ def publish(
     context: typer.Context,
     number: Number = None,
     comment: Comment = "",
-    who: Who = "",
+    who: Who = None,
     json: Json = False,
 ) -> None:
     """Ask a second lead to put the version on trial into force."""
@@ -238,7 +235,7 @@ def approve(
     context: typer.Context,
     number: Number = None,
     comment: Comment = "",
-    who: Who = "",
+    who: Who = None,
     json: Json = False,
 ) -> None:
     """Put a version that somebody else wrote, and asked to publish, into force at once."""
@@ -249,7 +246,7 @@ def refuse_(
     context: typer.Context,
     comment: Comment,
     number: Number = None,
-    who: Who = "",
+    who: Who = None,
     json: Json = False,
 ) -> None:
     """Turn down a version that somebody else asked to publish."""
@@ -260,7 +257,7 @@ def withdraw(
     context: typer.Context,
     number: Number = None,
     comment: Comment = "",
-    who: Who = "",
+    who: Who = None,
     json: Json = False,
 ) -> None:
     """Take a version from trial."""
@@ -273,7 +270,7 @@ def rollback(
     number: int | None = typer.Argument(
         None, help="A version that was in force (0: as shipped); else the one before."
     ),
-    who: Who = "",
+    who: Who = None,
     json: Json = False,
 ) -> None:
     """Put a version that was in force before into force again, at once."""
@@ -283,7 +280,7 @@ def rollback(
         if number is None and not before:
             raise InputError("Nothing was in force before.", "never_in_force", number=0)
         to = before[0] if number is None else number
-        now = Workshop(store, paths.RULES).roll_back(to, who or session.who, comment)
+        now = Workshop(store, paths.RULES).roll_back(to, session.named(who), comment)
     if json:
         emit({"in_force": to, "rules": now.rules})
     else:
@@ -295,14 +292,14 @@ def _step(
     context: typer.Context,
     step: Callable[[Workshop, int, str, str], RuleVersion],
     number: int | None,
-    who: str,
+    who: str | None,
     comment: str,
     json: bool,
 ) -> None:
     session: Session = context.obj
     with open_store(session.folder.database) as store:
         workshop = Workshop(store, paths.RULES)
-        made = step(workshop, _number(store, number), who or session.who, comment)
+        made = step(workshop, _number(store, number), session.named(who), comment)
     _done(session, made, json)
 
 
