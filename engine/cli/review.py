@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from engine.cli.console import Json, Session, Who, emit, report, show
-from engine.cli.gates import gate_of
+from engine.cli.gates import gate_of, in_force
 from engine.errors import InputError
 from engine.records import Level, Side
 from engine.store.rows import Approval, StoredHit
@@ -105,6 +105,8 @@ def missed(
     """Mark a stretch of a message that no rule found."""
     session: Session = context.obj
     with open_store(session.folder.database) as store:
+        if rule and all(one.id != rule for one in in_force(session, store).rule_set.rules):
+            raise InputError(f"There is no rule {rule}.", "no_rule", id=rule)
         hit = store.reviews.missed(message, start, end, session.named(who), rule=rule, note=note)
     report({"hit": hit.id, "text": hit.hit.text}, f"{hit.id}  「{hit.hit.text}」", json=json)
 

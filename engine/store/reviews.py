@@ -69,9 +69,13 @@ class Reviews:
         return stored_hit(self._row(hit))
 
     def judge_all(self, hits: Sequence[str], verdict: Verdict, who: str, note: str = "") -> None:
-        """One verdict for several hits, all or none. Raises `InputError` (`no_hit`)."""
+        """One verdict for several hits, all or none.
+
+        Raises `InputError`: `no_hit`, `own_hit` (of a text that `who` wrote).
+        """
         with self._database.transaction():
             for hit in hits:
+                self._of_another(hit, who)
                 self._hits.judge(hit, verdict, who, note)
 
     def verdicts(self, hit: str) -> list[tuple[Verdict, str, str, float]]:
@@ -96,13 +100,21 @@ class Reviews:
         """Mark a stretch of a stored message that no rule found; it is judged as missed at once.
 
         `rule` is the one that should have, if there is one. Raises `InputError`: `no_message`,
-        `bad_span` when the stretch is empty or not inside the message.
+        `bad_span` when the stretch is empty or not inside the message, `already_missed`.
         """
         with self._database.transaction():
             found = message_by_id(self._database, message)
             if not 0 <= start < end <= len(found.text):
                 raise InputError(
                     "The marked stretch is not inside the message. Nothing was stored.", "bad_span"
+                )
+            if any(
+                known.verdict == "missed" and (known.hit.start, known.hit.end) == (start, end)
+                for known in self._hits.of(found.conversation, messages=[message])
+            ):
+                raise InputError(
+                    "This stretch is marked as missed already. Nothing was stored.",
+                    "already_missed",
                 )
             side: Side = "customer" if found.role == "customer" else "agent"
             hit = Hit(rule, category, level, "none", start, end, found.text[start:end], side)
@@ -120,9 +132,10 @@ class Reviews:
             return self.get(hit_id)
 
     def appeal(self, hit: str, who: str, text: str, *, at: float | None = None) -> Appeal:
-        """An agent's word against a hit; an open one of the same hit is returned instead.
+        """An agent's word against a hit; said again while it waits, it is the same appeal.
 
-        Raises `InputError`: `no_hit`, `no_name`, `no_reason_given`.
+        Raises `InputError`: `no_hit`, `no_name`, `no_reason_given`, `appeal_waits` (another one
+        against this hit is not answered yet).
         """
         if not text.strip() or not who.strip():
             raise InputError(
@@ -133,11 +146,13 @@ class Reviews:
         with self._database.transaction():
             row = self._row(hit)
             if (standing := self._open_appeal(hit)) is not None:
-                return standing
+                if same_person(standing.who, who) and standing.text.strip() == text.strip():
+                    return standing
+                raise InputError(
+                    "An appeal against this hit is already waiting. Nothing was stored.",
+                    "appeal_waits",
+                )
             appeal = new_id()
-            self._database.insert(
-                "appeals", {"id": appeal, "hit": hit, "who": who, "text": text, "at": moment}
-            )
             self._audit.add(
                 "appeal",
                 hit,
@@ -147,6 +162,9 @@ class Reviews:
                 content=[text],
                 at=moment,
             )
+            self._database.insert(
+                "appeals", {"id": appeal, "hit": hit, "who": who, "text": text, "at": moment}
+            )
             return self._appeal(appeal)
 
     def answer(
@@ -155,7 +173,8 @@ class Reviews:
         """Answer an agent's appeal; one that is upheld makes the hit a false alarm.
 
         Raises `InputError`: `no_appeal`, `approval_closed` (answered before), `own_approval` (by
-        who made it), `no_name`, `no_comment` (turned down without a word).
+        who made it), `own_hit` (by who wrote the text), `no_name`, `no_comment` (turned down
+        without a word).
         """
         if not who.strip():
             raise InputError("An answer needs a name. Nothing was stored.", "no_name")
@@ -168,11 +187,7 @@ class Reviews:
                 raise InputError("This appeal was answered before.", "approval_closed")
             if same_person(made.who, who):
                 raise InputError("Nobody answers an own appeal.", "own_approval")
-            self._database.run(
-                """UPDATE appeals SET upheld = ?, answer = ?, answered_by = ?, answered_at = ?
-                WHERE id = ?""",
-                [upheld, answer, who, moment, appeal],
-            )
+            self._of_another(made.hit, who)
             self._audit.add(
                 "appeal",
                 made.hit,
@@ -181,6 +196,11 @@ class Reviews:
                 detail={"step": "upheld" if upheld else "turned_down", "appeal": appeal},
                 content=[answer],
                 at=moment,
+            )
+            self._database.run(
+                """UPDATE appeals SET upheld = ?, answer = ?, answered_by = ?, answered_at = ?
+                WHERE id = ?""",
+                [upheld, answer, who, moment, appeal],
             )
             if upheld:
                 self._hits.judge(made.hit, "false_alarm", who, answer)
@@ -229,6 +249,11 @@ class Reviews:
         if row is None:
             raise no_hit()
         return row
+
+    def _of_another(self, hit: str, who: str) -> None:
+        row = self._row(hit)
+        if row["agent"] and same_person(row["agent"], who):
+            raise InputError("Nobody judges hits in an own text. Nothing was changed.", "own_hit")
 
     def _open_appeal(self, hit: str) -> Appeal | None:
         row = self._database.row(

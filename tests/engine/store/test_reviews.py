@@ -242,7 +242,11 @@ def test_an_appeal_that_is_upheld_makes_a_false_alarm(store: Store) -> None:
     hit = hit_in(store)
     store.hits.judge(hit, "right", "王班长")
     made = store.reviews.appeal(hit, "小李", "是客户的原话")
-    assert store.reviews.appeal(hit, "小李", "再说一次") == made
+    assert store.reviews.appeal(hit, "小李", "是客户的原话") == made
+    for who, why in (("小李", "再说一次"), ("小满", "是客户的原话")):
+        with pytest.raises(InputError) as waits:
+            store.reviews.appeal(hit, who, why)
+        assert waits.value.code == "appeal_waits"
     assert [one.id for one in store.reviews.page(Sought(appealed=True)).hits] == [hit]
     answered = store.reviews.answer(made.id, True, "王班长", "确实")
     assert (answered.upheld, answered.answer, answered.answered_by) == (True, "确实", "王班长")
@@ -274,3 +278,34 @@ def test_nobody_answers_an_own_appeal(store: Store, who: str) -> None:
         store.reviews.answer(made.id, True, who)
     assert caught.value.code == "own_approval"
     assert store.reviews.appeals(made.hit)[0].upheld is None
+
+
+def test_nobody_judges_or_answers_on_own_hits(store: Store) -> None:
+    message = store.conversations.receive("王女士", "在吗")
+    store.decisions.record(
+        message.conversation,
+        "rewritten",
+        text="保本的",
+        who="小李",
+        hits=[Hit("promise", "承诺", "L2", "hint", 0, 2, "保本", "agent")],
+    )
+    (hit,) = store.reviews.page().hits
+    made = store.reviews.appeal(hit.id, "小满", "引用")
+    for act in (
+        lambda: store.reviews.judge_all([hit.id], "false_alarm", " 小李"),
+        lambda: store.reviews.answer(made.id, True, "小李", "对"),
+    ):
+        with pytest.raises(InputError) as own:
+            act()
+        assert own.value.code == "own_hit"
+    assert store.reviews.get(hit.id).verdict is None
+    store.reviews.judge_all([hit.id], "right", "王班长")
+
+
+def test_the_same_stretch_is_missed_once(store: Store) -> None:
+    message = store.conversations.receive("王女士", "在吗在吗")
+    store.reviews.missed(message.id, 0, 2, "王班长")
+    store.reviews.missed(message.id, 2, 4, "王班长")
+    with pytest.raises(InputError) as twice:
+        store.reviews.missed(message.id, 0, 2, "李班长")
+    assert twice.value.code == "already_missed"
