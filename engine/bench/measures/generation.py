@@ -71,7 +71,7 @@ def speculation(bench: Workbench) -> list[Figure]:
     Several tokens at once cost a small model almost what they cost one by one: there the guessing
     stops by itself. The target is held to a model of real size (`real_size.speculation`).
     """
-    generator = bench.free_writer
+    generator = bench.generator
     asked = asked_of(bench, bench.cases[:_REPLIES])
     with speculation_set(generator, False):
         plain = [_write(generator, one) for one in asked]

@@ -78,7 +78,7 @@ def load_generator(
             name=path.name,
             context=cache.context,
         ) from error
-    return LlamaGenerator(
+    generator = LlamaGenerator(
         library,
         model,
         native,
@@ -89,6 +89,8 @@ def load_generator(
         saved_bytes=cache.bytes,
         card=card,
     )
+    generator.speculation = not singly
+    return generator
 
 
 def choose_threads(wanted: int, cores: int, model_bytes: int) -> Threads:
