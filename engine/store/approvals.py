@@ -23,6 +23,7 @@ import msgspec
 from engine.errors import InputError
 from engine.records import Hit
 from engine.store.audit import Audit, approval_content, hits_in_short, words_of
+from engine.store.audit_told import approval_told
 from engine.store.database import Database, Row
 from engine.store.ids import new_id
 from engine.store.rows import Approval
@@ -107,14 +108,17 @@ class Approvals:
         self._answer(approval, "told", "seen", who, comment, at)
 
     def standing_for(self, conversation: str, text: str) -> Approval | None:
-        """The newest answer, or question, about this very text in this conversation."""
-        row = self._database.row(
+        """The newest answer, or question, about this very text in this conversation.
+
+        Only what the audit tells of, too, counts.
+        """
+        rows = self._database.rows(
             """SELECT * FROM approvals WHERE conversation = ? AND bound = ?
                 AND state IN ('asked', 'approved', 'refused')
-            ORDER BY seq DESC LIMIT 1""",
+            ORDER BY seq DESC""",
             [conversation, bound(conversation, text)],
         )
-        return _stored(row) if row else None
+        return next((_stored(row) for row in rows if self._recorded(row)), None)
 
     def get(self, approval: str) -> Approval:
         """One of them. Raises `InputError` (`no_approval`)."""
@@ -154,14 +158,18 @@ class Approvals:
         To be called in the send's transaction. Raises `InputError` (`approval_closed`).
         """
         if approval:
-            changed = self._database.run(
-                "UPDATE approvals SET state = 'used', decision = ? "
-                "WHERE id = ? AND state = 'approved' AND conversation = ?",
-                [decision, approval, conversation],
+            row = self._database.row(
+                """SELECT * FROM approvals
+                WHERE id = ? AND state = 'approved' AND conversation = ?""",
+                [approval, conversation],
             )
-            if not changed:
+            if row is None or not self._recorded(row):
                 raise _closed()
             self._note("used", approval, conversation, decision=decision)
+            self._database.run(
+                "UPDATE approvals SET state = 'used', decision = ? WHERE id = ?",
+                [decision, approval],
+            )
         self._expire(conversation, but=approval)
 
     def undone(self, decision: str) -> None:
@@ -175,8 +183,8 @@ class Approvals:
                 state = "expired"
             else:
                 continue
-            self._database.run("UPDATE approvals SET state = ? WHERE id = ?", [state, row["id"]])
             self._note(state, row["id"], row["conversation"], decision=decision)
+            self._database.run("UPDATE approvals SET state = ? WHERE id = ?", [state, row["id"]])
 
     def _add(
         self,
@@ -203,7 +211,6 @@ class Approvals:
             "state": state,
             "decision": decision,
         }
-        self._database.insert("approvals", row)
         self._audit.add(
             "approval",
             row["id"],
@@ -219,6 +226,7 @@ class Approvals:
             words=words_of(hits),
             at=moment,
         )
+        self._database.insert("approvals", row)
         return self.get(row["id"])
 
     def _answer(
@@ -227,20 +235,21 @@ class Approvals:
         _named(who)
         moment = time.time() if at is None else at
         with self._database.transaction():
+            row = self._database.row("SELECT * FROM approvals WHERE id = ?", [approval])
             asked = self.get(approval)
-            if asked.state != from_:
+            if asked.state != from_ or row is None or not self._recorded(row):
                 raise _closed()
             if same_person(asked.asker, who):
                 raise InputError(
                     "Nobody answers an own request. It still waits for somebody else.",
                     "own_approval",
                 )
+            self._note(to, approval, asked.conversation, who=who, content=[comment], at=moment)
             self._database.run(
                 """UPDATE approvals SET state = ?, answered_by = ?, answered_at = ?, comment = ?
                 WHERE id = ?""",
                 [to, who, moment, comment, approval],
             )
-            self._note(to, approval, asked.conversation, who=who, content=[comment], at=moment)
             return self.get(approval)
 
     def expire_all(self, conversation: str) -> None:
@@ -255,8 +264,16 @@ class Approvals:
                 AND state IN (SELECT value FROM json_each(?))""",
             [conversation, but, to_json(list(states))],
         ):
-            self._database.run("UPDATE approvals SET state = 'expired' WHERE id = ?", [row["id"]])
             self._note("expired", row["id"], conversation)
+            self._database.run("UPDATE approvals SET state = 'expired' WHERE id = ?", [row["id"]])
+
+    def _recorded(self, row: Row) -> bool:
+        """Whether the audit tells of this text, and of how the request stands.
+
+        What was put into the table by another hand lets nothing pass, and nobody answers it.
+        """
+        told = approval_told(self._audit.about(row["id"]))
+        return told is not None and told.says(row) and told.bound == row["bound"]
 
     def _note(
         self,

@@ -24,8 +24,10 @@ from msgspec import Struct
 
 from engine.errors import StoreError
 from engine.records import Hit
+from engine.store.audit_told import Told, told_in
 from engine.store.chain import entry, sealed, veiled
 from engine.store.database import Database, Row
+from engine.store.guards import OLDER, SUBJECT, tables
 from engine.store.text import to_json
 
 Kind = Literal[
@@ -42,6 +44,7 @@ Kind = Literal[
     "rules",
     "erased",
     "salvaged",
+    "guarded",
 ]
 
 _PIECE = 500
@@ -81,18 +84,14 @@ class Audit:
         data, as do `words`, what hits found in short. `at` is in seconds. Raises `StoreError`
         (`audit_lost`).
         """
-        last = self._database.row(
-            """SELECT number, hash, (SELECT key FROM audit_keys WHERE conversation = ?) AS key
-            FROM audit WHERE number = (SELECT max(number) FROM audit)""",
-            [conversation],
-        )
-        if last is None:
-            raise StoreError(
-                f"The audit of the database {self._database.path} was emptied. Nothing was "
-                "stored; put back a backup.",
-                "audit_lost",
-                path=str(self._database.path),
+        with self._present():
+            last = self._database.row(
+                """SELECT number, hash, (SELECT key FROM audit_keys WHERE conversation = ?) AS key
+                FROM audit WHERE number = (SELECT max(number) FROM audit)""",
+                [conversation],
             )
+        if last is None:
+            raise self._lost()
         record: dict[str, object] = {
             "kind": kind,
             "at": round((time.time() if at is None else at) * 1000),
@@ -123,23 +122,29 @@ class Audit:
         why: str = "published",
         version: int | None = None,
         changes: str = "",
+        content: object = None,
+        at: float | None = None,
     ) -> int:
         """Record that rule set `now` runs in the place of `former` (their hashes).
 
-        `why` is the step of the company's `version` that did it, `changes` that version's hash.
+        `why` is the step of the company's `version` that did it, `changes` that version's hash,
+        `content` what the step and the version say.
         """
         detail: dict[str, object] = {"former": former, "approved_by": approved_by, "why": why}
         if version is not None:
             detail |= {"version": version, "changes": changes}
         with self._database.transaction():
-            return self.add("rules", now, who=who, rules=now, detail=detail)
+            return self.add(
+                *("rules", now), who=who, rules=now, detail=detail, content=content, at=at
+            )
 
     def rules_in_use(self, now: str) -> bool:
         """Record that rule set `now` (its hash) is in use, unless that was recorded last."""
         query = """SELECT body FROM audit WHERE instr(body, '"kind":"rules"') > 0
             ORDER BY number DESC LIMIT 1"""
         with self._database.transaction():
-            row = self._database.row(query)
+            with self._present():
+                row = self._database.row(query)
             former = str(msgspec.json.decode(row["body"]).get("rules", "")) if row else ""
             if former == now:
                 return False
@@ -172,8 +177,12 @@ class Audit:
             return number
 
     def head(self) -> Head:
-        """How far the chain reaches now; a count of 0 where there is none any more."""
-        row = self._database.row("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1")
+        """How far the chain reaches now; a count of 0 where there is none any more.
+
+        Raises `StoreError` (`audit_lost`) where not even its table is left.
+        """
+        with self._present():
+            row = self._database.row("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1")
         now = round(time.time() * 1000)
         return Head(row["number"], row["hash"], now) if row else Head(0, "", now)
 
@@ -227,6 +236,42 @@ class Audit:
             after = found[-1]["number"]
             yield from found
 
+    def about(self, subject: str) -> list[Told]:
+        """The records about one subject (an id), in order; none where the audit is gone."""
+        return self._told(
+            f"SELECT number, body FROM audit WHERE {SUBJECT} = ? ORDER BY number", [subject]
+        )
+
+    def rule_steps(self) -> list[Told]:
+        """The records of what was done with versions of the rules, in order."""
+        query = """SELECT number, body FROM audit WHERE instr(body, '"kind":"rules"') > 0
+            ORDER BY number"""
+        return [one for one in self._told(query) if one.kind == "rules" and "version" in one.detail]
+
+    def older(self) -> dict[str, int]:
+        """By table, the last row (`seq`) that needs no record, being older or saved from damage."""
+        last: dict[str, int] = {}
+        for one in self.about(OLDER):
+            last |= one.older
+        return last
+
+    def is_lost(self) -> bool:
+        """Whether there is not one record left."""
+        try:
+            return self.head().count == 0
+        except StoreError as error:
+            if error.code == "audit_lost":
+                return True
+            raise
+
+    def gone(self) -> list[str]:
+        """Which tables of those that the audit tells of are not there any more."""
+        there = {
+            str(row["name"])
+            for row in self._database.rows("SELECT name FROM sqlite_master WHERE type = 'table'")
+        }
+        return [name for name in tables() if name not in there]
+
     def lines(self) -> Iterator[bytes]:
         """The chain as JSON Lines; `record` is the very text that was hashed.
 
@@ -242,6 +287,34 @@ class Audit:
             if row["words"]:
                 line["words"] = msgspec.Raw(str(row["words"]).encode())
             yield msgspec.json.encode(line)
+
+    def _told(self, sql: str, values: Sequence[object] = ()) -> list[Told]:
+        try:
+            with self._present():
+                rows = self._database.rows(sql, values)
+        except StoreError as error:
+            if error.code == "audit_lost":
+                return []
+            raise
+        return [told_in(row["number"], row["body"]) for row in rows]
+
+    @contextlib.contextmanager
+    def _present(self) -> Iterator[None]:
+        """Tell a table of the audit that is gone as what it is."""
+        try:
+            yield
+        except StoreError as error:
+            if error.code == "store" and {"audit", "audit_keys"} & set(self.gone()):
+                raise self._lost() from error
+            raise
+
+    def _lost(self) -> StoreError:
+        return StoreError(
+            f"The audit of the database {self._database.path} was emptied. Nothing was "
+            "stored; put back a backup.",
+            "audit_lost",
+            path=str(self._database.path),
+        )
 
     @property
     def _head_file(self) -> Path:
@@ -306,3 +379,10 @@ def hits_content(rows: Sequence[Mapping[str, object]]) -> object:
 def approval_content(row: Mapping[str, object]) -> object:
     """Of a row of `approvals`, what the record of the asking is made of."""
     return [row["bound"], row["text"], row["reason"], row["hits"]]
+
+
+def rule_step_content(step: Mapping[str, object], version: Mapping[str, object] | None) -> object:
+    """Of a row of `rule_steps` and, at its trial, of its version, what its record is made of."""
+    of_version = version if version is not None and step["step"] == "trial" else {}
+    fields = ("authors", "comment", "base", "rule_set")
+    return [step["comment"], *(of_version.get(name) for name in fields)]

@@ -16,6 +16,9 @@ from engine.store.audit import (
     hits_content,
     words_of,
 )
+from engine.store.audit_guard import lost_triggers
+from engine.store.audit_rows import OF_ROWS, StoredRows
+from engine.store.audit_told import decoded, told_in
 from engine.store.blank import is_blank
 from engine.store.chain import chained, sealed
 from engine.store.database import Database, Row
@@ -33,6 +36,9 @@ What = Literal[
     "row_altered",
     "row_missing",
     "unrecorded",
+    "gone",
+    "unguarded",
+    "foreign_guard",
 ]
 
 _MOST = 20
@@ -46,7 +52,9 @@ class Finding(Struct, frozen=True):
     chain was `cut_off` before a head that was signed off, or is not the one whose head that was
     (`other_chain`). `row_altered`, `row_missing`: what the record is about (`subject`) was changed
     or is gone (what was deleted on request is not, as long as it stays without words);
-    `unrecorded`: decision `subject` has no record.
+    `unrecorded`: `subject` has no record. Table `subject` is `gone`, and with it the record itself
+    or what it tells of. Trigger `subject`, by which SQLite refuses all this, is missing or was
+    rewritten (`unguarded`), or is not of this program (`foreign_guard`). `number` 0: no record.
     """
 
     what: What
@@ -58,13 +66,17 @@ class Finding(Struct, frozen=True):
 class Verified(Struct, frozen=True):
     """What a walk found: the chain's head, the heads it was held against, and what is wrong.
 
-    `wrong` counts all of it; `findings` are the first 20.
+    `wrong` counts all of it; `findings` are the first 20. `older` rows could not be held against
+    a record: they were written before there were any of their kind, or saved from a damaged file.
+    `put_back` are records that tell of triggers that were missing at a start.
     """
 
     head: Head
     against: tuple[Head, ...] = ()
     findings: tuple[Finding, ...] = ()
     wrong: int = 0
+    older: int = 0
+    put_back: tuple[int, ...] = ()
 
     @property
     def sound(self) -> bool:
@@ -88,14 +100,28 @@ class _Walk:
         self._found: list[Finding] = []
         self._number = self._inner = self._before = self._decisions = self._wrong = 0
         self._hash = ""
+        self._hits = 0
+        self._put_back: list[int] = []
+        self._rows_stored = StoredRows(database, self._audit, self._say_of)
 
     def go(self) -> Verified:
+        if gone := self._audit.gone():
+            # Without them there is nothing to walk along, or to hold the records against.
+            for table in gone:
+                self._say("gone", 0, subject=table)
+            return Verified(Head(0, ""), self._heads, tuple(self._found), self._wrong)
         at = self._audit.head().at
         for row in self._audit.rows():
             self._link(row)
         self._end()
         head = Head(self._number, self._hash, at)
-        return Verified(head, self._heads, tuple(self._found), self._wrong)
+        older = self._rows_stored.older
+        return Verified(
+            *(head, self._heads, tuple(self._found), self._wrong), older, tuple(self._put_back)
+        )
+
+    def _say_of(self, what: What, number: int, subject: str) -> None:
+        self._say(what, number, subject=subject)
 
     def _say(self, what: What, number: int, until: int = 0, subject: str = "") -> None:
         self._wrong += 1
@@ -106,7 +132,7 @@ class _Walk:
         number, gap = row["number"], row["number"] != self._number + 1
         if gap:
             self._say("missing", self._number + 1, number - 1)
-        record = _record(row["body"])
+        record = decoded(row["body"])
         told = record.get("number")
         inner = told if isinstance(told, int) else None
         whole = inner is not None and chained(row["former"], row["body"]) == row["hash"]
@@ -159,6 +185,21 @@ class _Walk:
                 [self._before, _MOST],
             ):
                 self._say("unrecorded", self._number, subject=row["id"])
+        self._rows_stored.slipped_in(self._hits)
+        self._rows_stored.by_row()
+        lost, foreign = lost_triggers(self._database)
+        if self._before:
+            counted = self._database.row(
+                """SELECT count(*) AS n FROM decisions WHERE seq <= ? AND id NOT IN (
+                    SELECT coalesce(json_extract(body, '$.subject'), '') FROM audit
+                    WHERE json_valid(body) AND json_extract(body, '$.kind') = 'decision')""",
+                [self._before],
+            )
+            self._rows_stored.older += counted["n"] if counted else 0
+        for name in lost:
+            self._say("unguarded", 0, subject=name)
+        for name in foreign:
+            self._say("foreign_guard", 0, subject=name)
 
     def _hold_against_version(self, number: int, detail: dict[str, Any]) -> None:
         version = str(detail.get("version", ""))
@@ -176,26 +217,44 @@ class _Walk:
             self._before, self._decisions = int(detail.get("decisions", 0)), 0
         if kind == "rules" and detail.get("changes"):
             self._hold_against_version(number, detail)
+        if "put_back" in detail:
+            self._put_back.append(number)
+        if kind in OF_ROWS and self._erased_by(str(record.get("conversation", ""))) <= number:
+            self._rows_stored.by_record(told_in(number, to_json(record)))
         if "seal" not in record or kind not in ("decision", "hits", "approval"):
             return
         conversation = str(record.get("conversation", ""))
         rows = self._rows(str(kind), subject, detail)
         if kind == "decision" and rows:
             self._decisions += 1
-        key = self._database.row(
-            "SELECT key, erased FROM audit_keys WHERE conversation = ?", [conversation]
-        )
+        if kind == "hits":
+            self._hits += len(rows)
+        key = self._key(conversation)
         if self._erased(conversation, key) > number:
-            if rows and (words or not is_blank(str(kind), rows, detail)):
+            bare = is_blank(str(kind), rows, detail) if rows else True
+            if words or not bare or (kind == "hits" and not _as_found(rows, record)):
                 self._say("row_altered", number, subject=subject)
+            elif rows and kind == "decision":
+                self._rows_stored.sent_as_decided(number, rows[0], deleted=True)
         elif not rows:
             self._say("row_missing", number, subject=subject)
         elif (
             key is None
             or sealed(key["key"], _content(str(kind), rows)) != record["seal"]
             or _words(str(kind), rows, detail) != words
+            or (kind == "hits" and not _as_found(rows, record))
         ):
             self._say("row_altered", number, subject=subject)
+        elif kind == "decision":
+            self._rows_stored.sent_as_decided(number, rows[0], deleted=False)
+
+    def _key(self, conversation: str) -> Row | None:
+        return self._database.row(
+            "SELECT key, erased FROM audit_keys WHERE conversation = ?", [conversation]
+        )
+
+    def _erased_by(self, conversation: str) -> int:
+        return self._erased(conversation, self._key(conversation))
 
     def _rows(self, kind: str, subject: str, detail: dict[str, Any]) -> list[Row]:
         """The rows that the record is about, as they are stored now; none if they are gone."""
@@ -213,7 +272,7 @@ class _Walk:
         if key is None or key["erased"] is None:
             return 0
         row = self._database.row("SELECT body FROM audit WHERE number = ?", [key["erased"]])
-        record = _record(row["body"]) if row else {}
+        record = decoded(row["body"]) if row else {}
         told = record.get("kind") == "erased" and record.get("subject") == conversation
         return int(key["erased"]) if told else 0
 
@@ -223,6 +282,19 @@ def _content(kind: str, rows: list[Row]) -> object:
     if kind == "hits":
         return hits_content(rows)
     return decision_content(rows[0]) if kind == "decision" else approval_content(rows[0])
+
+
+def _as_found(rows: list[Row], record: dict[str, Any]) -> bool:
+    """Whether the columns that are searched say of hits what they and their record do."""
+    who = record.get("who")
+    for row in rows:
+        if who and row["agent"] != who:
+            return False
+        hit = msgspec.json.decode(row["body"], type=Hit)
+        told = (hit.rule, hit.category, hit.level, hit.side, hit.trial)
+        if told != (row["rule"], row["category"], row["level"], row["side"], bool(row["trial"])):
+            return False
+    return True
 
 
 def _words(kind: str, rows: list[Row], detail: dict[str, Any]) -> str | None:
@@ -238,11 +310,3 @@ def _words(kind: str, rows: list[Row], detail: dict[str, Any]) -> str | None:
     except msgspec.DecodeError:
         return None
     return to_json(words_of(hits))
-
-
-def _record(body: object) -> dict[str, Any]:
-    try:
-        decoded = msgspec.json.decode(str(body))
-    except (msgspec.DecodeError, UnicodeEncodeError):
-        return {}
-    return decoded if isinstance(decoded, dict) else {}

@@ -140,8 +140,8 @@ class Decisions:
             ):
                 return False
             moment = time.time() if at is None else at
-            self._database.insert("decision_undos", {"decision": decision_id, "at": moment})
             self._audit.add("undo", decision_id, conversation=row["conversation"], at=moment)
+            self._database.insert("decision_undos", {"decision": decision_id, "at": moment})
             self._approvals.undone(decision_id)
             self._database.run(
                 "UPDATE conversations SET closed_at = NULL WHERE id = ?", [row["conversation"]]

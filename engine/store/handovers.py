@@ -45,6 +45,8 @@ class Handovers:
             if (standing := self.open_case(conversation)) is not None:
                 return standing
             case, moment = new_id(), time.time() if at is None else at
+            opened = {"category": category, "rule": rule, "message": message_id}
+            self._note("opened", case, conversation, who, moment, [script], **opened)
             self._database.insert(
                 "handovers",
                 {
@@ -57,8 +59,6 @@ class Handovers:
                     "opened_at": moment,
                 },
             )
-            opened = {"category": category, "rule": rule, "message": message_id}
-            self._note("opened", case, conversation, who, moment, **opened)
             refresh(self._database, conversation)
             return self.get(case)
 
@@ -93,21 +93,14 @@ class Handovers:
     def take(self, case: str, who: str, *, at: float | None = None) -> bool:
         """Note who takes an open case; False when it was taken or closed already."""
         moment = time.time() if at is None else at
-        return self._act(
-            """UPDATE handovers SET taken_by = ?, taken_at = ?
-            WHERE id = ? AND taken_at IS NULL AND closed_at IS NULL""",
-            [who, moment, case],
-            *("taken", case, who, moment),
-        )
+        changes: Row = {"taken_by": who, "taken_at": moment}
+        return self._act("taken", case, who, moment, changes, where="taken_at IS NULL")
 
     def give_back(self, case: str, who: str, *, at: float | None = None) -> bool:
         """Return a case that was taken: it waits for somebody again; False when nobody had it."""
-        return self._act(
-            """UPDATE handovers SET taken_by = '', taken_at = NULL
-            WHERE id = ? AND taken_at IS NOT NULL AND closed_at IS NULL""",
-            [case],
-            *("returned", case, who, time.time() if at is None else at),
-        )
+        moment = time.time() if at is None else at
+        changes: Row = {"taken_by": "", "taken_at": None}
+        return self._act("returned", case, who, moment, changes, where="taken_at IS NOT NULL")
 
     def keep_note(self, case: str, note: str) -> bool:
         """Keep what is noted so far about an open case; False when it is closed."""
@@ -120,29 +113,56 @@ class Handovers:
     def close(self, case: str, note: str = "", *, who: str = "", at: float | None = None) -> bool:
         """Close a case: drafting goes on; False when it was closed already."""
         moment = time.time() if at is None else at
-        return self._act(
-            "UPDATE handovers SET closed_at = ?, note = ? WHERE id = ? AND closed_at IS NULL",
-            [moment, note, case],
-            *("closed", case, who, moment),
-        )
+        return self._act("closed", case, who, moment, {"closed_at": moment, "note": note}, [note])
 
     def _act(
-        self, sql: str, values: list[object], step: str, case: str, who: str, moment: float
+        self,
+        step: str,
+        case: str,
+        who: str,
+        moment: float,
+        changes: Row,
+        content: object = None,
+        *,
+        where: str = "TRUE",
     ) -> bool:
-        """Run what changes a case and record it, both or neither; False where nothing changed."""
+        """Record what changes an open case and change it; False where it is not as `where` says."""
         with self._database.transaction():
-            if not self._database.run(sql, values):
+            row = self._database.row(
+                f"""SELECT conversation FROM handovers
+                WHERE id = ? AND closed_at IS NULL AND {where}""",
+                [case],
+            )
+            if row is None:
                 return False
-            conversation = self.get(case).conversation
-            self._note(step, case, conversation, who, moment)
+            conversation = row["conversation"]
+            self._note(step, case, conversation, who, moment, content)
+            assigned = ", ".join(f"{name} = :{name}" for name in changes)
+            self._database.run(
+                f"UPDATE handovers SET {assigned} WHERE id = :case", changes | {"case": case}
+            )
             refresh(self._database, conversation)
             return True
 
     def _note(
-        self, step: str, case: str, conversation: str, who: str, at: float, **more: str | None
+        self,
+        step: str,
+        case: str,
+        conversation: str,
+        who: str,
+        at: float,
+        content: object = None,
+        **more: str | None,
     ) -> None:
         detail = {"step": step} | {name: value for name, value in more.items() if value}
-        self._audit.add("case", case, conversation=conversation, who=who, detail=detail, at=at)
+        self._audit.add(
+            *("case", case),
+            conversation=conversation,
+            who=who,
+            detail=detail,
+            content=content,
+            at=at,
+        )
 
 
 def _stored(row: Row) -> StoredHandover:

@@ -125,11 +125,7 @@ class Hits:
             row = self._database.row("SELECT conversation FROM hits WHERE id = ?", [hit_id])
             if row is None:
                 raise no_hit()
-            self._database.insert(
-                "hit_verdicts",
-                {"hit": hit_id, "verdict": verdict, "who": who, "note": note, "at": time.time()},
-            )
-            self._database.run("UPDATE hits SET verdict = ? WHERE id = ?", [verdict, hit_id])
+            moment = time.time()
             self._audit.add(
                 "verdict",
                 hit_id,
@@ -137,7 +133,13 @@ class Hits:
                 who=who,
                 detail={"verdict": verdict},
                 content=[verdict, note],
+                at=moment,
             )
+            self._database.insert(
+                "hit_verdicts",
+                {"hit": hit_id, "verdict": verdict, "who": who, "note": note, "at": moment},
+            )
+            self._database.run("UPDATE hits SET verdict = ? WHERE id = ?", [verdict, hit_id])
 
 
 def no_hit() -> InputError:

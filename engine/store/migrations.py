@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from engine.store import oversight, rule_tables
+from engine.store import guards, oversight, rule_tables
 from engine.store.chain import begun
 
 if TYPE_CHECKING:
@@ -94,6 +94,13 @@ def m011_deletion(db: SqliteDatabase) -> None:
         db.execute(statement)
 
 
+def m012_guarded(db: SqliteDatabase) -> None:
+    """Nothing that the audit tells of is written without its record; what is older is noted."""
+    guards.note_older(db, round(time.time() * 1000))
+    for statement in guards.GUARDED:
+        db.execute(statement)
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_channel_keys_of_two_kinds,
@@ -106,6 +113,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m009_reviews,
     m010_rule_versions,
     m011_deletion,
+    m012_guarded,
 )
 
 # `seq` orders rows by arrival, whatever the clocks said. In `conversations`, the columns from

@@ -21,10 +21,11 @@ from msgspec import Struct
 
 from engine.errors import InputError
 from engine.store.approvals import same_person
-from engine.store.audit import Audit
+from engine.store.audit import Audit, rule_step_content
+from engine.store.audit_told import step_key, steps_told
 from engine.store.database import Database, Row
 from engine.store.rule_draft import RuleDraft, RuleDrafts, changes_hash, named, with_author
-from engine.store.text import to_json
+from engine.store.text import clean, to_json
 
 Step = Literal["trial", "asked", "published", "refused", "withdrawn", "restored"]
 State = Literal["trial", "asked", "in_force", "superseded", "rolled_back", "withdrawn", "refused"]
@@ -86,7 +87,7 @@ class RuleVersions:
                 iif(json_valid(changes), json_array_length(changes), 0) AS changes
             FROM rule_versions ORDER BY number DESC"""
         )
-        steps = self._database.rows("SELECT * FROM rule_steps ORDER BY seq")
+        steps = self._steps()
         states = _states(steps)
         of: dict[int, list[RuleStep]] = {}
         for one in steps:
@@ -282,9 +283,29 @@ class RuleVersions:
         return {row["rule"]: row["n"] for row in rows}
 
     def _were(self) -> list[int]:
-        steps = self._database.rows("SELECT version, step FROM rule_steps ORDER BY seq DESC")
+        steps = reversed(self._steps())
         were = [one["version"] for one in steps if one["step"] in ("published", "restored")]
         return list(dict.fromkeys([*were, SHIPPED]))
+
+    def _steps(self) -> list[Row]:
+        """The steps that the audit tells of, too; one put in by another hand does nothing.
+
+        Where the audit is gone altogether nothing can be sent, and the rules stay as they were.
+        """
+        rows = self._database.rows("SELECT * FROM rule_steps ORDER BY seq")
+        if not rows or self._audit.is_lost():
+            return rows
+        told = steps_told(self._audit.rule_steps())
+        older = self._audit.older().get("rule_steps", 0)
+        recorded: list[Row] = []
+        for row in rows:
+            key = step_key(row)
+            if told[key]:
+                told[key] -= 1
+                recorded.append(row)
+            elif row["seq"] <= older:
+                recorded.append(row)
+        return recorded
 
     def _go(
         self,
@@ -308,18 +329,15 @@ class RuleVersions:
         self, number: int, step: Step, who: str, comment: str, *, former: str, rules: str
     ) -> None:
         moment = time.time()
-        self._database.insert(
-            "rule_steps",
-            {
-                "version": number,
-                "step": step,
-                "who": who,
-                "comment": comment,
-                "rules": rules,
-                "at": moment,
-            },
-        )
-        row = self._database.row("SELECT hash FROM rule_versions WHERE number = ?", [number])
+        done: Row = {
+            "version": number,
+            "step": step,
+            "who": clean(who),
+            "comment": clean(comment),
+            "rules": rules,
+            "at": moment,
+        }
+        row = self._database.row("SELECT * FROM rule_versions WHERE number = ?", [number])
         self._audit.rules_changed(
             former,
             rules,
@@ -328,7 +346,10 @@ class RuleVersions:
             why=step,
             version=number,
             changes=str(row["hash"]) if row else "",
+            content=rule_step_content(done, row),
+            at=moment,
         )
+        self._database.insert("rule_steps", done)
 
     def _not_own(self, version: RuleVersion, who: str) -> None:
         asked = [one.who for one in version.steps if one.step == "asked"]

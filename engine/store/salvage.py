@@ -19,7 +19,7 @@ from engine.errors import StoreError
 from engine.store.audit import Audit, head_file
 from engine.store.chain import begun
 from engine.store.database import Database, open_database, translated
-from engine.store.oversight import AUDIT_TRIGGERS, WORD_TRIGGERS
+from engine.store.guards import OLDER, UNRECORDED_TRIGGERS
 from engine.store.standing import refresh
 
 TABLES = (
@@ -49,7 +49,10 @@ TABLES = (
     "erasures",
 )
 """What is saved, in an order that suits what refers to what."""
-_TRIGGERS = AUDIT_TRIGGERS | WORD_TRIGGERS
+_TRIGGERS = UNRECORDED_TRIGGERS
+_ORDERED = (
+    *("messages", "hits", "hit_verdicts", "approvals", "appeals", "handovers", "rule_steps"),
+)
 _FARTHEST = 1 << 40
 _LOST_NAME = "?"
 
@@ -175,7 +178,12 @@ def _record(database: Database, gaps: int) -> None:
         # Of a version without an audit, or all of it lost.
         database.insert("audit", begun(decisions, round(time.time() * 1000)))
     database.run("DELETE FROM audit_words WHERE record NOT IN (SELECT number FROM audit)")
-    audit.add("salvaged", detail={"decisions": decisions, "gaps": gaps})
+    # What was saved may have lost its record; only what is newer must have one.
+    older = {
+        table: int((database.row(f"SELECT max(seq) AS last FROM {table}") or {})["last"] or 0)
+        for table in _ORDERED
+    }
+    audit.add("salvaged", OLDER, detail={"decisions": decisions, "gaps": gaps, "older": older})
     for trigger in _TRIGGERS.values():
         database.run(trigger)
 

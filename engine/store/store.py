@@ -11,6 +11,7 @@ from engine.records import Draft, Hit
 from engine.store.approvals import Approvals
 from engine.store.audit import Audit, Head
 from engine.store.audit_check import Verified, verify
+from engine.store.audit_guard import put_back
 from engine.store.blank import bare_draft
 from engine.store.channel_keys import ChannelKeys
 from engine.store.composers import Composers
@@ -40,6 +41,8 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.audit = Audit(database)
+        self.guards_put_back: tuple[str, ...] = ()
+        """Triggers of SQLite's that were missing when the store was opened; they are back."""
         self.conversations = Conversations(database)
         self.drafts = Drafts(database)
         self.hits = Hits(database, self.audit)
@@ -152,4 +155,11 @@ def open_store(path: Path, *, read_only: bool = False) -> Store:
     `store_read_only`, `store_cannot_open`, `store_migration`, `store_full`, `store_busy`,
     `store_io`.
     """
-    return Store(open_database(path, read_only=read_only))
+    store = Store(open_database(path, read_only=read_only))
+    if not read_only:
+        try:
+            store.guards_put_back = put_back(store._database, store.audit)
+        except BaseException:
+            store.close()
+            raise
+    return store

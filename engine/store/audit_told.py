@@ -1,0 +1,122 @@
+"""What the audit's records tell of one thing: a request, a case, an appeal, a version's steps."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+_SAME = 60_000
+"""Milliseconds by which a row's time and its record's may differ: some were taken one by one."""
+
+
+class Told(Struct, frozen=True):
+    """A record as it was written. `at` is in milliseconds, `seal` "" where it has no content."""
+
+    number: int
+    kind: str = ""
+    subject: str = ""
+    at: int = 0
+    who: str = ""
+    rules: str = ""
+    conversation: str = ""
+    seal: str = ""
+    detail: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def step(self) -> str:
+        """Which step it tells of, "" for none."""
+        return str(self.detail.get("step", ""))
+
+    @property
+    def older(self) -> dict[str, int]:
+        """By table, the last row that needs no record; empty for most records."""
+        found = self.detail.get("older")
+        return dict(found) if isinstance(found, dict) else {}
+
+    def about_then(self, seconds: object) -> bool:
+        """Whether a row's time is the record's."""
+        return isinstance(seconds, (int, float)) and abs(seconds * 1000 - self.at) <= _SAME
+
+
+class ApprovalTold(Struct, frozen=True):
+    """What all records of one request say together: how it has to stand."""
+
+    asked: Told
+    last: Told
+    answered: Told | None = None
+    used: Told | None = None
+
+    @property
+    def bound(self) -> str:
+        """The text and the conversation it was asked for."""
+        return str(self.asked.detail.get("bound", ""))
+
+    def says(self, row: Mapping[str, object]) -> bool:
+        """Whether a row of `approvals` says the same of who asked and answered, and how it ended.
+
+        What is written in it is held against the records' seals elsewhere.
+        """
+        answered = self.answered
+        return (
+            row["state"] == self.last.step
+            and row["asker"] == self.asked.who
+            and self.asked.about_then(row["at"])
+            and row["answered_by"] == (answered.who if answered else "")
+            and (
+                row["answered_at"] is None
+                if answered is None
+                else answered.about_then(row["answered_at"])
+            )
+            and (self.used is None or row["decision"] == self.used.detail.get("decision"))
+        )
+
+
+def told_in(number: int, body: object) -> Told:
+    """The record in a row of the audit; one without a kind where it cannot be read."""
+    record = decoded(body)
+    try:
+        return msgspec.convert({**record, "number": number}, Told)
+    except msgspec.ValidationError:
+        return Told(number)
+
+
+def decoded(body: object) -> dict[str, Any]:
+    """A record's text as it was encoded, {} where it cannot be read."""
+    try:
+        found = msgspec.json.decode(str(body))
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def approval_told(records: Sequence[Told]) -> ApprovalTold | None:
+    """What records about one id say of it as a request; None where nobody asked for it."""
+    told = [one for one in records if one.kind in ("approval", "answer")]
+    if not told or told[0].kind != "approval":
+        return None
+    return ApprovalTold(
+        told[0],
+        told[-1],
+        _last(told, lambda one: one.kind == "answer" and bool(one.seal)),
+        _last(told, lambda one: one.step == "used"),
+    )
+
+
+def steps_told(records: Sequence[Told]) -> Counter[tuple[object, ...]]:
+    """How often the records tell of each step of a version; as `step_key` names it."""
+    return Counter(
+        (one.detail["version"], one.detail.get("why"), one.who, one.rules) for one in records
+    )
+
+
+def step_key(row: Mapping[str, object]) -> tuple[object, ...]:
+    """What names a row of `rule_steps` among the records: version, step, who, the set that ran."""
+    return (row["version"], row["step"], row["who"], row["rules"])
+
+
+def _last(told: Sequence[Told], which: Callable[[Told], bool]) -> Told | None:
+    return next((one for one in reversed(told) if which(one)), None)
