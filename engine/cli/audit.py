@@ -51,7 +51,14 @@ def verify(
         "against": outcome.against,
         "findings": findings,
         "wrong": outcome.wrong,
+        "older": outcome.older,
+        "put_back": outcome.put_back,
     }
+    notices = []
+    if outcome.older:
+        notices.append(text("cli.audit.older", session.language, n=outcome.older))
+    for number in outcome.put_back:
+        notices.append(text("cli.audit.put_back", session.language, at=number))
     if outcome.sound:
         if json:
             emit(result)
@@ -59,12 +66,16 @@ def verify(
         show(text("cli.audit.sound", session.language, n=outcome.head.count))
         for one in outcome.against:
             show(text("cli.audit.against", session.language, n=one.count, hash=one.hash[:12]))
+        for notice in notices:
+            show(notice)
         if not heads:
             say(text("cli.audit.keep_a_head", session.language))
         return
     if not json:
         for finding in findings:
             show(str(finding["message"]))
+        for notice in notices:
+            show(notice)
     broken = StoreError(
         f"The audit does not hold: {outcome.wrong} findings. Nothing was changed; keep the "
         "database as it is.",
