@@ -83,6 +83,8 @@ def draft(
         "problems": problems,
     }
     if not json:
+        if not differences:
+            show(text("cli.rules.no_difference", session.language))
         for one in differences:
             show(f"{one.what}  {one.id}")
         for problem in problems:
@@ -117,6 +119,9 @@ def replay_(
             read = read_packs(packs, base)
             changed, problems = set_with(base, changes_in_use(store, paths.RULES), read)
             if problems:
+                if not json:
+                    for problem in problems:
+                        show(problem.in_words(session.language))
                 refuse(_not_sound(problems), session, json=json, problems=problems)
         else:
             changed = workshop.rule_set("draft" if version is None else version)
@@ -156,6 +161,8 @@ def versions(context: typer.Context, json: Json = False) -> None:
     if json:
         emit({"versions": found, "trial_hits": hits})
         return
+    if not found:
+        show(text("cli.rules.no_versions", session.language))
     for one in found:
         show(_line(session, one))
 
@@ -206,6 +213,8 @@ def diff(
     if json:
         emit({"differences": found})
         return
+    if not found:
+        show(text("cli.rules.no_difference", session.language))
     for one in found:
         show(f"{one.what}  {one.id}")
         for line in one.lines:

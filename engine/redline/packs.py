@@ -123,11 +123,33 @@ def composed(data: bytes) -> yaml.Node | None:
                 depth -= 1
             if depth > MAX_DEPTH:
                 raise PackError("too_deep", token.start_mark.line + 1)
-        return yaml.compose(data, Loader=yaml.CSafeLoader)
+        root: yaml.Node | None = yaml.compose(data, Loader=yaml.CSafeLoader)
     except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         line = int(mark.line) + 1 if mark is not None else 0
         raise PackError("not_yaml", line, why=_one_line(error)) from error
+    _keys_once(root)
+    return root
+
+
+def _keys_once(root: yaml.Node | None) -> None:
+    """Refuse a key that stands twice in one mapping: the last one would win without a word."""
+    import yaml
+
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+        elif isinstance(node, yaml.MappingNode):
+            known: set[str] = set()
+            for key, value in node.value:
+                waiting.append(value)
+                if isinstance(key, yaml.ScalarNode):
+                    if key.value in known:
+                        line = key.start_mark.line + 1
+                        raise PackError("key_twice", line, key=key.value[:80])
+                    known.add(key.value)
 
 
 def _too_large() -> PackError:

@@ -54,7 +54,7 @@ def read_packs(files: Sequence[Path], base: Base) -> Packs:
             home = base.homes.get((kind, one.id), "")
             change = msgspec.structs.replace(one, kind=kind, pack=home)
             key = (change.kind, change.id)
-            if key in changes and changes[key].text != change.text:
+            if key in changes and (changes[key].text != change.text or places[key][0] == path.name):
                 code = "context_twice" if change.kind == "context" else "id_twice"
                 values = {"other": places[key][0], "context": change.id}
                 raise refusal(
