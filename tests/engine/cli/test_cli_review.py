@@ -124,7 +124,7 @@ def test_an_appeal_is_answered_by_another(
 def test_what_was_missed_is_marked(zuoxi: Zuoxi, hits: list[str], folder: DataFolder) -> None:
     with open_store(folder.database) as store:
         message = store.reviews.get(hits[0]).message
-    marked = zuoxi("review", "missed", message, 2, 3, "--rule", "promise", "--json").one
+    marked = zuoxi("review", "missed", message, 2, 3, "--rule", "trial.insult", "--json").one
     assert marked["text"] == "的"
     zuoxi("review", "missed", message, 2, 99, "--json").refused("bad_span")
 
