@@ -35,8 +35,9 @@ class Book:
     def make_ready(self, *sides: Side) -> None:
         """Compile the rules of `sides`, and the scripts, now."""
         for side in sides:
-            self.live(side)
-            self.shadow(side)
+            for matcher in (self.live(side), self.shadow(side)):
+                if matcher is not None:
+                    matcher.make_ready()
         self.watch()
 
     @property

@@ -21,7 +21,7 @@ from engine.redline.required import pairs
 from engine.redline.restoring import Restorer
 from engine.redline.suspicion import Cause, Suspicion
 from engine.redline.view import Restored, Trick, View
-from engine.redline.words import SoundWords, Words
+from engine.redline.words import SoundWords, Words, pairs_in
 
 if TYPE_CHECKING:
     import re2
@@ -30,6 +30,7 @@ SHORT = 3
 Disguised = dict[int, list[tuple[int, int, int]]]
 _SPELLED = re.compile("[a-z0-9\ue000-\ue7ff]")
 _CODE = re.compile("[\ue000-\ue7ff]")
+_LETTERS = re.compile("[A-Za-z']{2,}")
 _ESCAPED = re.compile(r"\\.|\[[^\]]*\]")
 
 
@@ -63,6 +64,10 @@ class Disguises:
         )
         self._hearing = Hearing(_pairs_of(hearing, words)) if hearing else None
         self._suspicion = Suspicion(self._causes)
+
+    def make_ready(self) -> None:
+        """Build now what is built only when a text first asks for it."""
+        self._sounds.make_ready()
 
     def find(
         self, text: Text, plain: Held, words: Iterable[int]
@@ -196,12 +201,11 @@ def _vetoes(
     return rule.vetoes(text, by_word)
 
 
-def _pairs_of(rules: Iterable[CompiledRule], words: Words) -> Iterator[str]:
+def _pairs_of(rules: Sequence[CompiledRule], words: Words) -> Iterator[str]:
     """The pairs of Han characters in the wordings and expressions of some rules."""
+    wanted = frozenset[int]().union(*(rule.wanted for rule in rules))
+    yield from _of_han(pairs_in(words.words[number] for number in wanted))
     for rule in rules:
-        for number in rule.wanted:
-            word = words.words[number]
-            yield from _of_han(word[at : at + 2] for at in range(len(word) - 1))
         for expression in rule.expressions:
             yield from _of_han(pairs(expression.source))
 
@@ -214,6 +218,5 @@ def _latin(words: Iterable[str]) -> set[str]:
     """The Latin words of two letters and more in some wordings."""
     found: set[str] = set()
     for word in words:
-        letters = "".join(c if c.isascii() and (c.isalpha() or c == "'") else " " for c in word)
-        found.update(part for part in letters.split() if len(part) > 1)
+        found.update(_LETTERS.findall(word))
     return found

@@ -10,7 +10,29 @@ from collections.abc import Iterable, Sequence
 
 from engine.redline.characters import characters, ordinary_pairs, sounded
 
-_Heard = dict[str, str]
+
+class _Ways(dict[str, str]):
+    """A character and a syllable's code, or these turned round → the characters it may be.
+
+    They are looked for when first asked about.
+    """
+
+    def __init__(self, beside: dict[str, str], own: int) -> None:
+        """`beside`: what stands beside a character in pairs; `own`: its place in a key."""
+        super().__init__()
+        self._beside = beside
+        self._own = own
+        self._readings = characters().readings
+
+    def __missing__(self, key: str) -> str:
+        code = key[1 - self._own]
+        readings = self._readings
+        ways = "".join(
+            one * readings.get(one, "").count(code) for one in self._beside.get(key[self._own], "")
+        )
+        if ways:
+            self[key] = ways
+        return ways
 
 
 class Hearing:
@@ -18,17 +40,16 @@ class Hearing:
 
     def __init__(self, pairs: Iterable[str]) -> None:
         """`pairs`: two characters each, as they stand in wordings and expressions."""
-        readings = characters().readings
         self._ordinary = ordinary_pairs()
         self._pairs = frozenset(pairs)
-        self._after: _Heard = {}
-        self._before: _Heard = {}
+        following: dict[str, str] = {}
+        leading: dict[str, str] = {}
         for pair in sorted(self._pairs):
             first, second = pair[0], pair[1]
-            for code in readings.get(second, ""):
-                self._after[first + code] = self._after.get(first + code, "") + second
-            for code in readings.get(first, ""):
-                self._before[code + second] = self._before.get(code + second, "") + first
+            following[first] = following.get(first, "") + second
+            leading[second] = leading.get(second, "") + first
+        self._after = _Ways(following, 0)
+        self._before = _Ways(leading, 1)
 
     def hears(self, first: str, second: str) -> bool:
         """Whether one of two characters side by side is heard as another by the other one."""
@@ -38,8 +59,8 @@ class Hearing:
         if pair in self._ordinary or pair in self._pairs:
             return False
         sounds = sounded(pair)
-        after = self._after.get(first + sounds[1])
-        before = self._before.get(sounds[0] + second)
+        after = self._after[first + sounds[1]]
+        before = self._before[sounds[0] + second]
         return bool(
             (after and second < "\ue000" and second not in after)
             or (before and first < "\ue000" and first not in before)
@@ -67,7 +88,7 @@ class Hearing:
         second = place + 1
         if second >= len(text) or second in found:
             return False
-        ways = self._after.get(found.get(place, text[place]) + sounds[second])
+        ways = self._after[found.get(place, text[place]) + sounds[second]]
         if not ways or not self._may(text, place, second, ways):
             return False
         if len(ways) == 1:
@@ -81,7 +102,7 @@ class Hearing:
         """Whether the first character of the pair at `place` is heard by the second."""
         if place in found:
             return False
-        ways = self._before.get(sounds[place] + found.get(place + 1, text[place + 1]))
+        ways = self._before[sounds[place] + found.get(place + 1, text[place + 1])]
         if not ways or not self._may(text, place, place, ways):
             return False
         if len(ways) == 1:

@@ -51,6 +51,11 @@ class Matcher:
             for rule in rules
         )
 
+    def make_ready(self) -> None:
+        """Build now what is built only when a text first asks for it."""
+        self._words.make_ready()
+        self._disguises.make_ready()
+
     def find(self, folded: str, most: int | None = None) -> list[Found]:
         """All matches in a folded text, vetoed ones included and marked, by rule and place.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cached_property
+from operator import add
 from typing import TYPE_CHECKING
 
 from engine.redline.characters import NUMERALS, is_code
@@ -13,6 +15,8 @@ from engine.redline.view import Trick, View
 
 if TYPE_CHECKING:
     import ahocorasick_rs
+
+    _Table = tuple[ahocorasick_rs.AhoCorasick | None, list[list[int]]]
 
 SQUEEZE_FROM = 3
 MAX_GAP = 4
@@ -30,33 +34,43 @@ class Words:
 
     def __init__(self, words: Iterable[str]) -> None:
         self.words: list[str] = []
-        self._index: dict[str, int] = {}
+        self._numbers: dict[str, int] = {}
+        index: dict[str, int] = {}
         for word in words:
+            if word in self._numbers:
+                continue
             folded = fold(word).text.strip()
-            if folded and folded not in self._index:
-                self._index[folded] = len(self.words)
-                self.words.append(folded)
+            if folded:
+                number = self._numbers[word] = index.setdefault(folded, len(index))
+                if number == len(self.words):
+                    self.words.append(folded)
         squeezed: dict[str, list[int]] = {}
         for number, word in enumerate(self.words):
             tight = _squeeze(word)
             if len(tight) >= SQUEEZE_FROM:
                 squeezed.setdefault(tight, []).append(number)
         self._tight = list(squeezed.values())
-        self.pairs = frozenset(
-            word[at : at + 2] for word in {*self.words, *squeezed} for at in range(len(word) - 1)
-        )
+        self._forms = list(squeezed)
+        self.pairs = pairs_in({*self.words, *squeezed})
         """The characters that stand side by side in a wording, or would with its signs left out."""
         self._plain = automaton(self.words)
-        self._squeezed = automaton(list(squeezed))
+
+    @cached_property
+    def _squeezed(self) -> ahocorasick_rs.AhoCorasick | None:
+        return automaton(self._forms)
+
+    def make_ready(self) -> None:
+        """Build now what is built only when a text first asks for it."""
+        _ = self._squeezed
 
     def number(self, word: str) -> int:
-        """The number `find` reports for `word`."""
-        return self._index[fold(word).text.strip()]
+        """The number `find` reports for `word`, one of those that were given."""
+        return self._numbers[word]
 
     def find(self, folded: str) -> list[tuple[int, int, int]]:
         """All ``(start, end, word number)`` in a folded text, ascending, without repeats."""
         found = set(self._as_they_are(folded))
-        if self._squeezed is not None and self._may_be_loose(folded):
+        if self._forms and self._may_be_loose(folded) and self._squeezed is not None:
             tight = _LOOSE.sub("", folded)
             matches = self._squeezed.find_matches_as_indexes(tight, overlapping=True)
             if matches:
@@ -106,11 +120,21 @@ class Words:
 
 
 class SoundWords:
-    """The wordings of a `Words`, found by how they sound in restored texts."""
+    """The wordings of a `Words`, found by how they sound in restored texts.
+
+    The tables are built when a text first asks for them: many never do.
+    """
 
     def __init__(self, words: Words) -> None:
         self._words = words.words
-        self._tight = [_squeeze(word) for word in words.words]
+
+    @cached_property
+    def _tight(self) -> list[str]:
+        return [_squeeze(word) for word in self._words]
+
+    @cached_property
+    def _tables(self) -> tuple[_Table, _Table]:
+        """The wordings by how they sound, and by how they are written."""
         sounding: dict[str, list[int]] = {}
         written: dict[str, list[int]] = {}
         for number, (word, tight) in enumerate(zip(self._words, self._tight, strict=True)):
@@ -119,19 +143,25 @@ class SoundWords:
                     sounding.setdefault(form, []).append(number)
                 for form in {tight, tight.translate(_DIGITS)} - {word}:
                     written.setdefault(form, []).append(number)
-        self._of = list(sounding.values()), list(written.values())
-        self._automata = automaton(list(sounding)), automaton(list(written))
+        return (
+            (automaton(list(sounding)), list(sounding.values())),
+            (automaton(list(written)), list(written.values())),
+        )
+
+    def make_ready(self) -> None:
+        """Build the tables now."""
+        _ = self._tables
 
     def may_hold(self, sounds: str, grouped: frozenset[int]) -> bool:
         """Whether a wording of three characters and more, or one of some, may be heard in a text.
 
         `sounds` is the text in codes.
         """
-        automaton = self._automata[0]
+        automaton, of = self._tables[0]
         if automaton is None:
             return False
         return any(
-            end - start >= SQUEEZE_FROM or not grouped.isdisjoint(self._of[0][form])
+            end - start >= SQUEEZE_FROM or not grouped.isdisjoint(of[form])
             for form, start, end in automaton.find_matches_as_indexes(sounds, overlapping=True)
         )
 
@@ -143,14 +173,13 @@ class SoundWords:
         """
         found: list[tuple[int, int, int, int]] = []
         text = view.text
-        which = 0 if sounds else 1
-        automaton = self._automata[which]
+        automaton, of = self._tables[0 if sounds else 1]
         if automaton is None:
             return found
         matches = automaton.find_matches_as_indexes(sounds or text, overlapping=True)
         for form, start, end in matches:
             there = text[start:end]
-            for number in self._of[which][form]:
+            for number in of[form]:
                 tight = self._tight[number]
                 other = 0
                 if there != tight:
@@ -194,7 +223,17 @@ def _by_word(found: Iterable[tuple[int, int, int]]) -> dict[int, list[tuple[int,
     return by_word
 
 
+def pairs_in(words: Iterable[str]) -> frozenset[str]:
+    """The characters that stand side by side in some wordings."""
+    found: set[str] = set()
+    for word in words:
+        found.update(map(add, word, word[1:]))
+    return frozenset(found)
+
+
 def _squeeze(word: str) -> str:
+    if word.isalnum():
+        return word
     return "".join(character for character in word if character.isalnum() or character in _KEEP)
 
 
