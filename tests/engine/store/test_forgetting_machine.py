@@ -73,8 +73,9 @@ class ForgettingMachine(RuleBasedStateMachine):
     @rule(here=conversations)
     def object(self, here: str) -> None:
         for hit in self.store.hits.of(here):
-            self.store.reviews.appeal(hit.id, "小满", self.words[here])
-            self.deleted.discard(here)
+            if all(one.answered_at is not None for one in self.store.reviews.appeals(hit.id)):
+                self.store.reviews.appeal(hit.id, "小满", self.words[here])
+                self.deleted.discard(here)
 
     @rule(target=conversations, here=conversations)
     def delete(self, here: str) -> object:
