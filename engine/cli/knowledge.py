@@ -48,11 +48,21 @@ def import_(
     json: Json = False,
 ) -> None:
     """Import files or folders; documents of the same file name are replaced."""
+    from engine.knowledge.catalogue import current
+    from engine.knowledge.documents import collect
     from engine.knowledge.job import ImportJob
+    from engine.knowledge.reports import ImportReport
 
     session: Session = context.obj
     config = engine_config(session.folder, session.settings)
-    report = _followed(ImportJob(session.folder.knowledge, sources, Path(config.embedder)), session)
+    files, left_out = collect(sources)
+    if files:
+        job = ImportJob(session.folder.knowledge, sources, Path(config.embedder))
+        report = _followed(job, session)
+    else:
+        # Nothing to start an embedder for.
+        known = current(session.folder.knowledge)
+        report = ImportReport(0, 0, tuple(left_out), str(known.version) if known else "")
     if not report.documents:
         for item in _skipped(report, session):
             say(_skipped_line(item))
