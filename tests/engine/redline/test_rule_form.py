@@ -48,8 +48,9 @@ def changed(**lines: str) -> str:
     """`RULE` with some of its lines in other words, or with more lines."""
     out = RULE
     for key, value in lines.items():
-        old = next((line for line in RULE.splitlines() if line.startswith(f"    {key}:")), None)
-        new = f"    {key}: {value}"
+        starts = (f"    {key}:", f"  - {key}:")
+        old = next((line for line in RULE.splitlines() if line.startswith(starts)), None)
+        new = f"{old[:4] if old else '    '}{key}: {value}"
         out = out.replace(old, new) if old else out + new + "\n"
     return out
 
