@@ -43,9 +43,8 @@ def list_(context: typer.Context, json: Json = False) -> None:
 def take(context: typer.Context, case: str = _CASE, who: Who = None, json: Json = False) -> None:
     """Take a case on oneself."""
     session: Session = context.obj
-    name = session.named(who)
     with open_store(session.folder.database) as store:
-        _changed(store.handovers.take(case, name), store, case)
+        _changed(store.handovers.take(case, session.named(who)), store, case)
         _told(session, store, case, "taken", json)
 
 

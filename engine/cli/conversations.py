@@ -105,7 +105,6 @@ def decide_(
             reason=reject,
             reasons=", ".join(get_args(RejectReason)),
         )
-    name = session.named(who)
     try:
         with open_store(session.folder.database) as store:
             decision = decide(
@@ -115,7 +114,7 @@ def decide_(
                 chosen[0],
                 text=edit,
                 reason=reject,  # type: ignore[arg-type]
-                who=name,
+                who=session.named(who),
                 override=override,
                 language=session.language,
                 needs_draft=True,
