@@ -137,7 +137,7 @@ class Ear:
 
         def weight(number: int) -> float:
             weights = learnt.of_kinds[number]
-            return sum(weights[bucket] for bucket in buckets) * damping + learnt.kind_bias[number]
+            return sum(map(weights.__getitem__, buckets)) * damping + learnt.kind_bias[number]
 
         return learnt.kinds[max(range(len(learnt.kinds)), key=weight)]
 
