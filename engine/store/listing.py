@@ -11,6 +11,7 @@ from msgspec import Struct
 from engine.store.database import Database, Row
 from engine.store.drafts import Drafts
 from engine.store.hits import Hits, stored_appeal, stored_hit
+from engine.store.reviews import of_another
 from engine.store.rows import Appeal, StoredDraft, StoredHit, Verdict
 from engine.store.seeking import Sought, places_of
 from engine.store.text import to_json
@@ -107,12 +108,16 @@ class Listing:
         return [Said(verdict, note, tuple(at)) for (verdict, note), at in grouped.items()]
 
     def say(self, said: Said, who: str) -> None:
-        """One verdict on several hits, all or none; "" takes theirs back."""
+        """One verdict on several hits, all or none; "" takes theirs back.
+
+        Raises `InputError` (`own_hit`: one of them is in a text that `who` wrote).
+        """
         with self._database.transaction():
             for row in self._database.rows(
-                "SELECT id FROM hits WHERE seq IN (SELECT value FROM json_each(?))",
+                "SELECT id, agent FROM hits WHERE seq IN (SELECT value FROM json_each(?))",
                 [to_json(list(said.places))],
             ):
+                of_another(row, who)
                 self._hits.judge(row["id"], said.verdict, who, said.note)  # type: ignore[arg-type]
 
     def draft_behind(self, hit: StoredHit) -> StoredDraft | None:

@@ -75,7 +75,7 @@ class Reviews:
         """
         with self._database.transaction():
             for hit in hits:
-                self._of_another(hit, who)
+                of_another(self._row(hit), who)
                 self._hits.judge(hit, verdict, who, note)
 
     def verdicts(self, hit: str) -> list[tuple[Verdict, str, str, float]]:
@@ -187,7 +187,7 @@ class Reviews:
                 raise InputError("This appeal was answered before.", "approval_closed")
             if same_person(made.who, who):
                 raise InputError("Nobody answers an own appeal.", "own_approval")
-            self._of_another(made.hit, who)
+            of_another(self._row(made.hit), who)
             self._audit.add(
                 "appeal",
                 made.hit,
@@ -250,11 +250,6 @@ class Reviews:
             raise no_hit()
         return row
 
-    def _of_another(self, hit: str, who: str) -> None:
-        row = self._row(hit)
-        if row["agent"] and same_person(row["agent"], who):
-            raise InputError("Nobody judges hits in an own text. Nothing was changed.", "own_hit")
-
     def _open_appeal(self, hit: str) -> Appeal | None:
         row = self._database.row(
             "SELECT * FROM appeals WHERE hit = ? AND answered_at IS NULL", [hit]
@@ -266,6 +261,12 @@ class Reviews:
         if row is None:
             raise InputError("There is no such appeal in the store.", "no_appeal")
         return stored_appeal(row)
+
+
+def of_another(hit: Row, who: str) -> None:
+    """Refuse who judges a hit in an own text: `InputError` (`own_hit`)."""
+    if hit["agent"] and same_person(hit["agent"], who):
+        raise InputError("Nobody judges hits in an own text. Nothing was changed.", "own_hit")
 
 
 def wilson(successes: int, tries: int) -> tuple[float, float]:
