@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from audited import verified
 
+from engine.errors import InputError
 from engine.records import Hit
 from engine.store.guards import TRIGGERS
 from engine.store.migrations import MIGRATIONS
@@ -204,6 +205,11 @@ def test_an_approval_put_in_lets_nothing_pass(path: Path) -> None:
     with open_store(path) as store:
         used = next(one for one in store.approvals.approved() if one.id == "zzz")
         assert store.approvals.standing_for(used.conversation, used.text) is None
+        with pytest.raises(InputError) as caught:
+            store.decisions.record(
+                used.conversation, "rewritten", text=used.text, who="小李", approval="zzz"
+            )
+        assert caught.value.code == "approval_closed"
         asked = store.approvals.ask(used.conversation, used.text, "客户原话", "小李", [HIT])
         assert asked.state == "asked" and store.approvals.get("zzz").state == "expired"
 
