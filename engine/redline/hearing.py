@@ -10,11 +10,13 @@ from collections.abc import Iterable, Sequence
 
 from engine.redline.characters import characters, ordinary_pairs, sounded
 
+_MOST = 1 << 16
+
 
 class _Ways(dict[str, str]):
     """A character and a syllable's code, or these turned round → the characters it may be.
 
-    They are looked for when first asked about.
+    They are looked for when first asked about, and kept for the latest tens of thousands.
     """
 
     def __init__(self, beside: dict[str, str], own: int) -> None:
@@ -30,8 +32,9 @@ class _Ways(dict[str, str]):
         ways = "".join(
             one * readings.get(one, "").count(code) for one in self._beside.get(key[self._own], "")
         )
-        if ways:
-            self[key] = ways
+        if len(self) >= _MOST:
+            self.clear()
+        self[key] = ways
         return ways
 
 
