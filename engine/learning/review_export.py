@@ -59,7 +59,6 @@ def export_reviews(
         )
     scratch = target.with_name(f"{target.name}.tmp")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
         with scratch.open("wb") as file:
             count = write(file, _rows(store, sought, language))
             file.flush()

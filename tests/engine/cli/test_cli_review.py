@@ -168,3 +168,13 @@ def test_a_text_goes_from_the_agent_to_the_lead_and_out(
     assert zuoxi("approvals", "approve", told.out.split()[0], "--json").one["state"] == "seen"
     assert zuoxi("approvals", "list", "--json").one["approvals"] == []
     assert zuoxi("audit", "verify", "--json").one["sound"] is True
+
+
+def test_a_table_makes_no_folder_by_itself(zuoxi: Zuoxi, hits: list[str], tmp_path: Path) -> None:
+    zuoxi("review", "export", tmp_path / "none" / "hits.csv", "--json").refused("export_failed")
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_filter_names_what_its_own_field_may_be(zuoxi: Zuoxi) -> None:
+    told = zuoxi("review", "list", "--where", "level=L9", "--json").refused("usage", exit_code=2)
+    assert "L0, L1, L2, L3, L4" in told and "agent" not in told

@@ -58,7 +58,7 @@ def read_xlsx(path: Path) -> list[list[object]]:
 
 
 def test_every_hit_is_a_row_of_csv_and_no_cell_a_formula(tmp_path: Path) -> None:
-    target = tmp_path / "out" / "hits.csv"
+    target = tmp_path / "hits.csv"
     with open_store(tmp_path / "zuoxi.db") as store:
         filled(store)
         assert export_reviews(store, target) == len(EVIL)
