@@ -204,4 +204,6 @@ def _scalar(node: yaml.Node | None, value: str) -> yaml.Node | None:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
+    # The parser names its source as nobody else would, and the line is told besides.
+    said = re.sub(r'in "<byte string>", line \d+, column \d+:?', "", str(error))
+    return " ".join(said.split())[:300]
