@@ -228,6 +228,11 @@ def features(folded: str, classes: Classes) -> Heard:
     for begin, pairs in _pairs(general, places, last):
         buckets += map(apart, pairs)
         begins += [begin] * len(pairs)
+    clauses = _clauses(0, len(tokens), borders) if tokens else []
+    again = {place for one in _repeated(folded, tokens, clauses) for place in range(*one)}
+    if again:
+        kept = [number for number, begin in enumerate(begins) if begin not in again]
+        buckets, begins = [buckets[one] for one in kept], [begins[one] for one in kept]
     return Heard(buckets, begins, tokens, borders)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 import pytest
 import yaml
-from case_files import Case, Said, lines_of, sentences, solving
+from case_files import Case, Spoken, lines_of, sentences, solving
 from msgspec import Struct
 
 from engine.drafting.style import load_style
@@ -190,7 +190,7 @@ def test_every_conversation_file_ends_with_the_customer_and_is_a_case() -> None:
     files = sorted((SAMPLE / "conversations").glob("*.jsonl"))
     assert [file.stem for file in files] == [case.id for case in CASES]
     for file, case in zip(files, CASES, strict=True):
-        assert lines_of(file, Said) == case.turns
+        assert lines_of(file, Spoken) == case.turns
         assert file.stem.split("-")[1] == case.kind
 
 
@@ -199,8 +199,8 @@ def test_the_replay_plays_real_conversations_in_order() -> None:
     assert len(THREADS) >= 24
     assert len({thread.id for thread in THREADS}) == len(THREADS)
     for thread in THREADS:
-        history = [Said(past.role, past.text) for past in thread.turns]
-        arriving = [Said("customer", arrival.text) for arrival in thread.opening]
+        history = [Spoken(past.role, past.text) for past in thread.turns]
+        arriving = [Spoken("customer", arrival.text) for arrival in thread.opening]
         assert history + arriving == cases[thread.id].turns
         assert not history or history[-1].role == "agent"
         agos = [past.ago for past in thread.turns]
