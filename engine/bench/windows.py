@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import subprocess
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from engine import paths
 from engine.bench.workbench import BenchError, Workbench
 
 # The desk is loaded as its own program would load it.
@@ -49,8 +51,19 @@ def empty_window_command(entry: str) -> list[str]:
 def window_environment(bench: Workbench) -> dict[str, str]:
     """The environment of a window that is measured: offscreen, with bytecode of its own."""
     kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    bytecode = str(bench.folder / "bytecode")
-    return {**kept, "QT_QPA_PLATFORM": "offscreen", "PYTHONPYCACHEPREFIX": bytecode}
+    bytecode = bench.folder / "bytecode"
+    environment = {
+        **kept,
+        "QT_QPA_PLATFORM": "offscreen",
+        "PYTHONPYCACHEPREFIX": str(bytecode),
+    }
+    if not bytecode.exists():
+        # An installed program is compiled; what is imported late would be compiled in the window.
+        packages = [str(paths.ASSETS.parent / name) for name in ("engine", "desktop")]
+        subprocess.run(
+            [sys.executable, "-m", "compileall", "-q", *packages], env=environment, check=False
+        )
+    return environment
 
 
 def last_line(output: bytes) -> str:
