@@ -17,7 +17,7 @@ EVALUATION = ASSETS / "evaluation"
 SYNONYMS = ASSETS / "synonyms"
 CHARACTERS = ASSETS / "characters"
 COMMON_WORDS = ASSETS / "wordings" / "common.txt"
-EAR = RULES / "ear"
+CLASSIFIER = RULES / "classifier"
 
 
 class DataFolder(Struct, frozen=True):

@@ -9,10 +9,10 @@ from PySide6.QtCore import QObject, Signal
 
 from desktop.background import Background, Lane
 from engine.errors import ZuoxiError
-from engine.redline.book import Book
+from engine.redline.day_rules import DayRules
 from engine.redline.gate import Gate
 from engine.store.store import Store
-from engine.workshop.running import Renewing, Running
+from engine.workshop.running import RulesWatcher, Running
 
 # Not the lane of long jobs: a rule that was published must not wait for an import to end.
 _LANE: Final[Lane] = "engine"
@@ -38,7 +38,7 @@ class RulesInForce(QObject):
         self._background = background
         self._gate = gate
         self.packs = rules
-        self._renewing = Renewing(store.path, rules)
+        self._watcher = RulesWatcher(store.path, rules)
         self._looking = self._again = False
         self._told: tuple[str, str] | None = None
 
@@ -49,8 +49,8 @@ class RulesInForce(QObject):
             return
         self._looking = True
 
-        def find() -> tuple[Running, Book] | None:
-            found = self._renewing.look()
+        def find() -> tuple[Running, DayRules] | None:
+            found = self._watcher.look()
             if found is None:
                 return None
             same = found.rules == self._gate.version
@@ -65,15 +65,15 @@ class RulesInForce(QObject):
             self.trouble.emit(problem)
         self._told = said
 
-    def _found(self, found: tuple[Running, Book] | None) -> None:
+    def _found(self, found: tuple[Running, DayRules] | None) -> None:
         if found is None:
             self._end()
             return
-        running, book = found
+        running, day_rules = found
 
         def take() -> None:
             # In the lane in which texts are decided on, so that none is decided on by two sets.
-            self._gate.take(book)
+            self._gate.take(day_rules)
 
         def taken(_: None) -> None:
             self.tell(running.problem)

@@ -134,10 +134,10 @@ def _database(session: Session) -> Finding:
 
 def _rules(session: Session) -> Finding:
     """What runs; a version that does not load is told, and what is in use instead."""
-    from engine.workshop.running import Renewing
+    from engine.workshop.running import RulesWatcher
 
     try:
-        found = Renewing(session.folder.database, paths.RULES).look()
+        found = RulesWatcher(session.folder.database, paths.RULES).look()
     except ZuoxiError as error:
         return _failed(session, "rules", error)
     assert found is not None

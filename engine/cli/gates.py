@@ -7,7 +7,7 @@ from engine.cli.console import Session, say
 from engine.redline.gate import Gate
 from engine.store.store import Store
 from engine.texts import explain
-from engine.workshop.running import Renewing, Running, running
+from engine.workshop.running import RulesWatcher, Running, running
 
 
 def in_force(session: Session, store: Store | None = None) -> Running:
@@ -15,7 +15,7 @@ def in_force(session: Session, store: Store | None = None) -> Running:
     if store is not None:
         found = running(store, paths.RULES)
     else:
-        looked = Renewing(session.folder.database, paths.RULES).look()
+        looked = RulesWatcher(session.folder.database, paths.RULES).look()
         assert looked is not None
         found = looked
     if found.problem is not None:

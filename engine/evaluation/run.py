@@ -39,7 +39,7 @@ from engine.protocol import DraftFinished, DraftRequest, EngineConfig
 from engine.records import Draft, Release
 from engine.redline.gate import Gate
 from engine.texts import explain
-from engine.workshop.running import Renewing
+from engine.workshop.running import RulesWatcher
 
 # Searched as deep as drafting does; of it the first three count.
 _SEARCHED = 8
@@ -74,7 +74,7 @@ def load_models(config: EngineConfig) -> Models:
     """Load what `config` names. Raises `ZuoxiError` when one of them cannot be used."""
     from engine.drafting.llama import load_generator
 
-    in_force = Renewing.of_engine(config).look()
+    in_force = RulesWatcher.of_engine(config).look()
     assert in_force is not None
     gate = Gate(in_force.rule_set)
     style = load_style(Path(config.style))

@@ -156,7 +156,7 @@ def is_code(character: str) -> bool:
     return "\ue000" <= character <= "\ue7ff"
 
 
-def sounded(text: str) -> str:
+def to_codes(text: str) -> str:
     """`text` with the code of its usual reading in place of every character that has one."""
     return text.translate(characters().usual)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from engine.records import Language
-from engine.redline.dialogue import Watch, example_turns, satisfying
+from engine.redline.dialogue import DialogueChecks, example_turns, satisfying
 from engine.redline.matching import Matcher, PhraseFinder, compile_expression
 from engine.redline.normalise import CLAUSE_ENDS, fold
 from engine.redline.packs import PackError, Source, Step
@@ -188,7 +188,7 @@ class Alone:
     def __init__(self, rule: Rule) -> None:
         self._rule = rule
         self._matcher = Matcher([rule])
-        self._watch = Watch((), (rule,))
+        self._dialogue = DialogueChecks((), (rule,))
 
     def spans(self, example: str) -> tuple[tuple[int, int], ...]:
         """Where it hits an example, in its last turn; the empty span for a hit of a dialogue."""
@@ -199,7 +199,7 @@ class Alone:
         if rule.matches:
             found = self._matcher.find(folded.text)
             spans = [folded.span(one.start, one.end) for one in found if not one.vetoed]
-        if not spans or not self._watch.holds(rule, rule.sides[0], folded.text, turns):
+        if not spans or not self._dialogue.holds(rule, rule.sides[0], folded.text, turns):
             return ()
         before = len(example) - len(said)
         return tuple((start + before, end + before) for start, end in spans)

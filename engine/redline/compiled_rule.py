@@ -13,7 +13,7 @@ from engine.redline.needs import Needed
 from engine.redline.numbers import CHECKS
 from engine.redline.required import literals, required
 from engine.redline.schema import MAX_WORD, Rule
-from engine.redline.sounding import sounding
+from engine.redline.syllables import with_syllables
 from engine.redline.view import Trick
 from engine.redline.words import MAX_GAP, Words
 
@@ -40,9 +40,9 @@ class Expression:
         return compile_expression(self.source)
 
     @cached_property
-    def sounding(self) -> re2._Regexp:
+    def in_syllables(self) -> re2._Regexp:
         """The expression in the alphabet of restored texts."""
-        return compile_expression(sounding(self.source))
+        return compile_expression(with_syllables(self.source))
 
     @cached_property
     def literals(self) -> frozenset[str]:

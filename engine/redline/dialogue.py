@@ -14,7 +14,7 @@ _REMEMBERED = 12_000
 _REMEMBERED_LENGTH = 500
 
 
-class Watch:
+class DialogueChecks:
     """The scripts and the whole-dialogue rules of one day, compiled; safe from any thread."""
 
     def __init__(self, scripts: Sequence[Script], rules: Sequence[Rule] = ()) -> None:

@@ -1,4 +1,4 @@
-"""Rules found behind a disguise: in the restored text, and by how it sounds.
+"""Rules found behind a disguise: in the restored text, and by its syllables.
 
 This is a second search beside the one in the text itself; what stands there undisguised is none of
 its business.
@@ -11,17 +11,17 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from engine.redline.characters import is_code, sounded
+from engine.redline.characters import is_code, to_codes
 from engine.redline.compiled_rule import CompiledRule, Places, RulesOf, shared
 from engine.redline.expressions import Text, longest
-from engine.redline.hearing import Hearing
-from engine.redline.needs import Held, Needs, SoundNeeds
+from engine.redline.homophones import Homophones
+from engine.redline.needs import Held, Needs, SyllableNeeds
 from engine.redline.normalise import fold
 from engine.redline.required import pairs
 from engine.redline.restoring import Restorer
 from engine.redline.suspicion import Cause, Suspicion
 from engine.redline.view import Restored, Trick, View
-from engine.redline.words import SoundWords, Words, pairs_in
+from engine.redline.words import SyllableWords, Words, pairs_in
 
 if TYPE_CHECKING:
     import re2
@@ -44,8 +44,8 @@ class Disguises:
         self._rules = rules
         self._of = of
         self._words = words
-        self._sounds = SoundWords(words)
-        self._needs = SoundNeeds(needs)
+        self._syllables = SyllableWords(words)
+        self._needs = SyllableNeeds(needs)
         letters = {c for word in words.words for c in word}.union(
             *(e.literals for e in of.expressions)
         )
@@ -54,20 +54,20 @@ class Disguises:
             _latin([*words.words, *(_ESCAPED.sub(" ", e.source) for e in of.expressions)]),
             sorted({fold(word).text for rule in rules for word in rule.rule.initials}),
         )
-        hearing = [rule for rule in rules if rule.tricks & Trick.HOMOPHONE]
+        homophonic = [rule for rule in rules if rule.tricks & Trick.HOMOPHONE]
         self._seeing = frozenset(n for n, rule in enumerate(rules) if rule.tricks)
-        self._always = any(not e.needs for rule in hearing for e in rule.expressions)
-        self._in_groups = frozenset[int]().union(*(g for rule in hearing for g in rule.groups))
+        self._always = any(not e.needs for rule in homophonic for e in rule.expressions)
+        self._in_groups = frozenset[int]().union(*(g for rule in homophonic for g in rule.groups))
         self._grouped = frozenset(n for n, rule in enumerate(rules) if rule.groups)
-        self._hearing_rules = frozenset(
+        self._homophonic = frozenset(
             n for n, rule in enumerate(rules) if rule.tricks & Trick.HOMOPHONE
         )
-        self._hearing = Hearing(_pairs_of(hearing, words)) if hearing else None
+        self._homophones = Homophones(_pairs_of(homophonic, words)) if homophonic else None
         self._suspicion = Suspicion(self._causes)
 
     def make_ready(self) -> None:
         """Build now what is built only when a text first asks for it."""
-        self._sounds.make_ready()
+        self._syllables.make_ready()
 
     def find(
         self, text: Text, plain: Held, words: Iterable[int]
@@ -82,28 +82,28 @@ class Disguises:
         grouped = not self._grouped.isdisjoint(self._of.found(words, ()))
         if seen := [sentence for sentence in sentences if sentence.tricked]:
             self._look(View(seen), plain, grouped, found, self._seeing)
-        if heard := list(self._heard(sentences)):
-            self._look(View(heard), plain, grouped, found, self._hearing_rules)
+        if corrected := list(self._corrected(sentences)):
+            self._look(View(corrected), plain, grouped, found, self._homophonic)
         return found
 
     def _causes(self, first: str, second: str) -> int:
-        heard = self._hearing is not None and self._hearing.hears(first, second)
-        return self._restorer.causes(first, second) | (Cause.HEAR if heard else 0)
+        suspected = self._homophones is not None and self._homophones.suspects(first, second)
+        return self._restorer.causes(first, second) | (Cause.HOMOPHONE if suspected else 0)
 
-    def _heard(self, sentences: Iterable[Restored]) -> Iterator[Restored]:
-        """The sentences in which characters are heard, with these in place."""
+    def _corrected(self, sentences: Iterable[Restored]) -> Iterator[Restored]:
+        """The sentences in which homophones are resolved, with what they stand for in place."""
         for sentence in sentences:
-            if self._hearing is None or not sentence.places:
+            if self._homophones is None or not sentence.places:
                 continue
-            sounds = sounded(sentence.text)
+            codes = to_codes(sentence.text)
             if (
                 self._always
-                or self._needs.may_hold(sounds)
-                or self._sounds.may_hold(sounds, self._in_groups)
+                or self._needs.may_hold(codes)
+                or self._syllables.may_hold(codes, self._in_groups)
             ):
-                heard = self._hearing.repaired(sentence.text, sounds, sentence.places)
-                if heard:
-                    yield sentence.with_heard(heard)
+                corrections = self._homophones.corrections(sentence.text, codes, sentence.places)
+                if corrections:
+                    yield sentence.with_corrections(corrections)
 
     def _look(
         self,
@@ -117,8 +117,8 @@ class Disguises:
         disguised: Disguised = {}
         spelled = _SPELLED.search(view.text) is not None
         if spelled:
-            sounds = sounded(view.text) if _CODE.search(view.text) is not None else ""
-            for start, end, number, tricks in self._sounds.find(view, sounds):
+            codes = to_codes(view.text) if _CODE.search(view.text) is not None else ""
+            for start, end, number, tricks in self._syllables.find(view, codes):
                 disguised.setdefault(number, []).append((start, end, tricks))
         possible = self._needs.possible(view, plain)
         joins = grouped or any(sentence.joins(self._words.pairs) for sentence in view.sentences)
@@ -127,7 +127,9 @@ class Disguises:
         looked = Text(view.text, view.borders)
         for number in rules & tried.keys():
             rule = self._rules[number]
-            expressions = [(e.sounding if spelled else e.compiled, at) for e, at in tried[number]]
+            expressions = [
+                (e.in_syllables if spelled else e.compiled, at) for e, at in tried[number]
+            ]
             hits = longest(_of_rule(rule, view, looked, by_word, disguised, expressions))
             if hits:
                 if not joins:
@@ -148,21 +150,21 @@ def _of_rule(
     """Where a rule holds in the view, disguised in a way that it sees through."""
     # What a mixture is shows only with the whole hit.
     allowed = rule.tricks | (Trick.PINYIN if rule.tricks & Trick.MIXED else 0)
-    heard: dict[tuple[int, int], int] = {}
+    spelled: dict[tuple[int, int], int] = {}
     for number in shared(rule.wanted, disguised):
         places = [place for place in disguised[number] if not place[2] & ~allowed]
         if places:
             by_word = dict(by_word)
             by_word[number] = sorted({*by_word.get(number, ()), *((s, e) for s, e, _ in places)})
-            heard.update(((start, end), tricks) for start, end, tricks in places)
-    at = sorted(heard) if rule.groups else []
+            spelled.update(((start, end), tricks) for start, end, tricks in places)
+    at = sorted(spelled) if rule.groups else []
     found: list[tuple[int, int, int]] = []
     for span in rule.wordings(text, by_word):
-        tricks = heard.get(span, 0) | view.undone(*span)
+        tricks = spelled.get(span, 0) | view.undone(*span)
         for place in range(bisect_left(at, (span[0], 0)), len(at)):
             if at[place][0] >= span[1]:
                 break
-            tricks |= heard[at[place]] if at[place][1] <= span[1] else 0
+            tricks |= spelled[at[place]] if at[place][1] <= span[1] else 0
         found.append((*span, tricks))
     for expression, sentence in expressions:
         for span in rule.matches(text, expression, sentence):

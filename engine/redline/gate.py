@@ -11,7 +11,7 @@ from datetime import date
 
 from engine.errors import RuleError
 from engine.records import Action, Hit, Language, Screening, Side, Turn
-from engine.redline.book import Book
+from engine.redline.day_rules import DayRules
 from engine.redline.matching import Matcher
 from engine.redline.normalise import fold
 from engine.redline.schema import OVERRIDES, STRENGTH, Override, Rule, RuleSet, Script
@@ -40,7 +40,7 @@ class Gate:
     ) -> None:
         self._today = today
         self._turning = threading.Lock()
-        self._book = Book(rule_set, today())
+        self._day_rules = DayRules(rule_set, today())
         if not lazy:
             self.make_ready("customer", "model", "agent")
 
@@ -48,26 +48,26 @@ class Gate:
         """Compile the rules of `sides`, and the scripts, now."""
         self._in_force().make_ready(*sides)
 
-    def made_ready(self, rule_set: RuleSet) -> Book:
+    def made_ready(self, rule_set: RuleSet) -> DayRules:
         """Another rule set, compiled as far as this gate's own is; `take` puts it into force."""
-        book = Book(rule_set, self._today())
-        book.make_ready(*self._book.compiled)
-        return book
+        day_rules = DayRules(rule_set, self._today())
+        day_rules.make_ready(*self._day_rules.compiled)
+        return day_rules
 
     @property
-    def current(self) -> Book:
+    def current(self) -> DayRules:
         """What it screens by."""
-        return self._book
+        return self._day_rules
 
-    def take(self, book: Book) -> None:
-        """Screen by `book` from now on; what is being screened ends as it began."""
+    def take(self, day_rules: DayRules) -> None:
+        """Screen by `day_rules` from now on; what is being screened ends as it began."""
         with self._turning:
-            self._book = book
+            self._day_rules = day_rules
 
     @property
     def rule_set(self) -> RuleSet:
         """The rules that were given last."""
-        return self._book.rule_set
+        return self._day_rules.rule_set
 
     @property
     def version(self) -> str:
@@ -121,23 +121,23 @@ class Gate:
         except Exception as error:
             raise _failed(error) from error
 
-    def _in_force(self) -> Book:
+    def _in_force(self) -> DayRules:
         day = self._today()
-        if day != self._book.day:
+        if day != self._day_rules.day:
             with self._turning:
-                if not self._book.same_as(self.rule_set, day):
-                    self._book = Book(self.rule_set, day)
-                self._book.day = day
-        return self._book
+                if not self._day_rules.same_as(self.rule_set, day):
+                    self._day_rules = DayRules(self.rule_set, day)
+                self._day_rules.day = day
+        return self._day_rules
 
     def _screen(
         self, text: str, side: Side, language: Language, turns: Sequence[Turn]
     ) -> Screening:
-        book = self._in_force()
+        day_rules = self._in_force()
         folded = fold(text)
         hits: list[Hit] = []
         trial: list[Hit] = []
-        for matcher, into in ((book.live(side), hits), (book.shadow(side), trial)):
+        for matcher, into in ((day_rules.live(side), hits), (day_rules.shadow(side), trial)):
             if matcher is None:
                 continue
             counts: dict[str, int] = {}
@@ -145,15 +145,17 @@ class Gate:
                 rule = found.rule
                 if found.vetoed or language not in rule.languages:
                     continue
-                if rule.dialogue and not book.watch().holds(rule, side, folded.text, turns):
+                if rule.dialogue and not day_rules.dialogue().holds(rule, side, folded.text, turns):
                     continue
                 counts[rule.id] = counts.get(rule.id, 0) + 1
                 if counts[rule.id] > HITS_PER_RULE and rule.action != "mask":
                     continue
                 start, end = folded.span(found.start, found.end)
                 into.append(hit_of(rule, text, start, end, side, language))
-        for rule in book.about_turns(side):
-            if language in rule.languages and book.watch().holds(rule, side, folded.text, turns):
+        for rule in day_rules.about_turns(side):
+            if language in rule.languages and day_rules.dialogue().holds(
+                rule, side, folded.text, turns
+            ):
                 into = trial if rule.shadow else hits
                 into.append(hit_of(rule, text, 0, 0, side, language))
         hits.sort(key=lambda hit: (hit.start, -hit.end, hit.rule))
@@ -163,7 +165,7 @@ class Gate:
             due = self.handover(Screening(tuple(hits), action), spoken(text, language))
             scripts = (due[1],) if due else ()
         else:
-            missing = book.watch().missing(folded.text, turns)
+            missing = day_rules.dialogue().missing(folded.text, turns)
             own = spoken(text, language)
             scripts = tuple(script.text.of(own) for script in missing if not script.shadow)
             trial += [_left_out(script, side, language) for script in missing if script.shadow]

@@ -11,10 +11,10 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from engine.redline.classifier_rules import ClassifierRules
 from engine.redline.compiled_rule import CompiledRule, RulesOf
 from engine.redline.disguises import Disguises
 from engine.redline.expressions import Text, compile_expression, longest
-from engine.redline.listening import Listening
 from engine.redline.needs import Needs
 from engine.redline.schema import Match, Rule, When
 from engine.redline.words import Words
@@ -45,7 +45,7 @@ class Matcher:
         self._of = RulesOf(self._rules)
         self._needs = Needs([e.needs for e in self._of.expressions])
         self._disguises = Disguises(self._rules, self._words, self._of, self._needs)
-        self._listening = Listening(rules)
+        self._classifier_rules = ClassifierRules(rules)
         self.by_sentence = any(
             rule.match.scope == "sentence" and rule.action in ("mask", "block", "handover")
             for rule in rules
@@ -66,12 +66,12 @@ class Matcher:
         held = self._needs.held(folded, text.borders.sentences)
         tried = self._of.found(by_word, self._needs.possible(text, held))
         disguised = self._disguises.find(text, held, by_word)
-        sounds = self._listening.to(folded)
+        classified = self._classifier_rules.classify(folded)
         found: list[Found] = []
-        for number in sorted(tried.keys() | disguised.keys() | sounds.hits.keys()):
+        for number in sorted(tried.keys() | disguised.keys() | classified.hits.keys()):
             rule = self._rules[number]
             there = rule.candidates(text, by_word, tried.get(number, ()))
-            spans = longest((*there, *sounds.hits.get(number, ())))
+            spans = longest((*there, *classified.hits.get(number, ())))
             hidden = disguised.get(number, ())
             if not spans and not hidden:
                 continue
@@ -79,7 +79,7 @@ class Matcher:
             left = most if most is not None and rule.rule.action != "mask" else None
             one: list[Found] = []
             for start, end in spans:
-                vetoed = vetoes(start, end) or not sounds.backs(rule.rule, start, end)
+                vetoed = vetoes(start, end) or not classified.backs(rule.rule, start, end)
                 one.append(Found(rule.rule, start, end, vetoed))
                 if left is not None and not vetoed:
                     left -= 1

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from sys import maxsize
 
-from engine.redline.characters import NUMERALS, ordinary_pairs, sounded
+from engine.redline.characters import NUMERALS, ordinary_pairs, to_codes
 from engine.redline.expressions import Text
 from engine.redline.required import LONGEST
-from engine.redline.sounding import sound_forms
+from engine.redline.syllables import syllable_forms
 from engine.redline.view import Restored, View
 from engine.redline.words import automaton, tricks_between
 
@@ -111,22 +111,22 @@ class Needs:
         return [(number, at) for number in self._always for at in range(sentences)]
 
 
-class SoundNeeds:
+class SyllableNeeds:
     """The same needs in restored texts, where a character may be a syllable or a digit."""
 
     def __init__(self, needs: Needs) -> None:
         self._needs = needs
         in_digits: dict[str, list[int]] = {}
-        sounding: dict[str, list[tuple[str, list[int]]]] = {}
+        by_syllables: dict[str, list[tuple[str, list[int]]]] = {}
         for literal, numbers in needs.rarest.items():
             if (digits := literal.translate(_DIGITS)) != literal:
                 in_digits.setdefault(digits, []).extend(numbers)
-            for form in sound_forms(literal):
-                sounding.setdefault(form, []).append((literal, numbers))
+            for form in syllable_forms(literal):
+                by_syllables.setdefault(form, []).append((literal, numbers))
         self._of_digits = list(in_digits.values())
         self._in_digits = automaton(list(in_digits))
-        self._of_sounds = list(sounding.values())
-        self._sounding = automaton(list(sounding))
+        self._of_syllables = list(by_syllables.values())
+        self._in_syllables = automaton(list(by_syllables))
 
     def possible(self, view: View, plain: Held) -> Possible:
         """The expressions that may match in a view.
@@ -148,16 +148,18 @@ class SoundNeeds:
         for at, numbers in self._needs.held(text, ends).items():
             held.setdefault(at, set()).update(numbers)
         if _CODE.search(text) is not None:
-            for end, found in self._sounded(text):
+            for end, found in self._spelled(text):
                 held.setdefault(bisect_left(ends, end), set()).update(found)
         if _DIGIT.search(view.text) is not None:
             for end, found in self._written(view.text):
                 held.setdefault(bisect_left(view.borders.sentences, end), set()).update(found)
         return self._needs.possible_restored(view.sentences, held)
 
-    def may_hold(self, sounds: str) -> bool:
-        """Whether anything that an expression needs may be heard in a text, which is in codes."""
-        return self._sounding is not None and bool(self._sounding.find_matches_as_indexes(sounds))
+    def may_hold(self, codes: str) -> bool:
+        """Whether what an expression needs may stand in a text, which is in syllable codes."""
+        return self._in_syllables is not None and bool(
+            self._in_syllables.find_matches_as_indexes(codes)
+        )
 
     def _written(self, text: str) -> Iterator[tuple[int, Iterable[int]]]:
         """The ends of literals with digits for numerals, and whose they are."""
@@ -166,18 +168,18 @@ class SoundNeeds:
             for number, _, end in found:
                 yield end, self._of_digits[number]
 
-    def _sounded(self, text: str) -> Iterator[tuple[int, Iterable[int]]]:
+    def _spelled(self, text: str) -> Iterator[tuple[int, Iterable[int]]]:
         """The ends of literals in which syllables or digits stand, and whose they are."""
         spelled = [match.start() for match in _SPELLED.finditer(text)]
-        if self._sounding is None:
+        if self._in_syllables is None:
             return
-        found = self._sounding.find_matches_as_indexes(sounded(text), overlapping=True)
+        found = self._in_syllables.find_matches_as_indexes(to_codes(text), overlapping=True)
         for number, start, end in found:
             first = bisect_left(spelled, start)
             if first == len(spelled) or spelled[first] >= end:
                 continue
             there = text[start:end]
-            for literal, numbers in self._of_sounds[number]:
+            for literal, numbers in self._of_syllables[number]:
                 if tricks_between(there, literal):
                     yield end, numbers
 

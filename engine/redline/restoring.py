@@ -18,11 +18,12 @@ from engine.redline.characters import NUMERALS, Syllable, characters, is_code, s
 from engine.redline.fragments import Fragments, is_gap
 from engine.redline.normalise import Borders
 from engine.redline.numerals import numbers, of_number
+from engine.redline.sentence_builder import SentenceBuilder
 from engine.redline.spelling import initials, unleeted
 from engine.redline.suspicion import (
     CHANGED_OR_MORE,
-    HEARD,
-    HEARD_OR_MORE,
+    HOMOPHONE,
+    HOMOPHONE_OR_MORE,
     NUMBER,
     PARTS,
     SEAM,
@@ -31,7 +32,6 @@ from engine.redline.suspicion import (
     Suspicion,
 )
 from engine.redline.view import Restored, Source, Trick
-from engine.redline.writing import Writing
 
 _HAN = "\u3400-\u9fff"
 _HAN_ONE = re.compile(f"[{_HAN}]")
@@ -87,9 +87,9 @@ class Restorer:
         return found
 
     def restore(self, folded: str, borders: Borders, suspicion: Suspicion) -> list[Restored]:
-        """The sentences of a folded text in which something is undone, or may be heard."""
+        """The sentences of a folded text in which something is undone, or a homophone may be."""
         causes = suspicion.causes(folded)
-        if HEARD_OR_MORE.search(causes) is None:
+        if HOMOPHONE_OR_MORE.search(causes) is None:
             return []
         return list(_Restoring(self, folded, borders, causes).sentences(suspicion))
 
@@ -111,7 +111,7 @@ class _Restoring:
         written = numbers(folded) if NUMBER.search(causes) is not None else []
         if written or PARTS.search(causes) is not None:
             self._change(folded, written)
-        self._out: Writing
+        self._out: SentenceBuilder
 
     def _change(self, folded: str, written: Sequence[tuple[int, int]]) -> None:
         """Put whole and plain characters in place, and digits for numerals."""
@@ -140,7 +140,7 @@ class _Restoring:
                 if changed[place] in NUMERALS:
                     changed[place] = NUMERALS[changed[place]]
                     tricks[place] = Trick.DIGITS
-        for match in HEARD_OR_MORE.finditer(tricks):
+        for match in HOMOPHONE_OR_MORE.finditer(tricks):
             place = match.start()
             causes[place] |= Cause.SEAM
             if place and folded[place - 1] >= "\u3400":
@@ -150,10 +150,10 @@ class _Restoring:
         self._text = "".join(changed)
 
     def sentences(self, suspicion: Suspicion) -> Iterator[Restored]:
-        """Those that give cause, and in which something was undone or may be heard."""
+        """Those that give cause, and in which something was undone or a homophone may be."""
         ends = self._borders.sentences
         end = 0
-        while (cause := HEARD_OR_MORE.search(self._causes, end)) is not None:
+        while (cause := HOMOPHONE_OR_MORE.search(self._causes, end)) is not None:
             at = bisect_right(ends, cause.start())
             end = ends[at] if at < len(ends) else len(self._text)
             clauses = self._sentence(ends[at - 1] if at else 0, end)
@@ -164,18 +164,18 @@ class _Restoring:
                 first, last = match.span()
                 pairs[first:last] = suspicion.causes(text[first:last], text[last : last + 1])
                 seams += range(first, last)
-            heard = [match.start() for match in HEARD.finditer(pairs)]
+            suspected = [match.start() for match in HOMOPHONE.finditer(pairs)]
             tricked, pieces = self._out.tricked, self._out.pieces
-            if tricked or heard:
+            if tricked or suspected:
                 ended, source = at < len(ends), self._source
-                yield Restored(text, clauses, ended, tricked, pieces, source, at, seams, heard)
+                yield Restored(text, clauses, ended, tricked, pieces, source, at, seams, suspected)
 
-    def _writing(self, begin: int) -> Writing:
-        return Writing(self._text, self._causes, self._source, self._holed, begin)
+    def _builder(self, begin: int) -> SentenceBuilder:
+        return SentenceBuilder(self._text, self._causes, self._source, self._holed, begin)
 
     def _sentence(self, begin: int, end: int) -> list[int]:
         """Put one sentence; where its clauses end."""
-        self._out = self._writing(begin)
+        self._out = self._builder(begin)
         clauses: list[int] = []
         ends = self._borders.clauses
         first = bisect_right(ends, begin)
@@ -199,8 +199,8 @@ class _Restoring:
             self._out.copy(begin, end)
             return
         tokens = [match.span() for match in _TOKEN.finditer(text, begin, end)]
-        sounds = self._is_pinyin(tokens, begin, end)
-        plain = not changed and not sounds and _BROKEN.search(text, begin, end) is None
+        pinyin = self._is_pinyin(tokens, begin, end)
+        plain = not changed and not pinyin and _BROKEN.search(text, begin, end) is None
         if plain and not any(text[start:stop] in self._by.initials for start, stop in tokens):
             self._out.copy(begin, end)
             return
@@ -228,7 +228,7 @@ class _Restoring:
                 last = "h"
                 number += 1
             else:
-                taken, last = self._latin(tokens, number, sounds)
+                taken, last = self._latin(tokens, number, pinyin)
                 stop = tokens[number + taken - 1][1]
                 number += taken
             place = stop
@@ -284,7 +284,7 @@ class _Restoring:
         )
 
     def _latin(
-        self, tokens: Sequence[tuple[int, int]], number: int, sounds: bool
+        self, tokens: Sequence[tuple[int, int]], number: int, pinyin: bool
     ) -> tuple[int, str]:
         """Put the Latin word at `number`; how many tokens it took, and what kind came out."""
         start, end = tokens[number]
@@ -293,7 +293,7 @@ class _Restoring:
         if number + 1 < len(tokens) and self._text[tokens[number + 1][0]] < "\u3400":
             joined = self._by.fragments.joined(self._text, tokens, number)
         plain = joined <= 1 < end - start and word.isalpha() and word not in self._by.initials
-        if plain and not (sounds and self._syllables(word)):
+        if plain and not (pinyin and self._syllables(word)):
             self._out.copy(start, end)
             return 1, "w"
         if joined > 1:
@@ -309,7 +309,7 @@ class _Restoring:
         if word in ("v", "w") and self._beside_han(start, end):
             self._out.put(self._by.wei, start, end, Trick.MIXED)
             return 1, "h"
-        if sounds and self._spelled(start, word):
+        if pinyin and self._spelled(start, word):
             return 1, "h"
         unleet = None if word.isalpha() else unleeted(word, self._by.fragments.words)
         if unleet is None:

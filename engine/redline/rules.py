@@ -25,7 +25,7 @@ from engine.redline.checking import (
     script_problems,
     unreadable,
 )
-from engine.redline.ear import ear_files
+from engine.redline.classifier import classifier_files
 from engine.redline.packs import MAX_FILE, PackError, Source, packs_in, read_pack
 from engine.redline.required import keep_traits
 from engine.redline.schema import Pack, Rule, RuleSet, Script
@@ -88,7 +88,7 @@ def sources_of(folder: Path) -> list[bytes]:
             return []
         parts = [sys.version.encode()]
         program = sorted(Path(__file__).parent.glob("*.py"))
-        tables = (*sorted(CHARACTERS.glob("*.txt")), *ear_files())
+        tables = (*sorted(CHARACTERS.glob("*.txt")), *classifier_files())
         for path in (*program, *tables, *packs):
             parts += [path.name.encode("utf-8", "surrogateescape"), path.read_bytes()]
         for name in _LIBRARIES:
@@ -128,7 +128,7 @@ def _read(folder: Path) -> tuple[RuleSet, list[Problem]]:
     for source in sources:
         digest.update(msgspec.json.encode(source.pack))
         if any(rule.match.heard or rule.match.backed for rule in source.pack.rules):
-            for path in ear_files():
+            for path in classifier_files():
                 digest.update(path.read_bytes())
     rule_set, found = examined(sources, digest.hexdigest()[:12], sound=not problems)
     return rule_set, problems + found

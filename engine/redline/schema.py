@@ -36,7 +36,7 @@ SHORT_WORDS: frozenset[Level] = frozenset(("L3", "L4"))
 
 
 class Heard(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the second ear must hear in a customer's words: a hand-over of this category, with at
+    """What the classifier must find in a customer's words: a hand-over of this category, with at
     least this chance."""
 
     category: Id
@@ -58,9 +58,9 @@ class Match(Struct, frozen=True, forbid_unknown_fields=True):
     expression that starts where it ends, or a `none_around` expression that overlaps it, all in the
     same sentence. ``@name`` in them stands for the pack's context of that name.
 
-    `heard` asks the second ear (`ear.py`): the hit is the clause that weighs most. `backed` drops
-    an undisguised hit of words or expressions in a passage that the ear gives less than this chance
-    of calling for any hand-over.
+    `heard` asks the classifier (`classifier.py`): the hit is the clause that weighs most. `backed`
+    drops an undisguised hit of words or expressions in a passage that it gives less than this
+    chance of calling for any hand-over.
     """
 
     words: tuple[Word, ...] = ()

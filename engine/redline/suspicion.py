@@ -13,19 +13,19 @@ from operator import add
 
 _MOST = 1 << 16
 
-HEARD_OR_MORE = re.compile(rb"[^\x00]")
+HOMOPHONE_OR_MORE = re.compile(rb"[^\x00]")
 CHANGED_OR_MORE = re.compile(rb"[^\x00\x01]")
 TRICKY = re.compile(rb"[\x08-\xff]")
 PARTS = re.compile(rb"[\x10-\xff]")
 SEAM = re.compile(rb"[\x40-\xff]+")
-HEARD = re.compile(b"[" + re.escape(bytes(range(1, 256, 2))) + b"]")
+HOMOPHONE = re.compile(b"[" + re.escape(bytes(range(1, 256, 2))) + b"]")
 NUMBER = re.compile(b"[" + re.escape(bytes(n for n in range(256) if n & 4)) + b"]")
 
 
 class Cause(IntEnum):
     """What a pair of characters gives cause to; several are added up. The patterns go by value."""
 
-    HEAR = 1  # One of the two sounds like a rule's.
+    HOMOPHONE = 1  # One of the two sounds like a rule's character.
     RESTORE = 2  # The first is no Han character, digit, or border.
     NUMBER = 4  # Part of a number that is written in Han numerals.
     SIGN = 8  # The first is a sign that is read as a character.

@@ -38,8 +38,8 @@ class Restored(Struct, frozen=True):
     `clauses`: where its clauses end in it; `ended`: whether the text goes on behind it. `pieces`
     say what its characters stand for, in turn: ``(start, end)`` a stretch of `source` as it is,
     ``(start, end, trick)`` one character, ``()`` something left out before the next one. `places`
-    are those of pairs of which one is heard as another, `heard` those where another is put, `seams`
-    those of pairs that do not stand so in the folded text, of which it is sentence `number`.
+    are those of pairs of which one may be a homophone, `corrected` those where another is put,
+    `seams` those of pairs that do not stand so in the folded text; it is sentence `number` there.
     """
 
     text: str
@@ -51,28 +51,28 @@ class Restored(Struct, frozen=True):
     number: int
     seams: Sequence[int]
     places: Sequence[int]
-    heard: Sequence[int] = ()
+    corrected: Sequence[int] = ()
 
-    def with_heard(self, heard: Mapping[int, str]) -> Restored:
-        """The sentence with the characters that were heard in place."""
+    def with_corrections(self, corrections: Mapping[int, str]) -> Restored:
+        """The sentence with what homophones stand for in their place."""
         characters = list(self.text)
-        for place, character in heard.items():
+        for place, character in corrections.items():
             characters[place] = character
-        return replace(self, text="".join(characters), heard=tuple(heard))
+        return replace(self, text="".join(characters), corrected=tuple(corrections))
 
     def joins(self, pairs: frozenset[str]) -> bool:
         """Whether one of some pairs stands in it and may not stand in the folded sentence."""
-        if self.heard:
+        if self.corrected:
             return True
         text = self.text
         return any(text[seam : seam + 2] in pairs for seam in self.seams)
 
     def new(self, reach: int) -> list[str]:
         """What may stand in it and not in the folded sentence: up to `reach` characters each."""
-        if not self.heard:
+        if not self.corrected:
             places: Sequence[int] = self.seams
         else:
-            places = sorted((*self.seams, *self.heard))
+            places = sorted((*self.seams, *self.corrected))
         parts: list[str] = []
         start = end = 0
         for place in places:
@@ -123,7 +123,7 @@ class View:
         for sentence in self.sentences:
             first = len(found)
             found += sentence.characters()
-            for place in sentence.heard:
+            for place in sentence.corrected:
                 start, end, tricks = found[first + place]
                 found[first + place] = start, end, tricks | Trick.HOMOPHONE
         return found

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from engine.redline.characters import NUMERALS, is_code
 from engine.redline.normalise import fold
-from engine.redline.sounding import sound_forms
+from engine.redline.syllables import syllable_forms
 from engine.redline.view import Trick, View
 
 if TYPE_CHECKING:
@@ -119,8 +119,8 @@ class Words:
         return _by_word(self.find(folded))
 
 
-class SoundWords:
-    """The wordings of a `Words`, found by how they sound in restored texts.
+class SyllableWords:
+    """The wordings of a `Words`, found by their syllables in restored texts.
 
     The tables are built when a text first asks for them: many never do.
     """
@@ -134,17 +134,17 @@ class SoundWords:
 
     @cached_property
     def _tables(self) -> tuple[_Table, _Table]:
-        """The wordings by how they sound, and by how they are written."""
-        sounding: dict[str, list[int]] = {}
+        """The wordings by their syllables, and by how they are written."""
+        by_syllables: dict[str, list[int]] = {}
         written: dict[str, list[int]] = {}
         for number, (word, tight) in enumerate(zip(self._words, self._tight, strict=True)):
             if len(tight) > 1:
-                for form in sound_forms(tight):
-                    sounding.setdefault(form, []).append(number)
+                for form in syllable_forms(tight):
+                    by_syllables.setdefault(form, []).append(number)
                 for form in {tight, tight.translate(_DIGITS)} - {word}:
                     written.setdefault(form, []).append(number)
         return (
-            (automaton(list(sounding)), list(sounding.values())),
+            (automaton(list(by_syllables)), list(by_syllables.values())),
             (automaton(list(written)), list(written.values())),
         )
 
@@ -152,31 +152,31 @@ class SoundWords:
         """Build the tables now."""
         _ = self._tables
 
-    def may_hold(self, sounds: str, grouped: frozenset[int]) -> bool:
-        """Whether a wording of three characters and more, or one of some, may be heard in a text.
+    def may_hold(self, codes: str, grouped: frozenset[int]) -> bool:
+        """Whether a wording of three characters and more, or one of some, may stand in a text.
 
-        `sounds` is the text in codes.
+        `codes` is the text in syllable codes.
         """
         automaton, of = self._tables[0]
         if automaton is None:
             return False
         return any(
             end - start >= SQUEEZE_FROM or not grouped.isdisjoint(of[form])
-            for form, start, end in automaton.find_matches_as_indexes(sounds, overlapping=True)
+            for form, start, end in automaton.find_matches_as_indexes(codes, overlapping=True)
         )
 
-    def find(self, view: View, sounds: str) -> list[tuple[int, int, int, int]]:
+    def find(self, view: View, codes: str) -> list[tuple[int, int, int, int]]:
         """All ``(start, end, word number, tricks)`` where the text is not the wording itself.
 
-        `sounds` is the view's text in codes, empty where it spells no syllable. Each character must
-        be the wording's own, its syllable typed, or its digit.
+        `codes` is the view's text in syllable codes, empty where it spells no syllable. Each
+        character must be the wording's own, its syllable typed, or its digit.
         """
         found: list[tuple[int, int, int, int]] = []
         text = view.text
-        automaton, of = self._tables[0 if sounds else 1]
+        automaton, of = self._tables[0 if codes else 1]
         if automaton is None:
             return found
-        matches = automaton.find_matches_as_indexes(sounds or text, overlapping=True)
+        matches = automaton.find_matches_as_indexes(codes or text, overlapping=True)
         for form, start, end in matches:
             there = text[start:end]
             for number in of[form]:

@@ -61,7 +61,7 @@ from engine.records import Draft
 from engine.redline.gate import Gate
 from engine.texts import explain, text
 from engine.worker.schedule import AT_ONCE, Schedule, Scheduled
-from engine.workshop.running import Renewing
+from engine.workshop.running import RulesWatcher
 
 REFUSED = 3
 _ENVIRONMENT = {
@@ -125,7 +125,7 @@ class Worker:
         self._schedule = Schedule()
         # What conversations will go on with, read where there is nothing else to do.
         self._ahead: dict[str, Iterator[Worked]] = {}
-        self._rules = Renewing.of_engine(config)
+        self._rules = RulesWatcher.of_engine(config)
         self._embedder: Embedder | None = None
         self._drafter: Drafter | None = None
         self._memory = ModelMemory()

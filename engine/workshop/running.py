@@ -136,7 +136,7 @@ def on_trial(in_force: RuleSet, trial: RuleSet) -> RuleSet:
     )
 
 
-class Renewing:
+class RulesWatcher:
     """Tells when another set runs than at the last look; without a database, what ships does.
 
     A look costs a `stat` where nothing was written. Not for several threads at once.
@@ -149,7 +149,7 @@ class Renewing:
         self._mark: tuple[int, int] | None = None
 
     @classmethod
-    def of_engine(cls, config: EngineConfig) -> Renewing:
+    def of_engine(cls, config: EngineConfig) -> RulesWatcher:
         """What an engine of this configuration is to look at."""
         return cls(Path(config.database) if config.database else None, Path(config.rules))
 

@@ -20,7 +20,7 @@ class Tried(Struct, frozen=True):
     changed: Screening
 
 
-class Gates:
+class GateCache:
     """The gates of the last few rule sets that were asked for. Safe from any thread."""
 
     def __init__(self) -> None:

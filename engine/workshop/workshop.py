@@ -45,7 +45,7 @@ from engine.workshop.running import (
     version_set,
 )
 from engine.workshop.shipped import Key, shipped
-from engine.workshop.trying import Gates, Tried
+from engine.workshop.trying import GateCache, Tried
 
 Origin = Literal["shipped", "changed", "added", "off"]
 Which = int | Literal["draft", "in_force"]
@@ -69,7 +69,7 @@ class WorkshopRule(Struct, frozen=True):
     problems: tuple[Problem, ...] = ()
 
 
-class Working(Struct, frozen=True):
+class WorkingDraft(Struct, frozen=True):
     """What is being edited: it began as version `base`."""
 
     base: int
@@ -92,7 +92,7 @@ class Workshop:
         self._lock = threading.RLock()
         self._base_read: Base | None = None
         self._shipped: dict[Key, tuple[Change, Rule | Script]] = {}
-        self._gates = Gates()
+        self._gates = GateCache()
         self._checked = lru_cache(2_000)(self._check)
         self._found = lru_cache(4)(self._find)
 
@@ -188,12 +188,12 @@ class Workshop:
         """Forget the draft. Raises `InputError` (`no_name`): as to edit it, that takes a name."""
         self._draft.drop(who)
 
-    def working(self) -> Working | None:
+    def working(self) -> WorkingDraft | None:
         """What is being edited, if anything is."""
         draft = self._draft.get()
         if draft is None:
             return None
-        return Working(draft.base, decoded(draft.changes), draft.authors, draft.at)
+        return WorkingDraft(draft.base, decoded(draft.changes), draft.authors, draft.at)
 
     def problems(self) -> tuple[Problem, ...]:
         """All that keeps the draft from being tried."""

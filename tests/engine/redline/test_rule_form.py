@@ -240,7 +240,7 @@ def test_a_standing_gate_takes_another_set_into_force(tmp_path: Path) -> None:
         load_rules(tmp_path)
     assert gate.screen("坏词", "agent").action == "block"
     packs(tmp_path, RULE, changed(id="t.two", match="{words: [坏话]}", must_hit="[坏话]"))
-    book = gate.made_ready(load_rules(tmp_path))
+    day_rules = gate.made_ready(load_rules(tmp_path))
     assert gate.screen("坏话", "agent").action == "none" and gate.version == former
-    gate.take(book)
+    gate.take(day_rules)
     assert gate.screen("坏话", "agent").action == "block" and gate.version != former

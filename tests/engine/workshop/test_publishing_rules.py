@@ -15,7 +15,7 @@ from engine.redline.rules import load_rules
 from engine.store.database import open_database
 from engine.store.store import Store
 from engine.texts import explain
-from engine.workshop.running import Renewing, running
+from engine.workshop.running import RulesWatcher, running
 from engine.workshop.workshop import Workshop
 
 AUTHOR, LEAD = "王班长", "李班长"
@@ -190,22 +190,22 @@ def test_rolling_back_is_done_at_once_and_audited(
 def test_a_standing_gate_takes_over_what_another_process_publishes(
     store: Store, packs: Path, workshop: Workshop, gate: Gate
 ) -> None:
-    renewing = Renewing(store.path, packs)
-    first = renewing.look()
+    watcher = RulesWatcher(store.path, packs)
+    first = watcher.look()
     assert first is not None and first.rules == gate.version
-    assert renewing.look() is None
+    assert watcher.look() is None
     published(workshop)
-    found = renewing.look()
+    found = watcher.look()
     assert found is not None and found.in_force is not None
     gate.take(gate.made_ready(found.rule_set))
     assert gate.screen("送您一份礼", "agent").action == "block"
     assert gate.version == workshop.standing().rules
     receive(store, gate, "张三", "你好")
-    assert renewing.look() is None
+    assert watcher.look() is None
 
 
 def test_without_a_database_what_ships_runs(tmp_path: Path, packs: Path) -> None:
-    found = Renewing(tmp_path / "none.db", packs).look()
+    found = RulesWatcher(tmp_path / "none.db", packs).look()
     assert found is not None and found.rules == load_rules(packs).version
     assert not (tmp_path / "none.db").exists()
 

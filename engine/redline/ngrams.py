@@ -1,4 +1,4 @@
-"""Runs of up to three tokens, as the second ear hears them: each is hashed into a bucket."""
+"""Hashed n-grams of up to three tokens: each is a bucket of the classifier's weights."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ FIRST_CLASS, PAST_CLASSES = 16, 512
 """Tokens of these numbers stand for a class of words."""
 MASK = (1 << 61) - 1
 PRIME = 0x9E3779B97F4A7C1
-_APART = 0x14057B7EF767814F
+_PAIR_SALT = 0x14057B7EF767814F
 _MOST = 1 << 14
 
 Weighed = tuple[int, int, int, bool]
-"""A state to go on from, what is weighed by now, of how many runs, and whether one holds a class
+"""A state to go on from, what is weighed by now, of how many n-grams, and whether one holds a class
 (or need not)."""
 
 
-def add_runs(
+def add_ngrams(
     ids: Sequence[int],
     places: Sequence[int],
     last: int,
@@ -26,7 +26,7 @@ def add_runs(
     buckets: list[int],
     begins: list[int],
 ) -> None:
-    """Add the runs of up to three; with a `salt` only those that hold a class."""
+    """Add the n-grams of up to three tokens; with a `salt` only those that hold a class."""
     size = len(ids)
     for at, first in enumerate(ids):
         begin = min(max(places[at], 0), last)
@@ -46,8 +46,8 @@ def add_runs(
                 begins.append(begin)
 
 
-class Runs(dict[tuple[int, int], Weighed]):
-    """What the runs of one salt weigh; those of two tokens are looked up where they were heard."""
+class NGramWeights(dict[tuple[int, int], Weighed]):
+    """What the n-grams of one salt weigh; pairs of tokens that were seen before are looked up."""
 
     def __init__(self, weights: Sequence[int], salt: int) -> None:
         super().__init__()
@@ -70,8 +70,8 @@ class Runs(dict[tuple[int, int], Weighed]):
         weighed = self[pair] = state ^ state >> 29, weight, count, some
         return weighed
 
-    def weighed(self, ids: Sequence[int]) -> tuple[list[int], list[int]]:
-        """For each token, what the runs that begin with it weigh, and how many these are."""
+    def sums(self, ids: Sequence[int]) -> tuple[list[int], list[int]]:
+        """For each token, what the n-grams that begin with it weigh, and how many these are."""
         weights = self._weights
         sums: list[int] = []
         counts: list[int] = []
@@ -85,20 +85,20 @@ class Runs(dict[tuple[int, int], Weighed]):
         for at in range(max(len(ids) - 2, 0), len(ids)):
             buckets: list[int] = []
             begins: list[int] = []
-            add_runs(ids[at:], range(len(ids)), len(ids), self._salt, buckets, begins)
+            add_ngrams(ids[at:], range(len(ids)), len(ids), self._salt, buckets, begins)
             first = [bucket for bucket, begin in zip(buckets, begins, strict=True) if not begin]
             sums.append(sum(weights[bucket] for bucket in first))
             counts.append(len(first))
         return sums, counts
 
 
-def apart(pair: tuple[int, int]) -> int:
+def class_pair_bucket(pair: tuple[int, int]) -> int:
     """The bucket of two classes that stand near each other."""
-    state = (pair[0] ^ _APART) * PRIME & MASK
+    state = (pair[0] ^ _PAIR_SALT) * PRIME & MASK
     return ((state ^ state >> 29) + pair[1]) * PRIME % (MASK + 1) * BUCKETS >> 61
 
 
-class Apart(dict[tuple[int, int], int]):
+class ClassPairWeights(dict[tuple[int, int], int]):
     """What two classes weigh that stand near each other; there are few classes."""
 
     def __init__(self, weights: Sequence[int]) -> None:
@@ -106,5 +106,5 @@ class Apart(dict[tuple[int, int], int]):
         self._weights = weights
 
     def __missing__(self, pair: tuple[int, int]) -> int:
-        weight = self[pair] = self._weights[apart(pair)]
+        weight = self[pair] = self._weights[class_pair_bucket(pair)]
         return weight

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.redline.characters import Syllable, is_code
-from engine.redline.suspicion import HEARD_OR_MORE, Cause
+from engine.redline.suspicion import HOMOPHONE_OR_MORE, Cause
 from engine.redline.view import Source, Trick
 
 
-class Writing:
+class SentenceBuilder:
     """One sentence of a text; what is copied is written when something else comes behind it.
 
     `pieces` are those of a `Restored`, `pairs` the causes of what stands side by side. `tricked`:
@@ -89,7 +89,7 @@ class Writing:
                 self._size += end - start
                 if not self.tricked:
                     tricks = self._source.tricks
-                    self.tricked = HEARD_OR_MORE.search(tricks, start, end) is not None
+                    self.tricked = HOMOPHONE_OR_MORE.search(tricks, start, end) is not None
             start = end + 1
 
     def ended(self, start: int) -> int:

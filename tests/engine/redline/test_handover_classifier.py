@@ -1,4 +1,4 @@
-"""The second ear: what it hears, where it says so, and what a long text or a damaged file does."""
+"""The hand-over classifier: what it finds and where; long texts, damaged files."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from engine.errors import RuleError
-from engine.paths import EAR, RULES
+from engine.paths import CLASSIFIER, RULES
 from engine.records import Language
-from engine.redline import ear
+from engine.redline import classifier
 from engine.redline.gate import Gate
 from engine.redline.matching import Matcher
 from engine.redline.normalise import fold
@@ -31,7 +31,7 @@ def gate() -> Gate:
     return Gate(load_rules(RULES))
 
 
-def heard_rule(category: str = "injury", least: float = 0.6, **more: object) -> Rule:
+def classified_rule(category: str = "injury", least: float = 0.6, **more: object) -> Rule:
     return Rule(
         id="test.heard",
         side="customer",
@@ -48,34 +48,34 @@ def heard_rule(category: str = "injury", least: float = 0.6, **more: object) -> 
     )
 
 
-def test_hears_what_no_wording_of_a_rule_says() -> None:
-    found = Matcher([heard_rule()]).find(fold(GRAVE).text)
+def test_finds_what_no_wording_of_a_rule_says() -> None:
+    found = Matcher([classified_rule()]).find(fold(GRAVE).text)
     assert [one.rule.id for one in found] == ["test.heard"]
-    assert not Matcher([heard_rule()]).find(fold(ORDINARY).text)
+    assert not Matcher([classified_rule()]).find(fold(ORDINARY).text)
 
 
-def test_only_the_rule_of_the_category_it_hears_is_hit() -> None:
-    assert not Matcher([heard_rule("privacy")]).find(fold(GRAVE).text)
+def test_only_the_rule_of_the_category_it_finds_is_hit() -> None:
+    assert not Matcher([classified_rule("privacy")]).find(fold(GRAVE).text)
 
 
 def test_a_long_text_dilutes_nothing_and_the_hit_is_the_clause_that_weighs_most() -> None:
     text = fold(ORDINARY * 30 + GRAVE + "," + ORDINARY * 30).text
-    found = Matcher([heard_rule()]).find(text)
+    found = Matcher([classified_rule()]).find(text)
     assert found
     place = text.index(fold(GRAVE).text)
     assert any(place <= one.start and one.end <= place + len(GRAVE) for one in found)
     assert all(abs(one.start - place) < 100 for one in found)
 
 
-def test_a_veto_around_the_clause_drops_what_was_heard() -> None:
-    rule = heard_rule(none_around=("热水壶炸了[^,]*",))
+def test_a_veto_around_the_clause_drops_what_was_classified() -> None:
+    rule = classified_rule(none_around=("热水壶炸了[^,]*",))
     assert all(one.vetoed for one in Matcher([rule]).find(fold(GRAVE).text))
 
 
-def test_a_hit_of_words_needs_the_ear_to_back_it() -> None:
+def test_a_hit_of_words_needs_the_classifier_to_back_it() -> None:
     def found(text: str, backed: float) -> list[bool]:
         match = Match(words=("热水壶",), backed=backed)
-        matcher = Matcher([replace(heard_rule(), match=match)])
+        matcher = Matcher([replace(classified_rule(), match=match)])
         return [one.vetoed for one in matcher.find(fold(text).text)]
 
     asked = "这个热水壶有几种颜色"
@@ -92,7 +92,7 @@ def test_a_hit_of_words_needs_the_ear_to_back_it() -> None:
         ("I have called the police and they are coming", "en", "police"),
     ],
 )
-def test_what_is_heard_is_handed_over_with_the_script_of_its_kind(
+def test_what_is_classified_is_handed_over_with_the_script_of_its_category(
     gate: Gate, message: str, language: Language, said: str
 ) -> None:
     screening = gate.screen(message, "customer", language=language)
@@ -102,77 +102,77 @@ def test_what_is_heard_is_handed_over_with_the_script_of_its_kind(
     assert said in due[1]
 
 
-def test_there_is_a_rule_for_every_kind_that_is_heard_and_each_has_a_script() -> None:
+def test_there_is_a_rule_for_every_category_and_each_has_a_script() -> None:
     rules = load_rules(RULES).rules
     heard = {rule.match.heard.category: rule for rule in rules if rule.match.heard is not None}
-    assert set(heard) == set(ear.read(EAR / ear.WEIGHTS).kinds)
+    assert set(heard) == set(classifier.read(CLASSIFIER / classifier.WEIGHTS).categories)
     assert all(rule.script is not None for rule in heard.values())
 
 
 @given(st.text(max_size=200))
-def test_any_text_is_heard_in_passages_that_lie_in_it(text: str) -> None:
+def test_any_text_has_passages_that_lie_in_it(text: str) -> None:
     folded = fold(text).text
-    for passage in ear.shipped().passages(folded):
+    for passage in classifier.shipped().passages(folded):
         assert 0 <= passage.start < passage.end <= len(folded)
         assert passage.start <= passage.heaviest[0] < passage.heaviest[1] <= passage.end
         assert 0 <= passage.chance <= 1
 
 
 @given(st.lists(st.sampled_from(["我", "妈", ",", "hospital ", "12315", "。"]), max_size=300))
-def test_every_token_is_heard_in_some_passage(parts: list[str]) -> None:
+def test_every_token_lies_in_some_passage(parts: list[str]) -> None:
     folded = fold("".join(parts)).text
-    passages = ear.shipped().passages(folded)
+    passages = classifier.shipped().passages(folded)
     covered = {place for one in passages for place in range(one.start, one.end)}
     assert all(place in covered for place, one in enumerate(folded) if one.isalnum())
 
 
-def test_a_long_text_is_heard_in_a_number_of_passages_that_grows_with_it_and_no_faster() -> None:
-    short = len(ear.shipped().passages(fold(ORDINARY * 50).text))
-    long = len(ear.shipped().passages(fold(ORDINARY * 500).text))
+def test_the_number_of_passages_grows_with_a_text_and_no_faster() -> None:
+    short = len(classifier.shipped().passages(fold(ORDINARY * 50).text))
+    long = len(classifier.shipped().passages(fold(ORDINARY * 500).text))
     assert long <= 11 * short
-    assert len(ear.shipped().passages("我" * 5_000)) <= 5_000 // 20 + 1
+    assert len(classifier.shipped().passages("我" * 5_000)) <= 5_000 // 20 + 1
 
 
 @pytest.mark.parametrize("damage", ["", "cut", "size"])
-def test_a_damaged_ear_blocks_and_says_so(
+def test_a_damaged_classifier_blocks_and_says_so(
     damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rule_set = load_rules(RULES)
-    whole = (EAR / ear.WEIGHTS).read_bytes()
-    (tmp_path / ear.CLASSES).write_bytes((EAR / ear.CLASSES).read_bytes())
+    whole = (CLASSIFIER / classifier.WEIGHTS).read_bytes()
+    (tmp_path / classifier.CLASSES).write_bytes((CLASSIFIER / classifier.CLASSES).read_bytes())
     if damage == "cut":
-        (tmp_path / ear.WEIGHTS).write_bytes(whole[:1000])
+        (tmp_path / classifier.WEIGHTS).write_bytes(whole[:1000])
     elif damage == "size":
-        (tmp_path / ear.WEIGHTS).write_bytes(whole[:-5])
-    monkeypatch.setattr(ear, "EAR", tmp_path)
-    ear.shipped.cache_clear()
+        (tmp_path / classifier.WEIGHTS).write_bytes(whole[:-5])
+    monkeypatch.setattr(classifier, "CLASSIFIER", tmp_path)
+    classifier.shipped.cache_clear()
     try:
         gate = Gate(rule_set, lazy=True)
-        with pytest.raises(RuleError, match="ear"):
+        with pytest.raises(RuleError, match="classifier"):
             gate.screen("你好", "customer")
     finally:
         monkeypatch.undo()
-        ear.shipped.cache_clear()
+        classifier.shipped.cache_clear()
 
 
-def test_the_version_of_the_rules_tells_of_another_ear(
+def test_the_version_of_the_rules_tells_of_another_classifier(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "rules"
     folder.mkdir()
     (folder / "heard.yaml").write_bytes((RULES / "customer-heard.yaml").read_bytes())
     former = load_rules(folder).version
-    other = tmp_path / "ear"
+    other = tmp_path / "classifier"
     other.mkdir()
-    for path in ear.ear_files():
+    for path in classifier.classifier_files():
         (other / path.name).write_bytes(path.read_bytes())
-    with (other / ear.CLASSES).open("a", encoding="utf-8") as file:
+    with (other / classifier.CLASSES).open("a", encoding="utf-8") as file:
         file.write("\n# another\n")
-    monkeypatch.setattr(ear, "EAR", other)
+    monkeypatch.setattr(classifier, "CLASSIFIER", other)
     assert load_rules(folder).version != former
 
 
-def test_a_heard_rule_whose_example_is_not_heard_does_not_load(tmp_path: Path) -> None:
+def test_a_classified_rule_whose_example_is_not_found_does_not_load(tmp_path: Path) -> None:
     pack = (RULES / "customer-heard.yaml").read_text(encoding="utf-8")
     hit = "must_hit: [" + json.dumps("你们的锅盖崩起来把我奶奶的胳膊烫脱了皮", ensure_ascii=False)
     assert hit in pack

@@ -1,10 +1,10 @@
-"""``python -m engine.learning.ear``: learns the second ear of the red line from our own sentences.
+"""``python -m engine.learning.handover_classifier``: trains the red line's hand-over classifier.
 
-It reads the development half of the sentences beside the rules (`ear/<category>.txt`: what calls
-for a hand-over of that category, `ear/nothing_*.txt`: what does not), the examples of the rules
-that hand over, and the questions of the starter corpus. It writes `assets/rules/ear`. With
-``--check`` it learns without some of the sentences and says how it does on those, and writes
-nothing. The held-out half is not read.
+It learns from our own sentences: the development half of those beside the rules
+(`ear/<category>.txt`: what calls for a hand-over of that category, `ear/nothing_*.txt`: what does
+not), the examples of the rules that hand over, and the questions of the starter corpus. It writes
+`assets/rules/classifier`. With ``--check`` it learns without some of the sentences, says how it
+does on those, and writes nothing. The held-out half is not read.
 """
 
 from __future__ import annotations
@@ -21,20 +21,19 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
-from engine.paths import ASSETS, EAR, RULES
-from engine.redline.ear import (
-    BUCKETS,
-    DAMPING,
-    KIND_BUCKETS,
-    PER_KIND,
+from engine.paths import ASSETS, CLASSIFIER, RULES
+from engine.redline.classifier import (
+    CATEGORY_BUCKETS,
+    LENGTH_POWER,
+    PER_CATEGORY,
     WEIGHTS,
-    Classes,
-    Ear,
-    Hearing,
-    features,
+    HandoverClassifier,
+    LinearWeights,
     shipped_classes,
 )
+from engine.redline.features import WordClasses, features
 from engine.redline.matching import Matcher
+from engine.redline.ngrams import BUCKETS
 from engine.redline.normalise import fold
 from engine.redline.packs import packs_in, read_pack
 from engine.redline.quality import sentences
@@ -46,7 +45,7 @@ SENTENCES = RULES / "sentences" / "development"
 CORPUS = ASSETS / "starter" / "corpus"
 NOTHING = ""
 UNKNOWN = "?"
-FREEDOM = 1.5
+INVERSE_REGULARISATION = 1.5
 """How little the weights are held back (scikit-learn's C)."""
 FOLDS = 5
 BLOCK = 25
@@ -114,16 +113,16 @@ def _categories() -> Callable[[str], str]:
     return named
 
 
-def learn(learnt: Sequence[Example], classes: Classes) -> Hearing:
-    """The weights, and the kinds' ones, as whole numbers of a byte.
+def train(of: Sequence[Example], classes: WordClasses) -> LinearWeights:
+    """The weights, and the categories' ones, as whole numbers of a byte.
 
-    Of a long text that calls for a hand-over only one passage does: the one that an ear hears which
-    has learnt from the short ones.
+    Of a long text that calls for a hand-over only one passage does: the most likely one by a
+    classifier that was trained on the short ones.
     """
-    every = Ear(classes, Hearing([0] * BUCKETS, 1.0, 0.0))
-    passages = [(one, every.passages(fold(one.text).text)) for one in learnt]
+    every = HandoverClassifier(classes, LinearWeights([0] * BUCKETS, 1.0, 0.0))
+    passages = [(one, every.passages(fold(one.text).text)) for one in of]
     short = [one for one, parts in passages if len(parts) <= 1]
-    first = Ear(classes, _learn(short, classes))
+    first = HandoverClassifier(classes, _fit(short, classes))
     for one, parts in passages:
         if len(parts) > 1:
             folded = fold(one.text).text
@@ -132,56 +131,56 @@ def learn(learnt: Sequence[Example], classes: Classes) -> Hearing:
                 Example(folded[part.start : part.end], one.category, one.source)
                 for part in (due if one.category else parts)
             ]
-    return _learn(short, classes)
+    return _fit(short, classes)
 
 
-def _learn(learnt: Sequence[Example], classes: Classes) -> Hearing:
+def _fit(of: Sequence[Example], classes: WordClasses) -> LinearWeights:
     import numpy as np
     from sklearn.linear_model import LogisticRegression
 
-    heard = _matrix(learnt, classes)
-    due = np.array([bool(example.category) for example in learnt])
-    rarity = _rarity(heard)
-    model = LogisticRegression(C=FREEDOM, solver="liblinear", random_state=0)
-    model.fit(heard.multiply(rarity[np.newaxis]).tocsr(), due)
-    weights, scale = _bytes(model.coef_[0] * rarity)
-    sure = [number for number, one in enumerate(learnt) if one.category not in (NOTHING, UNKNOWN)]
-    coarse = _coarse(heard[sure])
-    kinds = LogisticRegression(C=FREEDOM * 10, solver="lbfgs", max_iter=300).fit(
-        coarse, [learnt[number].category for number in sure]
-    )
-    of_kinds, kind_scale = _bytes(kinds.coef_)
-    return Hearing(
+    counts = _feature_matrix(of, classes)
+    due = np.array([bool(example.category) for example in of])
+    rarity = _inverse_document_frequency(counts)
+    model = LogisticRegression(C=INVERSE_REGULARISATION, solver="liblinear", random_state=0)
+    model.fit(counts.multiply(rarity[np.newaxis]).tocsr(), due)
+    weights, scale = _quantised(model.coef_[0] * rarity)
+    sure = [number for number, one in enumerate(of) if one.category not in (NOTHING, UNKNOWN)]
+    coarse = _coarse(counts[sure])
+    categories = LogisticRegression(
+        C=INVERSE_REGULARISATION * 10, solver="lbfgs", max_iter=300
+    ).fit(coarse, [of[number].category for number in sure])
+    category_weights, category_scale = _quantised(categories.coef_)
+    return LinearWeights(
         weights.tolist(),
         scale,
         float(model.intercept_[0]),
-        tuple(str(kind) for kind in kinds.classes_),
-        tuple(row.tolist() for row in of_kinds),
-        tuple(float(bias) / kind_scale for bias in kinds.intercept_),
+        tuple(str(category) for category in categories.classes_),
+        tuple(row.tolist() for row in category_weights),
+        tuple(float(bias) / category_scale for bias in categories.intercept_),
     )
 
 
-def write(learnt: Hearing, path: Path, made_of: str) -> None:
-    """Keep what was learnt as safetensors."""
+def write(trained: LinearWeights, path: Path, made_of: str) -> None:
+    """Keep what was trained as safetensors."""
     import numpy as np
     from safetensors.numpy import save
 
     about = {
-        "kinds": learnt.kinds,
-        "scale": learnt.scale,
-        "bias": learnt.bias,
-        "kind_bias": learnt.kind_bias,
+        "categories": trained.categories,
+        "scale": trained.scale,
+        "bias": trained.bias,
+        "category_bias": trained.category_bias,
         "made_of": made_of,
     }
     tensors = {
-        "weights": np.array(learnt.weights, np.int8),
-        "kinds": np.array(learnt.of_kinds, np.int8),
+        "weights": np.array(trained.weights, np.int8),
+        "categories": np.array(trained.category_weights, np.int8),
     }
-    path.write_bytes(save(tensors, metadata={"ear": json.dumps(about)}))
+    path.write_bytes(save(tensors, metadata={"classifier": json.dumps(about)}))
 
 
-def _matrix(of: Sequence[Example], classes: Classes) -> csr_matrix:
-    """A row for each sentence: how often each bucket is heard, damped as the ear does it."""
+def _feature_matrix(of: Sequence[Example], classes: WordClasses) -> csr_matrix:
+    """A row for each sentence: how often each bucket stands in it, with the power of its length."""
     import numpy as np
     from scipy.sparse import csr_matrix
 
@@ -189,11 +188,11 @@ def _matrix(of: Sequence[Example], classes: Classes) -> csr_matrix:
     sizes = np.array([len(one) for one in buckets])
     columns = np.fromiter((bucket for one in buckets for bucket in one), np.int64)
     rows = np.repeat(np.arange(len(buckets)), sizes)
-    values = np.repeat(np.maximum(sizes, 1) ** DAMPING, sizes)
+    values = np.repeat(np.maximum(sizes, 1) ** LENGTH_POWER, sizes)
     return csr_matrix((values, (rows, columns)), shape=(len(buckets), BUCKETS))
 
 
-def _rarity(matrix: csr_matrix) -> Any:
+def _inverse_document_frequency(matrix: csr_matrix) -> Any:
     """How much a bucket says by being rare; nothing where a single sentence holds it."""
     import numpy as np
 
@@ -204,12 +203,12 @@ def _rarity(matrix: csr_matrix) -> Any:
 def _coarse(matrix: csr_matrix) -> csr_matrix:
     from scipy.sparse import csr_matrix
 
-    columns = matrix.indices // PER_KIND
-    shape = (matrix.shape[0], KIND_BUCKETS)
+    columns = matrix.indices // PER_CATEGORY
+    shape = (matrix.shape[0], CATEGORY_BUCKETS)
     return csr_matrix((matrix.data, columns, matrix.indptr), shape=shape)
 
 
-def _bytes(weights: Any) -> tuple[Any, float]:
+def _quantised(weights: Any) -> tuple[Any, float]:
     """Weights as whole numbers from -127 to 127, and what one of them is."""
     import numpy as np
 
@@ -217,8 +216,8 @@ def _bytes(weights: Any) -> tuple[Any, float]:
     return np.round(weights / scale).astype(np.int8), scale
 
 
-def chances(of: Sequence[Example], every: Sequence[Example], classes: Classes) -> list[float]:
-    """For each of some sentences the best passage's chance, learnt without its block of `every`."""
+def chances(of: Sequence[Example], every: Sequence[Example], classes: WordClasses) -> list[float]:
+    """The best passage's chance of each of some sentences, without its block of `every`."""
     folds = _folds(every)
     found: dict[Example, float] = {}
     wanted = set(of)
@@ -229,10 +228,10 @@ def chances(of: Sequence[Example], every: Sequence[Example], classes: Classes) -
             for one, number in zip(every, folds, strict=True)
             if number == fold_number and one in wanted
         ]
-        ear = Ear(classes, learn(kept, classes))
+        model = HandoverClassifier(classes, train(kept, classes))
         for one in left:
-            heard = ear.passages(fold(one.text).text)
-            found[one] = max((passage.chance for passage in heard), default=0.0)
+            passages = model.passages(fold(one.text).text)
+            found[one] = max((passage.chance for passage in passages), default=0.0)
     return [found[one] for one in of]
 
 
@@ -247,10 +246,12 @@ def _folds(every: Sequence[Example]) -> list[int]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Learns the ear, or with ``--check`` says how it does on what it has not seen."""
-    parser = argparse.ArgumentParser(prog="python -m engine.learning.ear", description=__doc__)
+    """Trains the classifier, or with ``--check`` says how it does on what it has not seen."""
+    parser = argparse.ArgumentParser(
+        prog="python -m engine.learning.handover_classifier", description=__doc__
+    )
     parser.add_argument("--check", action="store_true", help="measure, and write nothing")
-    parser.add_argument("--out", type=Path, default=EAR / WEIGHTS, help="file to write")
+    parser.add_argument("--out", type=Path, default=CLASSIFIER / WEIGHTS, help="file to write")
     asked = parser.parse_args(arguments)
     every = examples()
     classes = shipped_classes()
@@ -260,12 +261,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report(every, chances(every, every, classes))
         return 0
     digest = hashlib.sha256("\n".join(f"{e.category}\t{e.text}" for e in every).encode())
-    write(learn(every, classes), asked.out, digest.hexdigest()[:16])
+    write(train(every, classes), asked.out, digest.hexdigest()[:16])
     return 0
 
 
 def report(every: Sequence[Example], found: Sequence[float]) -> None:
-    """Print, for some thresholds, what share of each source is heard."""
+    """Print, for some thresholds, what share of each source it finds."""
     levels = (0.3, 0.5, 0.7, 0.9)
     by_source: dict[str, list[float]] = {}
     for one, chance in zip(every, found, strict=True):

@@ -6,12 +6,12 @@ import threading
 from datetime import date
 
 from engine.records import Side
-from engine.redline.dialogue import Watch
+from engine.redline.dialogue import DialogueChecks
 from engine.redline.matching import Matcher
 from engine.redline.schema import Rule, RuleSet
 
 
-class Book:
+class DayRules:
     """One rule set as it stands on `day`; what is compiled is kept. Safe from any thread."""
 
     def __init__(self, rule_set: RuleSet, day: date) -> None:
@@ -24,7 +24,7 @@ class Book:
         self._live: dict[Side, Matcher] = {}
         self._shadow: dict[Side, Matcher] = {}
         self._storage: Matcher | None = None
-        self._watch: Watch | None = None
+        self._dialogue: DialogueChecks | None = None
 
     def same_as(self, rule_set: RuleSet, day: date) -> bool:
         """Whether the same rules are in force on `day`: then nothing need be compiled anew."""
@@ -38,7 +38,7 @@ class Book:
             for matcher in (self.live(side), self.shadow(side)):
                 if matcher is not None:
                     matcher.make_ready()
-        self.watch()
+        self.dialogue()
 
     @property
     def compiled(self) -> tuple[Side, ...]:
@@ -65,13 +65,15 @@ class Book:
                 self._storage = Matcher(rules)
         return self._storage
 
-    def watch(self) -> Watch:
+    def dialogue(self) -> DialogueChecks:
         """What is asked of whole conversations."""
-        if self._watch is None:
+        if self._dialogue is None:
             with self._compiling:
-                if self._watch is None:
-                    self._watch = Watch(self.scripts, [r for r in self.rules if r.dialogue])
-        return self._watch
+                if self._dialogue is None:
+                    self._dialogue = DialogueChecks(
+                        self.scripts, [r for r in self.rules if r.dialogue]
+                    )
+        return self._dialogue
 
     def about_turns(self, side: Side) -> list[Rule]:
         """The rules of `side` that look at nothing but the conversation."""

@@ -1,4 +1,4 @@
-"""Characters put in place of others of the same sound (蜜码 for 密码), heard by what stands beside.
+"""Characters in place of others of the same sound (蜜码 for 密码), resolved by their neighbours.
 
 A character is taken for one of a rule's when together with its neighbour it sounds like a pair of
 the rules, the neighbour is that pair's own, and the two are no pair of ordinary talk.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from engine.redline.characters import characters, ordinary_pairs, sounded
+from engine.redline.characters import characters, ordinary_pairs, to_codes
 
 _MOST = 1 << 16
 
@@ -38,8 +38,8 @@ class _Ways(dict[str, str]):
         return ways
 
 
-class Hearing:
-    """Hears the pairs of characters of some rules."""
+class Homophones:
+    """The homophones of the pairs of characters of some rules."""
 
     def __init__(self, pairs: Iterable[str]) -> None:
         """`pairs`: two characters each, as they stand in wordings and expressions."""
@@ -54,44 +54,44 @@ class Hearing:
         self._after = _Ways(following, 0)
         self._before = _Ways(leading, 1)
 
-    def hears(self, first: str, second: str) -> bool:
-        """Whether one of two characters side by side is heard as another by the other one."""
+    def suspects(self, first: str, second: str) -> bool:
+        """Whether one of two characters side by side may stand for another, by the other one."""
         if not ("\u3400" <= first <= "\ue7ff" and "\u3400" <= second <= "\ue7ff"):
             return False
         pair = first + second
         if pair in self._ordinary or pair in self._pairs:
             return False
-        sounds = sounded(pair)
-        after = self._after[first + sounds[1]]
-        before = self._before[sounds[0] + second]
+        codes = to_codes(pair)
+        after = self._after[first + codes[1]]
+        before = self._before[codes[0] + second]
         return bool(
             (after and second < "\ue000" and second not in after)
             or (before and first < "\ue000" and first not in before)
         )
 
-    def repaired(self, text: str, sounds: str, places: Sequence[int]) -> dict[int, str]:
-        """The places of `text` where another character is heard, and that character.
+    def corrections(self, text: str, codes: str, places: Sequence[int]) -> dict[int, str]:
+        """The places of `text` where another character is meant, and that character.
 
-        `sounds`: the text in codes. `places`: those of all pairs in which one is heard, ascending.
+        `codes`: the text in syllable codes. `places`: those of all suspected pairs, ascending.
         """
         found: dict[int, str] = {}
         for place in places:
-            # What was heard may help to hear what stands next to it.
+            # What is corrected may help to correct what stands next to it.
             at = place
-            while self._forward(text, sounds, found, at):
+            while self._forward(text, codes, found, at):
                 at += 1
         for place in reversed(places):
             at = place
-            while at >= 0 and self._backward(text, sounds, found, at):
+            while at >= 0 and self._backward(text, codes, found, at):
                 at -= 1
         return found
 
-    def _forward(self, text: str, sounds: str, found: dict[int, str], place: int) -> bool:
-        """Whether the second character of the pair at `place` is heard by the first."""
+    def _forward(self, text: str, codes: str, found: dict[int, str], place: int) -> bool:
+        """Whether the second character of the pair at `place` is resolved by the first."""
         second = place + 1
         if second >= len(text) or second in found:
             return False
-        ways = self._after[found.get(place, text[place]) + sounds[second]]
+        ways = self._after[found.get(place, text[place]) + codes[second]]
         if not ways or not self._may(text, place, second, ways):
             return False
         if len(ways) == 1:
@@ -101,11 +101,11 @@ class Hearing:
         found[second] = next((one for one in ways if one + follows in self._pairs), ways[0])
         return True
 
-    def _backward(self, text: str, sounds: str, found: dict[int, str], place: int) -> bool:
-        """Whether the first character of the pair at `place` is heard by the second."""
+    def _backward(self, text: str, codes: str, found: dict[int, str], place: int) -> bool:
+        """Whether the first character of the pair at `place` is resolved by the second."""
         if place in found:
             return False
-        ways = self._before[sounds[place] + found.get(place + 1, text[place + 1])]
+        ways = self._before[codes[place] + found.get(place + 1, text[place + 1])]
         if not ways or not self._may(text, place, place, ways):
             return False
         if len(ways) == 1:

@@ -13,8 +13,8 @@ from engine.redline.characters import NUMERALS, characters
 _FORMS = 6
 
 
-def sound_forms(word: str) -> list[str]:
-    """How `word` may sound, as codes, most usual readings first.
+def syllable_forms(word: str) -> list[str]:
+    """How `word` may be read, as syllable codes, most usual readings first.
 
     Six forms at most, and those in which one reading only is no usual one. Numerals also have the
     form in which they are written as digits.
@@ -36,7 +36,7 @@ def sound_forms(word: str) -> list[str]:
     return list(dict.fromkeys(forms))
 
 
-def sounding(expression: str) -> str:
+def with_syllables(expression: str) -> str:
     """RE2 `expression` widened: a character that has a reading also matches that syllable's code.
 
     Han numerals match the digit as well.

@@ -1,4 +1,4 @@
-"""How the second ear is learnt: from little, and the same each time."""
+"""How the hand-over classifier is trained: from little, and the same each time."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.learning import ear as recipe
-from engine.learning.ear import NOTHING, Example
-from engine.redline.ear import Classes, Ear, read
+from engine.learning import handover_classifier as recipe
+from engine.learning.handover_classifier import NOTHING, Example
+from engine.redline.classifier import HandoverClassifier, read
+from engine.redline.features import WordClasses
 from engine.redline.normalise import fold
 
 HURT = [f"{who}被{what}烫伤了" for who in ("我妈", "孩子", "我") for what in ("汤", "锅", "水")]
@@ -20,8 +21,8 @@ TALK = [f"{what}{asked}" for what in GOODS for asked in ("多少钱", "几点到
 
 
 @pytest.fixture(scope="module")
-def classes() -> Classes:
-    return Classes("kin: 我妈 孩子 老人\nhurt: 烫伤\n")
+def classes() -> WordClasses:
+    return WordClasses("kin: 我妈 孩子 老人\nhurt: 烫伤\n")
 
 
 @pytest.fixture(scope="module")
@@ -34,37 +35,37 @@ def examples() -> list[Example]:
     ]
 
 
-def test_what_was_not_among_the_sentences_is_heard_by_its_classes(
-    classes: Classes, examples: list[Example]
+def test_what_was_not_among_the_sentences_is_found_by_its_classes(
+    classes: WordClasses, examples: list[Example]
 ) -> None:
-    ear = Ear(classes, recipe.learn(examples, classes))
+    model = HandoverClassifier(classes, recipe.train(examples, classes))
     text = fold("老人被粥烫伤了").text
-    (hurt,) = ear.passages(text)
-    (talk,) = ear.passages(fold("粥多少钱").text)
+    (hurt,) = model.passages(text)
+    (talk,) = model.passages(fold("粥多少钱").text)
     assert hurt.chance > 0.5 > talk.chance
-    assert ear.kind(text, hurt) == "injury"
+    assert model.category(text, hurt) == "injury"
 
 
 def test_of_a_long_text_only_the_grave_passage_is_learnt(
-    classes: Classes, examples: list[Example]
+    classes: WordClasses, examples: list[Example]
 ) -> None:
     long = ",".join([*TALK * 4, HURT[0], *TALK * 4])
-    learnt = recipe.learn([*examples, *[Example(long, "injury", "injury")] * 6], classes)
-    ear = Ear(classes, learnt)
-    assert all(ear.passages(fold(one).text)[0].chance < 0.5 for one in TALK)
-    assert max(passage.chance for passage in ear.passages(fold(long).text)) > 0.5
+    learnt = recipe.train([*examples, *[Example(long, "injury", "injury")] * 6], classes)
+    model = HandoverClassifier(classes, learnt)
+    assert all(model.passages(fold(one).text)[0].chance < 0.5 for one in TALK)
+    assert max(passage.chance for passage in model.passages(fold(long).text)) > 0.5
 
 
 def test_what_is_learnt_is_the_same_each_time_and_after_it_was_kept(
-    classes: Classes, examples: list[Example], tmp_path: Path
+    classes: WordClasses, examples: list[Example], tmp_path: Path
 ) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     for path in (first, second):
-        recipe.write(recipe.learn(examples, classes), path, "x")
+        recipe.write(recipe.train(examples, classes), path, "x")
     assert first.read_bytes() == second.read_bytes()
     text = fold(HURT[0]).text
-    kept = Ear(classes, read(first)).passages(text)
-    assert kept == Ear(classes, recipe.learn(examples, classes)).passages(text)
+    kept = HandoverClassifier(classes, read(first)).passages(text)
+    assert kept == HandoverClassifier(classes, recipe.train(examples, classes)).passages(text)
 
 
 def test_a_sentence_stands_once_among_all_and_the_held_out_half_is_not_read(

@@ -1,17 +1,17 @@
-"""What the second ear hears for the rules that ask it."""
+"""The rules that ask the hand-over classifier, and what it says of a text for them."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from engine.redline import ear
-from engine.redline.ear import Passage
+from engine.redline import classifier
+from engine.redline.classifier import Passage
 from engine.redline.schema import Rule
 
 
-class Sounds:
-    """The hits of the rules that ask the ear, by their number, and whom it backs."""
+class Classified:
+    """The hits of the rules that ask the classifier, by number, and which other hits it backs."""
 
     def __init__(
         self, hits: dict[int, list[tuple[int, int]]], passages: Sequence[Passage] | None
@@ -33,32 +33,32 @@ class Sounds:
         return False
 
 
-SILENCE = Sounds({}, None)
+UNCLASSIFIED = Classified({}, None)
 
 
-class Listening:
-    """The rules of one side that ask the ear; where none does, it is not even loaded."""
+class ClassifierRules:
+    """The rules of one side that ask the classifier; where none does, it is not even loaded."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
-        self._heard = [
+        self._rules = [
             (number, rule.match.heard)
             for number, rule in enumerate(rules)
             if rule.match.heard is not None
         ]
-        self._least = min((heard.least for _, heard in self._heard), default=1.0)
-        self._asked = bool(self._heard) or any(rule.match.backed for rule in rules)
+        self._least = min((heard.least for _, heard in self._rules), default=1.0)
+        self._asked = bool(self._rules) or any(rule.match.backed for rule in rules)
 
-    def to(self, folded: str) -> Sounds:
-        """What is heard in a folded text. Raises `RuleError` where the ear's files are damaged."""
+    def classify(self, folded: str) -> Classified:
+        """What it says of a folded text. Raises `RuleError` where its files are damaged."""
         if not self._asked or not folded:
-            return SILENCE
-        listener = ear.shipped()
-        passages = listener.passages(folded)
+            return UNCLASSIFIED
+        model = classifier.shipped()
+        passages = model.passages(folded)
         hits: dict[int, list[tuple[int, int]]] = {}
         for passage in passages:
             if passage.chance >= self._least:
-                category = listener.kind(folded, passage)
-                for number, heard in self._heard:
+                category = model.category(folded, passage)
+                for number, heard in self._rules:
                     if heard.category == category and passage.chance >= heard.least:
                         hits.setdefault(number, []).append(passage.heaviest)
-        return Sounds(hits, passages)
+        return Classified(hits, passages)

@@ -1,0 +1,175 @@
+"""The hand-over classifier: how likely a customer's words call for a hand-over, and for which.
+
+Wordings are endless, rules are not. Beside the rules stands a logistic regression over hashed
+n-grams (`features`), trained by ``python -m engine.learning.handover_classifier`` on the sentences
+beside the rules. It rates a passage of some clauses at a time, so that a long text dilutes nothing
+and takes linear time.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from functools import cache
+from itertools import accumulate
+from pathlib import Path
+
+from msgspec import Struct
+
+from engine.errors import RuleError
+from engine.paths import CLASSIFIER
+from engine.redline.features import (
+    CLASS_SALT,
+    WordClasses,
+    class_pairs,
+    clauses_of,
+    features,
+    passages_of,
+    repeated,
+    tokenise,
+    with_classes,
+)
+from engine.redline.ngrams import BUCKETS, ClassPairWeights, NGramWeights
+
+WEIGHTS = "classifier.safetensors"
+CLASSES = "classes.txt"
+CATEGORY_BUCKETS = 1 << 13
+PER_CATEGORY = BUCKETS // CATEGORY_BUCKETS
+LENGTH_POWER = -0.35
+"""The power of the number of features that weights are multiplied by."""
+
+
+class Passage(Struct, frozen=True):
+    """Some clauses of a folded text: where they stand, and how likely they call for a hand-over.
+
+    `heaviest` is the clause that weighs most.
+    """
+
+    start: int
+    end: int
+    chance: float
+    heaviest: tuple[int, int]
+
+
+class LinearWeights(Struct, frozen=True):
+    """What was trained: a weight for each bucket, the bias, and the same for each category."""
+
+    weights: Sequence[int]
+    scale: float
+    bias: float
+    categories: tuple[str, ...] = ()
+    category_weights: tuple[Sequence[int], ...] = ()
+    category_bias: tuple[float, ...] = ()
+
+
+class HandoverClassifier:
+    """The classifier; it keeps nothing of a text and may be asked from any thread."""
+
+    def __init__(self, classes: WordClasses, trained: LinearWeights) -> None:
+        self._classes = classes
+        self._trained = trained
+        self._plain = NGramWeights(trained.weights, 0)
+        self._general = NGramWeights(trained.weights, CLASS_SALT)
+        self._pairs = ClassPairWeights(trained.weights)
+
+    def passages(self, folded: str) -> list[Passage]:
+        """The passages of a folded text, each with its chance, in order."""
+        ids, tokens, borders = tokenise(folded)
+        if not tokens:
+            return []
+        size = len(tokens)
+        weights, numbers = self._plain.sums(ids)
+        sums, counts = [0, *weights[1:-1]], [0, *numbers[1:-1]]
+        for at, end in ((1, 0), (size, -1)):  # What begins at the text's own ends.
+            sums[at] += weights[end]
+            counts[at] += numbers[end]
+        general, places = with_classes(ids, tokens, folded, self._classes)
+        for begin, more, number in zip(places, *self._general.sums(general), strict=True):
+            if number:
+                at = min(max(begin, 0), size - 1) + 1
+                sums[at] += more
+                counts[at] += number
+        for begin, pairs in class_pairs(general, places, size - 1):
+            sums[begin + 1] += sum(map(self._pairs.__getitem__, pairs))
+            counts[begin + 1] += len(pairs)
+        # Who says the same again, in a passage or all along, means no more by it.
+        for begin, end in repeated(folded, tokens, clauses_of(0, size, borders)):
+            sums[begin + 1 : end + 1] = counts[begin + 1 : end + 1] = [0] * (end - begin)
+        sums = list(accumulate(sums))
+        counts = list(accumulate(counts))
+        found: list[Passage] = []
+        for first, last in passages_of(len(tokens), borders):
+            count = counts[last] - counts[first]
+            weight = (
+                (sums[last] - sums[first])
+                * self._trained.scale
+                * math.pow(max(count, 1), LENGTH_POWER)
+            )
+            chance = 1 / (1 + math.exp(-max(min(weight + self._trained.bias, 30), -30)))
+            clauses = clauses_of(first, last, borders)
+            one, other = max(clauses, key=lambda clause: sums[clause[1]] - sums[clause[0]])
+            place = tokens[one][0], tokens[other - 1][1]
+            start, end = tokens[first][0], tokens[last - 1][1]
+            found.append(Passage(start, end, chance, place))
+        return found
+
+    def category(self, folded: str, passage: Passage) -> str:
+        """Which hand-over a passage of a folded text calls for, if it calls for one."""
+        trained = self._trained
+        seen = features(folded[passage.start : passage.end], self._classes).buckets
+        buckets = [bucket // PER_CATEGORY for bucket in seen]
+        damping = math.pow(max(len(buckets), 1), LENGTH_POWER)
+
+        def weight(number: int) -> float:
+            weights = trained.category_weights[number]
+            return sum(map(weights.__getitem__, buckets)) * damping + trained.category_bias[number]
+
+        return trained.categories[max(range(len(trained.categories)), key=weight)]
+
+
+def classifier_files() -> tuple[Path, ...]:
+    """The files that make the classifier that ships."""
+    return CLASSIFIER / CLASSES, CLASSIFIER / WEIGHTS
+
+
+@cache
+def shipped() -> HandoverClassifier:
+    """The classifier that ships. Raises `RuleError` where its files are damaged."""
+    try:
+        return HandoverClassifier(shipped_classes(), read(CLASSIFIER / WEIGHTS))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RuleError(
+            f"the hand-over classifier cannot be loaded ({type(error).__name__})",
+            code="rules_failed",
+            kind=type(error).__name__,
+        ) from error
+
+
+@cache
+def shipped_classes() -> WordClasses:
+    """The word classes that ship."""
+    return WordClasses((CLASSIFIER / CLASSES).read_text(encoding="utf-8"))
+
+
+def read(path: Path) -> LinearWeights:
+    """What was trained, from its safetensors file; read by hand, as that needs no library."""
+    data = path.read_bytes()
+    size = int.from_bytes(data[:8], "little")
+    head = json.loads(data[8 : 8 + size])
+    about = json.loads(head["__metadata__"]["classifier"])
+
+    def tensor(name: str) -> memoryview:
+        start, end = head[name]["data_offsets"]
+        return memoryview(data)[8 + size + start : 8 + size + end].cast("b")
+
+    weights, categories = tensor("weights"), tensor("categories")
+    names = tuple(about["categories"])
+    if len(weights) != BUCKETS or len(categories) != len(names) * CATEGORY_BUCKETS:
+        raise ValueError("the classifier's weights have another size")
+    parts = tuple(
+        categories[n * CATEGORY_BUCKETS : (n + 1) * CATEGORY_BUCKETS] for n in range(len(names))
+    )
+    return LinearWeights(
+        weights, about["scale"], about["bias"], names, parts, tuple(about["category_bias"])
+    )

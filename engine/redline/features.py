@@ -1,0 +1,214 @@
+"""What the hand-over classifier sees of a folded text: hashed n-grams of tokens and classes.
+
+A token is a Han character, a Latin word, a number or a border between clauses. N-grams are taken as
+they are, and with kin, parts of the body, authorities and the like each replaced by their class
+(`assets/rules/classifier/classes.txt`).
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from engine.redline.ngrams import FIRST_CLASS, PAST_CLASSES, add_ngrams, class_pair_bucket
+from engine.redline.normalise import fold
+
+if TYPE_CHECKING:
+    import ahocorasick_rs
+
+PASSAGE = 44
+"""The most tokens that are classified at once."""
+CLASS_SALT = 0x5851F42D4C957F2D
+"""The hash salt of n-grams that hold a class."""
+_STEP = 20
+_REACH = 14
+_TOKEN = re.compile(r"[a-z]+(?:'[a-z]+)?|[0-9]+|[\u3400-\u9fff]+|[^\sa-z0-9\u3400-\u9fff]")
+_BORDER = 1
+_NUMBER = 2
+_HOTLINE = 1 << 40
+
+
+class Features(Struct, frozen=True):
+    """The features of a text: for each its hash bucket, and the token that it begins with."""
+
+    buckets: list[int]
+    begins: list[int]
+    tokens: list[tuple[int, int]]
+    borders: list[int]
+
+
+class WordClasses:
+    """Wordings of one class are taken for one and the same."""
+
+    def __init__(self, lines: str) -> None:
+        """`lines`: a class, a colon, its wordings; ``_`` stands for a space in one."""
+        import ahocorasick_rs
+
+        names: dict[str, int] = {}
+        self._of: dict[str, int] = {}
+        for line in lines.splitlines():
+            name, colon, words = line.partition(":")
+            if colon and not line.startswith("#"):
+                number = names.setdefault(name, FIRST_CLASS + len(names))
+                for word in words.split():
+                    self._of.setdefault(fold(word.replace("_", " ")).text, number)
+        self._numbers = list(self._of.values())
+        self._automaton: ahocorasick_rs.AhoCorasick = ahocorasick_rs.AhoCorasick(
+            list(self._of), matchkind=ahocorasick_rs.MatchKind.LeftmostLongest
+        )
+
+    def find(self, folded: str) -> Iterator[tuple[int, int, int]]:
+        """Where a wording stands in a folded text, and its class."""
+        for number, start, end in self._automaton.find_matches_as_indexes(folded):
+            if folded[start].isascii() and (
+                (start and _latin(folded[start - 1])) or _latin(folded[end : end + 1])
+            ):
+                continue
+            yield start, end, self._numbers[number]
+
+
+def features(folded: str, classes: WordClasses) -> Features:
+    """The features of a folded text: n-grams of up to three tokens, as they are and with classes
+    for words, and pairs of classes that stand near each other."""
+    ids, tokens, borders = tokenise(folded)
+    buckets: list[int] = []
+    begins: list[int] = []
+    last = max(len(tokens) - 1, 0)
+    add_ngrams(ids, range(-1, len(ids) - 1), last, 0, buckets, begins)
+    general, places = with_classes(ids, tokens, folded, classes)
+    add_ngrams(general, places, last, CLASS_SALT, buckets, begins)
+    for begin, pairs in class_pairs(general, places, last):
+        buckets += map(class_pair_bucket, pairs)
+        begins += [begin] * len(pairs)
+    clauses = clauses_of(0, len(tokens), borders) if tokens else []
+    again = {place for one in repeated(folded, tokens, clauses) for place in range(*one)}
+    if again:
+        kept = [number for number, begin in enumerate(begins) if begin not in again]
+        buckets, begins = [buckets[one] for one in kept], [begins[one] for one in kept]
+    return Features(buckets, begins, tokens, borders)
+
+
+def tokenise(folded: str) -> tuple[list[int], list[tuple[int, int]], list[int]]:
+    """The tokens of a folded text as numbers, between borders; where they stand; the borders."""
+    ids: list[int] = [_BORDER]
+    tokens: list[tuple[int, int]] = []
+    for match in _TOKEN.finditer(folded):
+        token = match[0]
+        start, end = match.span()
+        if "\u3400" <= token[0] <= "\u9fff":
+            ids += map(ord, token)
+            tokens += zip(range(start, end), range(start + 1, end + 1), strict=True)
+            continue
+        if token[0].isdigit():
+            ids.append(int(token) + _HOTLINE if len(token) in (3, 5) else _NUMBER)
+        elif token[0] >= "\u3400":
+            ids.append(ord(token))
+        elif token[0].isalpha():
+            ids.append(_word(token))
+        elif ids[-1] == _BORDER:
+            continue
+        else:
+            ids.append(_BORDER)
+        tokens.append((start, end))
+    if tokens and ids[-1] == _BORDER:
+        tokens.pop()
+    else:
+        ids.append(_BORDER)
+    borders = [place for place, number in enumerate(ids[1:-1]) if number == _BORDER]
+    return ids, tokens, borders
+
+
+def class_pairs(
+    ids: Sequence[int], places: Sequence[int], last: int
+) -> Iterator[tuple[int, list[tuple[int, int]]]]:
+    """The pairs of classes, in their order, by the token that they begin with."""
+    held = [(at, number) for at, number in enumerate(ids) if FIRST_CLASS <= number < PAST_CLASSES]
+    for place, (at, number) in enumerate(held):
+        near = held[place + 1 : place + 1 + _REACH]
+        if near:
+            begin = min(max(places[at], 0), last)
+            yield begin, [(number, after) for other, after in near if other - at <= _REACH]
+
+
+def with_classes(
+    ids: Sequence[int], tokens: Sequence[tuple[int, int]], folded: str, classes: WordClasses
+) -> tuple[list[int], list[int]]:
+    """The tokens with classes in the place of words, and where each stood."""
+    general: list[int] = []
+    places: list[int] = []
+    starts = [start for start, _ in tokens]
+    done = -1
+    for start, end, number in classes.find(folded):
+        first = bisect_left(starts, start)
+        general += ids[done + 1 : first + 1]
+        places += range(done, first)
+        general.append(number)
+        places.append(first)
+        done = bisect_left(starts, end, first)
+    general += ids[done + 1 :]
+    places += range(done, len(tokens) + 1)
+    return general, places
+
+
+def passages_of(size: int, borders: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The passages of so many tokens: some clauses each, every clause in one with what follows."""
+    if size <= PASSAGE:
+        yield 0, size
+        return
+    done = 0
+    first = 0
+    while first < size:
+        last = min(first + PASSAGE, size)
+        if last < size:
+            at = bisect_left(borders, last)
+            if at and borders[at - 1] > first:
+                last = borders[at - 1] + 1
+        if last > done:
+            yield first, last
+            done = last
+        if last >= size:
+            return
+        at = bisect_left(borders, first + 1)
+        following = borders[at] + 1 if at < len(borders) else size
+        first = min(following, first + _STEP) if following - first > PASSAGE else following
+
+
+def clauses_of(first: int, last: int, borders: Sequence[int]) -> list[tuple[int, int]]:
+    """The clauses of a passage, without the signs between them."""
+    found: list[tuple[int, int]] = []
+    begin = first
+    for border in (*borders[bisect_left(borders, first) : bisect_left(borders, last)], last):
+        if border > begin:
+            found.append((begin, border))
+        begin = border + 1
+    return found or [(first, last)]
+
+
+def repeated(
+    folded: str, tokens: Sequence[tuple[int, int]], clauses: Sequence[tuple[int, int]]
+) -> Iterator[tuple[int, int]]:
+    """The clauses that stood shortly before, within what is classified at once."""
+    counted: dict[str, int] = {}
+    for begin, end in clauses:
+        said = folded[tokens[begin][0] : tokens[end - 1][1]]
+        if begin - counted.get(said, -PASSAGE) < PASSAGE:
+            yield begin, end
+        else:
+            counted[said] = begin
+
+
+def _word(token: str) -> int:
+    """A number for a Latin word, its ending left out."""
+    for ending in ("ing", "ed", "es", "s"):
+        if token.endswith(ending) and len(token) - len(ending) > 2:
+            token = token[: -len(ending)]
+            break
+    return int.from_bytes(token.encode()[:24], "little") % ((1 << 59) - 55) | 1 << 59
+
+
+def _latin(character: str) -> bool:
+    return character.isascii() and character.isalnum()
