@@ -86,6 +86,15 @@ class ReloadKnowledge(Struct, frozen=True, tag=True):
     id: str
 
 
+class ForgetConversations(Struct, frozen=True, tag=True):
+    """Remember nothing of these conversations, whose data was deleted; no answer follows.
+
+    Drafts for them are to be called off before.
+    """
+
+    conversations: tuple[str, ...]
+
+
 class Shutdown(Struct, frozen=True, tag=True):
     """End the process in good order."""
 
@@ -100,6 +109,7 @@ Request = (
     | CancelRequest
     | PrioritiseRequest
     | ReloadKnowledge
+    | ForgetConversations
     | Ping
     | Shutdown
 )

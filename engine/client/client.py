@@ -39,6 +39,7 @@ from engine.protocol import (
     EngineRestarted,
     EngineStarting,
     Event,
+    ForgetConversations,
     ModelMemory,
     Ping,
     Pong,
@@ -163,6 +164,14 @@ class EngineClient:
     def reload_knowledge(self) -> str:
         """Have the engine open the newest knowledge; the id of the answer."""
         return self._ask(ReloadKnowledge(self._new_id()))
+
+    def forget(self, conversations: Sequence[str]) -> None:
+        """Have the engine remember nothing of these conversations; drafts for them are called off."""
+        for request_id in self._requests.drafts_for(conversations):
+            self.cancel(request_id)
+        with self._requests.lock:
+            if run := self._run:
+                run.outbox.put(ForgetConversations(tuple(conversations)))
 
     def cancel(self, request_id: str) -> None:
         """Give a request up: it ends with `RequestFailed` ``cancelled``, unless it is done."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -79,6 +80,16 @@ class Requests:
         with self.lock:
             # A search is answered at once: it should not meet what a draft may bring about.
             return sorted(self._waiting, key=lambda key: self._waiting[key].is_draft)
+
+    def drafts_for(self, conversations: Collection[str]) -> list[str]:
+        """The ids of those that ask for drafts for these conversations."""
+        with self.lock:
+            return [
+                key
+                for key, one in self._waiting.items()
+                if isinstance(one.request, DraftRequest)
+                and one.request.conversation in conversations
+            ]
 
     def drop(self, request_id: str) -> bool:
         """Forget one; False when it was answered."""

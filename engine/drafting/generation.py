@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -105,6 +105,10 @@ class Generator(Protocol):
         """How many tokens `text` has."""
         ...
 
+    def forget(self, conversations: Collection[str]) -> None:
+        """Have nothing of these conversations in memory any more; none is being written."""
+        ...
+
     def read_ahead(
         self, messages: Sequence[ChatMessage], *, conversation: str = "", shares: Shares = alone
     ) -> Iterator[None]:
@@ -150,5 +154,5 @@ class TextAssembler:
 
     def add(self, tokens: Sequence[int]) -> str:
         """The characters that `tokens` complete."""
-        text: str = self._decoder.decode(b"".join(self._pieces[token] for token in tokens))
+        text: str = self._decoder.decode(b"".join(map(self._pieces.__getitem__, tokens)))
         return text

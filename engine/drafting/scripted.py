@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
@@ -46,6 +46,9 @@ class ScriptedGenerator:
     def count(self, text: str) -> int:
         """How many bytes `text` has."""
         return len(self.vocabulary.tokenize(text))
+
+    def forget(self, conversations: Collection[str]) -> None:
+        """Only what tests look at is remembered."""
 
     def read_ahead(
         self, messages: Sequence[ChatMessage], *, conversation: str = "", shares: Shares = alone

@@ -42,6 +42,7 @@ from engine.protocol import (
     EngineStarting,
     EngineStep,
     Event,
+    ForgetConversations,
     KnowledgeReloaded,
     ModelMemory,
     Offload,
@@ -252,6 +253,8 @@ class Worker:
                 self._schedule.prioritise(request.id, request.priority)
             elif isinstance(request, CancelRequest):
                 self._call_off(request.id)
+            elif isinstance(request, ForgetConversations):
+                self._forget(request.conversations)
             elif not isinstance(request, Ping):
                 self._at_once.append(request)
 
@@ -261,6 +264,13 @@ class Worker:
             self._at_once.remove(one)
         if at_once or self._schedule.remove(request_id):
             self._fail(request_id, Cancelled("Called off."))
+
+    def _forget(self, conversations: tuple[str, ...]) -> None:
+        for conversation in conversations:
+            self._ahead.pop(conversation, None)
+        if self._generator is not None:
+            self._generator.forget(conversations)
+            self._memory = self._generator.memory
 
     def _advance(self, draft: Scheduled) -> None:
         """Do one step of `draft`. What fails in it ends this draft and nothing else."""

@@ -191,6 +191,11 @@ class NativeContext:
         """Forget what `sequence` holds behind its first `length` tokens; False if it cannot."""
         return bool(self._api.llama_memory_seq_rm(self._memory, sequence, length, -1))
 
+    def clear(self) -> None:
+        """Forget what all sequences hold, and overwrite it."""
+        self._api.llama_memory_clear(self._memory, True)
+        ctypes.memset(self._batch.token, 0, BATCH * ctypes.sizeof(ctypes.c_int32))
+
     def save(self, sequence: int) -> bytearray:
         """The state of a sequence; empty when it cannot be had."""
         state = bytearray(self._api.llama_state_seq_get_size(self._native, sequence))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -101,6 +101,11 @@ class LlamaGenerator:
             for part in self._template.render(messages)
             for token in self.vocabulary.tokens(part.text, control=part.from_template)
         ]
+
+    def forget(self, conversations: Collection[str]) -> None:
+        """See `Generator.forget`. Texts are forgotten of all conversations, to be cut up anew."""
+        self._memory.forget(conversations)
+        self.vocabulary.forget_texts()
 
     def read_ahead(
         self, messages: Sequence[ChatMessage], *, conversation: str = "", shares: Shares = alone
@@ -244,15 +249,16 @@ class LlamaGenerator:
         """Read `step`, and with it what else waits, where both share their time and it pays."""
         reply = step.reply
         together = [step]
-        others = []
-        if len(self._waiting) > 1:
+        others: list[_Step] = []
+        joining = False
+        if len(self._waiting) > 1 and reply.shares():
             others = [one for one in self._waiting if one is not step and one.reply.shares()]
-        joining = bool(others) and reply.shares() and len(step.tokens) == 1 and self._sharing.now()
+            joining = bool(others) and len(step.tokens) == 1 and self._sharing.now()
         if joining:
             beside = others[: self._native.plan.sequences - 1]
             together += [other for other in beside if len(other.tokens) == 1]
         began = time.perf_counter()
-        tracks = {one.reply.track for one in together}
+        tracks = [one.reply.track for one in together]
         for one in together:
             self._seat(one.reply, one.first, tracks)
         runs = [
@@ -273,10 +279,10 @@ class LlamaGenerator:
         reply.seconds = seconds = time.perf_counter() - began
         if len(step.tokens) >= _SHORTEST_STEP:
             self._memory.measured(len(step.tokens), seconds)
-        elif others and reply.shares() and len(step.tokens) == 1:
+        elif others and len(step.tokens) == 1:
             self._sharing.measured(joining, len(together), seconds)
 
-    def _seat(self, reply: _Reply, first: int, beside: set[Track]) -> None:
+    def _seat(self, reply: _Reply, first: int, beside: Sequence[Track]) -> None:
         """Have all that stands before `first` in memory, reading again what was lost."""
         track = reply.track
         held = self._memory.seat(track, beside)

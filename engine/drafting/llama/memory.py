@@ -25,6 +25,7 @@ class Sequences(Protocol):
     """What the memory needs of a context (`NativeContext`)."""
 
     def cut(self, sequence: int, length: int) -> bool: ...  # noqa: D102
+    def clear(self) -> None: ...  # noqa: D102
     def save(self, sequence: int) -> bytearray: ...  # noqa: D102
     def restore(self, sequence: int, state: bytearray) -> bool: ...  # noqa: D102
 
@@ -136,6 +137,21 @@ class ConversationMemory:
         if track.sequence is None and track.saved is None:
             self._forget(track)
 
+    def forget(self, conversations: Collection[str]) -> None:
+        """Keep nothing of these conversations; what the sequences held of them is overwritten.
+
+        The others leave their sequences meanwhile, as if room was to be made, and come back when
+        they go on.
+        """
+        for track in [*self._seated, *self._tracks.values()]:
+            if track.conversation in conversations:
+                self._unseat(track)
+                track.saved = None
+                self._forget(track)
+        for track in list(self._seated):
+            self._set_aside(track)
+        self._sequences.clear()
+
     def keep_beginning(self, track: Track) -> None:
         """Keep what `track` holds now for all conversations that will begin like it."""
         if track.sequence is None:
@@ -159,13 +175,15 @@ class ConversationMemory:
 
     def _make_room(self, beside: Collection[Track]) -> None:
         movable = [track for track in self._seated if track not in beside]
-        oldest = min(movable, key=lambda track: (track.busy, track.used))
-        saved = self._save(oldest)
-        self._unseat(oldest)
-        oldest.saved = saved
+        self._set_aside(min(movable, key=lambda track: (track.busy, track.used)))
+
+    def _set_aside(self, track: Track) -> None:
+        saved = self._save(track)
+        self._unseat(track)
+        track.saved = saved
         self._drop_surplus()
-        if saved is None and not oldest.busy:
-            self._forget(oldest)
+        if saved is None and not track.busy:
+            self._forget(track)
 
     def _save(self, track: Track) -> Saved | None:
         """The state of `track`, where restoring it is quicker than reading again."""

@@ -53,6 +53,10 @@ class LlamaVocabulary:
         cut = self._kept if len(text) <= _KEPT_LENGTH else self._cut
         return list(cut(text, control))
 
+    def forget_texts(self) -> None:
+        """Keep none of the texts that were cut into tokens."""
+        self._kept.cache_clear()
+
     def _cut(self, text: str, control: bool) -> tuple[int, ...]:
         data = text.encode("utf-8", "replace")
         room = len(data) + 8

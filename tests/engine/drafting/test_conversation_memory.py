@@ -32,6 +32,10 @@ class ListSequences:
         del self.held[sequence][length:]
         return True
 
+    def clear(self) -> None:
+        for held in self.held:
+            held.clear()
+
     def save(self, sequence: int) -> bytearray:
         return bytearray(pickle.dumps(self.held[sequence]))
 
@@ -96,6 +100,19 @@ class Conversations(RuleBasedStateMachine):
         read(self.sequences, self.memory, track, prompt)
         self.memory.cut(track, len(SYSTEM))
         self.memory.keep_beginning(track)
+
+    @rule(name=st.sampled_from("abcdefg"))
+    def forgets(self, name: str) -> None:
+        for pair in [one for one in self.under_way if one[0].conversation == name]:
+            self.under_way.remove(pair)
+            self.memory.close(pair[0])
+        self.memory.forget([name])
+        self.prompts.pop(name, None)
+        # No sequence holds anything until a conversation goes on.
+        assert not any(self.sequences.held)
+        track = self.memory.open(name, [*SYSTEM, -1])
+        assert len(track.tokens) <= len(SYSTEM)
+        self.memory.close(track)
 
     @rule()
     def loses_states(self) -> None:

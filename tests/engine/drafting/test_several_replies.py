@@ -243,3 +243,19 @@ def test_what_does_not_pay_is_left_and_tried_again_now_and_then(better: bool) ->
     settled = used[10:]
     assert settled.count(better) > 0.9 * len(settled)
     assert settled.count(not better) > 0
+
+
+def test_a_conversation_is_forgotten_beside_others_that_are_being_written(
+    llama: LlamaGenerator,
+) -> None:
+    expected = [alone(llama, number) for number in range(2)]
+    list(llama.generate(chat(7), Copying([]), limit=8, conversation="gone"))
+    under_way = [
+        llama.generate(chat(number), Greedy(llama), limit=LIMIT, conversation=f"c{number}")
+        for number in range(2)
+    ]
+    written = ["".join(next(reply).text for _ in range(3)) for reply in under_way]
+    llama.forget(["gone", "alone 0", "alone 1"])
+    assert llama.memory.conversations == 2
+    for number, reply in enumerate(under_way):
+        assert written[number] + text(list(reply)) == expected[number]
