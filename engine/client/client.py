@@ -166,7 +166,7 @@ class EngineClient:
         return self._ask(ReloadKnowledge(self._new_id()))
 
     def forget(self, conversations: Sequence[str]) -> None:
-        """Have the engine remember nothing of these conversations; drafts for them are called off."""
+        """Have the engine remember nothing of these conversations; drafts are called off."""
         for request_id in self._requests.drafts_for(conversations):
             self.cancel(request_id)
         with self._requests.lock:
