@@ -170,6 +170,10 @@ class EngineBridge(QObject):
         """Have the engine open the newest knowledge; the id of the answer."""
         return self._client.reload_knowledge()
 
+    def forget(self, conversations: Sequence[str]) -> None:
+        """Have the engine remember nothing of these conversations."""
+        self._client.forget(conversations)
+
     def cancel(self, request_id: str) -> None:
         """Give a request up."""
         self._client.cancel(request_id)

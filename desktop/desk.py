@@ -23,6 +23,7 @@ from desktop.pages.engine_notices import EngineNotices, Remedies
 from desktop.pages.further import FurtherPage, load, make
 from desktop.session.desk_session import DeskSession
 from desktop.session.drafting import Drafting
+from desktop.session.engine_memory import EngineMemory
 from desktop.session.importing import Importing
 from desktop.session.intake import Intake, ReplayChannel
 from desktop.session.opening import Opened
@@ -73,9 +74,7 @@ class Desk(QObject):
         self._open, self._begun = True, False
         self._sample: Sample | None = None
         settings, store, gate = opened.settings, opened.store, opened.gate
-        self.settings = settings
-        self.store = store
-        self.gate = gate
+        self.settings, self.store, self.gate = settings, store, gate
         language = settings.language
         self._config = configure(folder, settings)
         self.background = Background(self)
@@ -87,6 +86,7 @@ class Desk(QObject):
             self.background, store, clock=clock, language=language, parent=self
         )
         self.intake = Intake(self.background, store, gate, language=language, parent=self)
+        self.engine_memory = EngineMemory(self.background, store, gate, self.bridge, self.intake)
         self.soundness = Soundness(self.background, store, self)
         self.rules_in_force = RulesInForce(self.background, store, gate, opened.rules, self)
         embedder = Path(self._config.embedder)
@@ -175,7 +175,8 @@ class Desk(QObject):
     def _make_further(self, name: FurtherPage) -> QWidget:
         look = theme.look(self.settings.theme, self.settings.language)
         behind = (self.background, self.store, self.gate, self._folder, self.rules_in_force)
-        page = make(name, look, *behind, self.window.memory, lambda: self.settings, self._clock)
+        told = (self.engine_memory.look, self.window.memory, lambda: self.settings, self._clock)
+        page = make(name, look, *behind, *told)
         page.trouble.connect(self.notices.tell)
         return page
 
@@ -249,10 +250,10 @@ class Desk(QObject):
         behind = (self.background, self.store, self.session, self.rules_in_force)
         waiting = Waiting(*behind, lambda: self.settings.agent, self)
         waiting.counted.connect(self.window.rail.set_badge)
-        for source in (self.background, self.page, self.intake, self.soundness, self.outgoing):
-            source.trouble.connect(self.notices.tell)
-        self.rules_in_force.trouble.connect(self.notices.tell)
         rules, status = self.rules_in_force, self.window.status
+        work = (self.page, self.intake, self.soundness, self.outgoing, rules)
+        for source in (self.background, *work):
+            source.trouble.connect(self.notices.tell)
         rules.changed.connect(lambda running: status.set_rules(running.rules[:6]))
         # What is typed was judged by the former rules.
         rules.changed.connect(lambda _: self.session.composing.screen())

@@ -15,7 +15,8 @@ from engine.store.store import Store
 
 OUTSIDE = ("exports", "copies_by_hand", "memory")
 """What no deletion reaches (texts `customers.outside.…`): files that somebody exported, copies made
-by hand or by the system, and what a running engine has read until it is started anew."""
+by hand or by the system, and main memory that was freed and not yet overwritten. A window has its
+engine forget what was deleted, whoever deleted it."""
 
 
 class Forgotten(Struct, frozen=True):

@@ -64,12 +64,14 @@ def make(
     gate: Gate,
     folder: DataFolder,
     rules: RulesInForce,
+    forgotten: Callable[[], None],
     memory: QSettings,
     settings: Callable[[], Settings],
     clock: Callable[[], float],
 ) -> KnowledgePage | ReviewPage | WorkshopPage:
-    """A page by its name; `rules` are told of what is published and tell of what changed, `memory`
-    keeps how it was left, `settings` tells those in use."""
+    """A page by its name; `rules` are told of what is published and tell of what changed,
+    `forgotten` is called after a deletion, `memory` keeps how the page was left, `settings` tells
+    those in use."""
     if name == "knowledge":
         from desktop.pages.knowledge import KnowledgePage
 
@@ -101,6 +103,7 @@ def make(
     session = ReviewSession(background, store, lambda: settings().agent)
     forgetting = Forgetting(background, store, folder, lambda: settings().agent)
     page = ReviewPage(look, session, forgetting, rule_names, categories, memory, clock)
+    forgetting.done.connect(lambda _: forgotten())
     session.setParent(page)
     forgetting.setParent(page)
     return page

@@ -168,6 +168,12 @@ def _stem_with_pairs(run: str) -> tuple[str, ...]:
     return tuple(with_pairs(_stem_alone(run)))
 
 
+def forget_words() -> None:
+    """Keep no words and numbers of the texts that were read."""
+    _stem_alone.cache_clear()
+    _stem_with_pairs.cache_clear()
+
+
 def _stem(word: str) -> str:
     if len(word) > 4 and word.isascii() and word.isalpha():
         if word.endswith("ies"):

@@ -151,6 +151,11 @@ def _backwards() -> tuple[_Finding, list[tuple[int, int]]]:
 _remembered = lru_cache(8192)(_syllables)
 
 
+def forget_letters() -> None:
+    """Keep no letters that were read as syllables."""
+    _remembered.cache_clear()
+
+
 def is_code(character: str) -> bool:
     """Whether a character of a restored text stands for a syllable."""
     return "\ue000" <= character <= "\ue7ff"

@@ -75,6 +75,11 @@ class DayRules:
                     )
         return self._dialogue
 
+    def forget_texts(self) -> None:
+        """Keep nothing of the conversations that were looked at."""
+        if self._dialogue is not None:
+            self._dialogue.forget_texts()
+
     def about_turns(self, side: Side) -> list[Rule]:
         """The rules of `side` that look at nothing but the conversation."""
         return [r for r in self.rules if r.dialogue and not r.matches and side in r.sides]

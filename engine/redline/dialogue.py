@@ -33,6 +33,10 @@ class DialogueChecks:
         # A long conversation is asked about again and again, at every key that is pressed.
         self._remembered = lru_cache(_REMEMBERED)(self._find)
 
+    def forget_texts(self) -> None:
+        """Keep no turn that was looked at."""
+        self._remembered.cache_clear()
+
     def missing(self, folded: str, turns: Sequence[Turn]) -> list[Script]:
         """The scripts that a folded reply to `turns` must hold and does not."""
         if not self.scripts or not turns:

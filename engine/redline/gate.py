@@ -11,6 +11,7 @@ from datetime import date
 
 from engine.errors import RuleError
 from engine.records import Action, Hit, Language, Screening, Side, Turn
+from engine.redline.characters import forget_letters
 from engine.redline.day_rules import DayRules
 from engine.redline.matching import Matcher
 from engine.redline.normalise import fold
@@ -63,6 +64,11 @@ class Gate:
         """Screen by `day_rules` from now on; what is being screened ends as it began."""
         with self._turning:
             self._day_rules = day_rules
+
+    def forget_texts(self) -> None:
+        """Keep nothing of what was screened: a customer's data was deleted."""
+        self._day_rules.forget_texts()
+        forget_letters()
 
     @property
     def rule_set(self) -> RuleSet:

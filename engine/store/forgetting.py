@@ -191,6 +191,15 @@ class Forgetting:
                 )
         return True
 
+    def since(self, seen: int) -> tuple[int, tuple[str, ...]]:
+        """The mark now, and the conversations whose data was deleted after the mark `seen`."""
+        rows = self._database.rows(
+            "SELECT record, conversation FROM erasures WHERE record > ? ORDER BY record", [seen]
+        )
+        return max((row["record"] for row in rows), default=seen), tuple(
+            dict.fromkeys(row["conversation"] for row in rows)
+        )
+
     def is_forgotten(self, message: str) -> bool:
         """Whether a message is one whose words were deleted."""
         row = self._database.row(

@@ -31,6 +31,7 @@ from engine.drafting.style import load_style
 from engine.errors import Cancelled, RuleError, ZuoxiError
 from engine.knowledge.catalogue import current
 from engine.knowledge.embedding import Embedder, load_embedder
+from engine.knowledge.grams import forget_words
 from engine.knowledge.search import Searcher
 from engine.protocol import (
     CancelRequest,
@@ -268,6 +269,8 @@ class Worker:
     def _forget(self, conversations: tuple[str, ...]) -> None:
         for conversation in conversations:
             self._ahead.pop(conversation, None)
+        self._gate.forget_texts()
+        forget_words()
         if self._generator is not None:
             self._generator.forget(conversations)
             self._memory = self._generator.memory

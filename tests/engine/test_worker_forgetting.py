@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from engine import paths
 from engine.client import EngineClient, Patience
 from engine.protocol import (
     DraftFinished,
@@ -18,6 +19,8 @@ from engine.protocol import (
     RequestFailed,
 )
 from engine.records import Draft, Turn
+from engine.redline.gate import Gate
+from engine.redline.rules import load_rules
 
 SECONDS = 90
 ASKED = (Turn("customer", "热水壶保修期多久？我叫孔雀石，电话一三八零零一三八零零零。"),)
@@ -73,6 +76,15 @@ def test_what_was_read_of_a_deleted_conversation_is_read_anew(engine: Engine) ->
     assert engine.draft("c").tokens == begun
     assert engine.draft("a").tokens == begun
     assert engine.draft("b").tokens.reused == again.reused
+
+
+def test_the_gate_keeps_no_turn_that_it_was_asked_about() -> None:
+    gate = Gate(load_rules(paths.RULES), lazy=True)
+    gate.screen("您好", "agent", turns=ASKED)
+    remembered = gate.current.dialogue()._remembered.cache_info
+    assert remembered().currsize > 0
+    gate.forget_texts()
+    assert remembered().currsize == 0
 
 
 def test_a_draft_for_a_deleted_conversation_is_called_off(engine: Engine) -> None:

@@ -16,6 +16,7 @@ from desktop.app import Desk
 from desktop.pages.review import ReviewPage
 from desktop.widgets.forget_dialog import ForgetDialog
 from desktop.widgets.review_values import HitRow
+from engine.store.store import open_store
 
 Shown = Callable[[], ReviewPage]
 HitAt = Callable[[ReviewPage, int], HitRow]
@@ -103,6 +104,26 @@ def test_a_deletion_that_fails_says_that_nothing_is_gone(
     qtbot.waitUntil(lambda: bool(dialog.result_words()))
     assert lead_desk.store.conversations.get(row.conversation).forgotten_at is None
     dialog.reject()
+
+
+def test_the_engine_forgets_whoever_deleted(
+    qtbot: QtBot,
+    lead_desk: Desk,
+    asked: Callable[[int], tuple[ReviewPage, HitRow, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[tuple[str, ...]] = []
+    monkeypatch.setattr(lead_desk.bridge, "forget", told.append)
+    _, row, dialog = asked(2)
+    dialog.tick("sure").setChecked(True)
+    dialog.button().click()
+    qtbot.waitUntil(lambda: told == [(row.conversation,)])
+    dialog.reject()
+    (other,) = {one.id for one in lead_desk.store.conversations.page() if one.customer == "丙女士"}
+    # As `zuoxi customers forget` does beside a window.
+    with open_store(lead_desk.store.path) as elsewhere:
+        elsewhere.forgetting.erase([other], who="周组长")
+    qtbot.waitUntil(lambda: told == [(row.conversation,), (other,)])
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
