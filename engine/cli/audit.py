@@ -41,7 +41,7 @@ def verify(
     with _opened(session) as store:
         outcome = store.verify_audit(*heads)
     findings = [
-        {**msgspec.structs.asdict(one), "message": _words(one, session.language)}
+        {**msgspec.structs.asdict(one), "message": in_words(one, session.language)}
         for one in outcome.findings
     ]
     result = {
@@ -148,7 +148,8 @@ def _head(given: str) -> Head:
         ) from error
 
 
-def _words(finding: Finding, language: Language) -> str:
+def in_words(finding: Finding, language: Language) -> str:
+    """What was found, for a person."""
     span = str(finding.number)
     if finding.until > finding.number:
         span += f"–{finding.until}"

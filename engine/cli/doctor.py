@@ -10,12 +10,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 from msgspec import Struct
 
 from engine import paths
+from engine.cli.audit import in_words
 from engine.cli.console import Json, Session, emit, show
 from engine.client import EngineClient, uninterrupted
 from engine.errors import ZuoxiError
@@ -23,7 +24,11 @@ from engine.protocol import EngineFailed, EngineReady, Event
 from engine.settings import engine_config
 from engine.texts import explain, text
 
+if TYPE_CHECKING:
+    from engine.store.store import Store
+
 Verdict = Literal["ok", "warning", "error"]
+_NAMED = 5
 _MARKS: dict[Verdict, str] = {"ok": "✓", "warning": "!", "error": "✗"}
 
 
@@ -61,7 +66,7 @@ def examine(session: Session) -> Iterator[Finding]:
     """All findings, each from the real thing: the model is loaded, the database is checked."""
     yield from _engine(session)
     yield _wordings(session)
-    yield _database(session)
+    yield from _database(session)
     yield _rules(session)
     yield _fonts(session)
     yield _display(session)
@@ -115,21 +120,49 @@ def _wordings(session: Session) -> Finding:
     return Finding("wordings", "warning", lines, advice)
 
 
-def _database(session: Session) -> Finding:
+def _database(session: Session) -> Iterator[Finding]:
     from engine.store.store import open_store
 
     path = session.folder.database
     if not path.exists():
-        return Finding("database", "ok", text("cli.doctor.no_database", session.language))
+        yield Finding("database", "ok", text("cli.doctor.no_database", session.language))
+        return
     try:
         with open_store(path) as store:
             problems = store.check()
+            if problems:
+                advice = text("cli.doctor.database", session.language)
+                yield Finding("database", "error", problems[0], advice)
+                return
+            yield Finding("database", "ok", str(path))
+            yield from _audit(session, store)
     except ZuoxiError as error:
-        return _failed(session, "database", error)
-    if problems:
-        advice = text("cli.doctor.database", session.language)
-        return Finding("database", "error", problems[0], advice)
-    return Finding("database", "ok", str(path))
+        yield _failed(session, "database", error)
+
+
+def _audit(session: Session, store: Store) -> Iterator[Finding]:
+    """Whether the record of what was done holds, and what of the stored is not to be relied on."""
+    language, path = session.language, str(store.path)
+    verified = store.verify_audit()
+    advice = text("cli.doctor.audit", language, path=path)
+    if verified.sound:
+        yield Finding("audit", "ok", text("cli.audit.sound", language, n=verified.head.count))
+    else:
+        lines = [text("error.audit_broken", language, count=verified.wrong)]
+        lines += [in_words(one, language) for one in verified.findings[:_NAMED]]
+        yield Finding("audit", "error", " ".join(lines), advice)
+    if verified.put_back:
+        numbers = ", ".join(map(str, verified.put_back[-_NAMED:]))
+        detail = text("cli.doctor.put_back", language, n=len(verified.put_back), at=numbers)
+        todo = text("cli.doctor.put_back.advice", language, path=path)
+        yield Finding("audit_guards", "warning", detail, todo)
+    if forged := store.approvals.without_effect():
+        detail = text("cli.doctor.forged_approvals", language, n=len(forged))
+        yield Finding("approvals", "warning", detail, advice)
+    if versions := store.rule_versions.without_effect():
+        numbers = ", ".join(map(str, versions))
+        detail = text("cli.doctor.forged_steps", language, versions=numbers)
+        yield Finding("rule_versions", "warning", detail, advice)
 
 
 def _rules(session: Session) -> Finding:

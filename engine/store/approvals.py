@@ -13,7 +13,6 @@ lead, who notes having seen it.
 
 from __future__ import annotations
 
-import hashlib
 import time
 import unicodedata
 from collections.abc import Sequence
@@ -27,7 +26,7 @@ from engine.store.audit_told import approval_told
 from engine.store.database import Database, Row
 from engine.store.ids import new_id
 from engine.store.rows import Approval
-from engine.store.text import clean, to_json
+from engine.store.text import clean, sha256, to_json
 
 
 class Approvals:
@@ -144,6 +143,13 @@ class Approvals:
             [limit],
         )
         return [_stored(row) for row in rows]
+
+    def without_effect(self) -> list[str]:
+        """The ids of those that stand otherwise than the audit tells: they let nothing pass."""
+        rows = self._database.rows(
+            "SELECT * FROM approvals WHERE state IN ('asked', 'approved', 'told') ORDER BY seq"
+        )
+        return [str(row["id"]) for row in rows if not self._recorded(row)]
 
     def of(self, conversation: str) -> list[Approval]:
         """All of a conversation, oldest first."""
@@ -300,7 +306,7 @@ class Approvals:
 
 def bound(conversation: str, text: str) -> str:
     """What an approval is bound to: the SHA-256 of the conversation and the text, in hex."""
-    return hashlib.sha256(f"{conversation}\n{clean(text)}".encode()).hexdigest()
+    return sha256(f"{conversation}\n{clean(text)}")
 
 
 def same_person(first: str, second: str) -> bool:

@@ -270,6 +270,12 @@ class RuleVersions:
                 )
             self._step(number, "restored", who, comment, former=former, rules=rules)
 
+    def without_effect(self) -> list[int]:
+        """The versions of which steps are stored that the audit does not tell of."""
+        counted = {one["seq"] for one in self._steps()}
+        rows = self._database.rows("SELECT seq, version FROM rule_steps ORDER BY version")
+        return list(dict.fromkeys(one["version"] for one in rows if one["seq"] not in counted))
+
     def trial_hits(self) -> dict[str, int]:
         """How often the rules on trial have hit since the version on trial began, by id."""
         trial = self.standing().trial
