@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -165,6 +165,10 @@ class Listening:
     def count(self, text: str) -> int:
         """See `Generator`."""
         return self._inner.count(text)
+
+    def forget(self, conversations: Collection[str]) -> None:
+        """See `Generator`."""
+        self._inner.forget(conversations)
 
     def read_ahead(
         self, messages: Sequence[ChatMessage], *, conversation: str = "", shares: Shares = alone
