@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import threading
 from datetime import date
+from typing import TYPE_CHECKING
 
 from engine.records import Side
-from engine.redline.dialogue import DialogueChecks
-from engine.redline.matching import Matcher
 from engine.redline.schema import Rule, RuleSet
+
+if TYPE_CHECKING:
+    # Below it is imported where something is compiled: a window stands before that.
+    from engine.redline.dialogue import DialogueChecks
+    from engine.redline.matching import Matcher
 
 
 class DayRules:
@@ -61,6 +65,8 @@ class DayRules:
             rules = [r for r in self.rules if r.before_storage and not r.shadow]
             if not rules:
                 return None
+            from engine.redline.matching import Matcher
+
             with self._compiling:
                 self._storage = Matcher(rules)
         return self._storage
@@ -68,6 +74,8 @@ class DayRules:
     def dialogue(self) -> DialogueChecks:
         """What is asked of whole conversations."""
         if self._dialogue is None:
+            from engine.redline.dialogue import DialogueChecks
+
             with self._compiling:
                 if self._dialogue is None:
                     self._dialogue = DialogueChecks(
@@ -87,6 +95,8 @@ class DayRules:
     def _matcher(self, known: dict[Side, Matcher], side: Side, *, shadow: bool) -> Matcher:
         found = known.get(side)
         if found is None:
+            from engine.redline.matching import Matcher
+
             with self._compiling:
                 found = known.get(side)
                 if found is None:

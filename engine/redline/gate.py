@@ -8,15 +8,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 from engine.errors import RuleError
 from engine.records import Action, Hit, Language, Screening, Side, Turn
 from engine.redline.characters import forget_letters
 from engine.redline.day_rules import DayRules
-from engine.redline.matching import Matcher
 from engine.redline.normalise import fold
 from engine.redline.schema import OVERRIDES, STRENGTH, Override, Rule, RuleSet, Script
 from engine.texts import text
+
+if TYPE_CHECKING:
+    from engine.redline.matching import Matcher
 
 HITS_PER_RULE = 200
 SCRIPT = "script"

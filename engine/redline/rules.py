@@ -10,26 +10,21 @@ import sys
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from engine import compiled
 from engine.errors import RuleError
-from engine.paths import CHARACTERS, RULES
-from engine.redline.checking import (
-    At,
-    Problem,
-    own_words,
-    problem_of,
-    rule_problems,
-    script_problems,
-    unreadable,
-)
-from engine.redline.classifier import classifier_files
+from engine.paths import CHARACTERS, CLASSIFIER, RULES
 from engine.redline.packs import MAX_FILE, PackError, Source, packs_in, read_pack
 from engine.redline.required import keep_traits
 from engine.redline.schema import Pack, Rule, RuleSet, Script
 from engine.texts import Both
+
+if TYPE_CHECKING:
+    # Below it is imported where it is used: what was checked before needs no checking.
+    from engine.redline.checking import At, Problem
 
 MAX_RULES = 5_000
 MAX_WORDS = 200_000
@@ -88,7 +83,7 @@ def sources_of(folder: Path) -> list[bytes]:
             return []
         parts = [sys.version.encode()]
         program = sorted(Path(__file__).parent.glob("*.py"))
-        tables = (*sorted(CHARACTERS.glob("*.txt")), *classifier_files())
+        tables = (*sorted(CHARACTERS.glob("*.txt")), *sorted(CLASSIFIER.iterdir()))
         for path in (*program, *tables, *packs):
             parts += [path.name.encode("utf-8", "surrogateescape"), path.read_bytes()]
         for name in _LIBRARIES:
@@ -104,6 +99,8 @@ def sources_of(folder: Path) -> list[bytes]:
 
 def read_sources(folder: Path) -> tuple[list[Source], list[Problem]]:
     """The packs in `folder` as they are written, and what keeps others from being read."""
+    from engine.redline.checking import problem_of, unreadable
+
     sources: list[Source] = []
     try:
         paths = packs_in(folder)
@@ -121,7 +118,9 @@ def read_sources(folder: Path) -> tuple[list[Source], list[Problem]]:
 
 
 def _read(folder: Path) -> tuple[RuleSet, list[Problem]]:
-    import hashlib  # Here, as YAML and RE2 below: what was checked before needs none of them.
+    import hashlib
+
+    from engine.redline.classifier import classifier_files
 
     sources, problems = read_sources(folder)
     digest = hashlib.sha256()
@@ -142,6 +141,8 @@ def examined(
     What stands in a source that was checked before is not tried again, only beside the others.
     Where nothing else is wrong, and `sound`, what is to be said is held against the agents' rules.
     """
+    from engine.redline.checking import At, own_words, rule_problems, script_problems
+
     problems: list[Problem] = list(_twice(sources))
     old: list[tuple[At, Rule]] = []
     new: list[tuple[At, Rule]] = []
@@ -194,6 +195,8 @@ def _with_scripts(rules: list[Rule]) -> list[Rule]:
 
 
 def _twice(sources: Sequence[Source]) -> Iterator[Problem]:
+    from engine.redline.checking import At, problem_of
+
     seen: dict[str, list[tuple[str, Rule | Script | None]]] = {}
     count = words = 0
     for source in sources:

@@ -6,15 +6,13 @@ digits, of the former record's hash (nothing for the first), a line feed, and th
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import unicodedata
 from collections.abc import Mapping
 
 import msgspec
 
 from engine.records import Hit
-from engine.store.text import clean
+from engine.store.text import clean, sha256
 
 _SHOWN = 40
 _FEW_DIGITS = 4
@@ -30,11 +28,13 @@ def canonical(value: object) -> str:
 
 def chained(former: str, body: str) -> str:
     """The hash of the record `body` that comes after the one with the hash `former`."""
-    return hashlib.sha256(f"{former}\n{body}".encode()).hexdigest()
+    return sha256(f"{former}\n{body}")
 
 
 def sealed(key: str, content: object) -> str:
     """A fingerprint of `content` that says nothing of it once `key` is gone."""
+    import hmac
+
     return hmac.digest(key.encode(), canonical(content).encode(), "sha256").hex()
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from engine.store.database import Database
+from engine.store.text import sha256
 
 _BURIED = "buried:"
 
@@ -49,4 +48,4 @@ def buried(source: str, key: str) -> str:
     """
     if key.startswith(_BURIED):
         return key
-    return _BURIED + hashlib.sha256(f"{source}\n{key}".encode()).hexdigest()
+    return _BURIED + sha256(f"{source}\n{key}")

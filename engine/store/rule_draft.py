@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 
 import msgspec
@@ -11,7 +10,7 @@ from msgspec import Struct
 from engine.errors import InputError
 from engine.store.approvals import same_person
 from engine.store.database import Database
-from engine.store.text import clean, to_json
+from engine.store.text import clean, sha256, to_json
 
 
 class RuleDraft(Struct, frozen=True):
@@ -70,7 +69,7 @@ def with_author(authors: tuple[str, ...], who: str) -> tuple[str, ...]:
 
 def changes_hash(changes: str) -> str:
     """The SHA-256 of what a version changes, in hex."""
-    return hashlib.sha256(clean(changes).encode()).hexdigest()
+    return sha256(clean(changes))
 
 
 def named(who: str) -> None:

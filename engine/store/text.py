@@ -32,6 +32,13 @@ def to_json(value: object) -> str:
         return msgspec.json.encode(_cleaned(msgspec.to_builtins(value))).decode()
 
 
+def sha256(text: str) -> str:
+    """The SHA-256 of `text`, which is valid Unicode, in hexadecimal digits."""
+    import hashlib  # Here, since OpenSSL takes a while to load and a window stands before it.
+
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def like(search: str) -> str:
     r"""A LIKE pattern that finds `search` literally anywhere; to be used with ``ESCAPE '\'``."""
     escaped = search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

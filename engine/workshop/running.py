@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
@@ -15,14 +16,16 @@ from msgspec import Struct
 from engine import compiled
 from engine.errors import InputError, RuleError, StoreError, ZuoxiError
 from engine.protocol import EngineConfig
-from engine.redline.changes import COMPANY, Base, Changes, company_set, decoded
-from engine.redline.checking import problem_of
 from engine.redline.rules import load_rules, read_sources, refusal, sources_of
 from engine.redline.schema import RuleSet
 from engine.store.rule_draft import changes_hash
 from engine.store.rule_versions import SHIPPED, RuleVersion
 from engine.store.store import Store, open_store
 from engine.texts import Both, both
+
+if TYPE_CHECKING:
+    # Below it is imported where it is used: what ships runs without it.
+    from engine.redline.changes import Base, Changes
 
 _KEPT = "company"
 
@@ -47,6 +50,8 @@ class Running(Struct, frozen=True):
 
 def read_base(folder: Path) -> Base:
     """The packs that ship, as they are written. Raises `RuleError`."""
+    from engine.redline.changes import Base
+
     version = load_rules(folder).version
     sources, problems = read_sources(folder)
     if problems:
@@ -90,6 +95,9 @@ def version_set(store: Store, base: Base, number: int) -> RuleSet:
 
 def version_changes(store: Store, number: int) -> Changes:
     """What a version changes; nothing for what ships. Raises as `version_set`."""
+    from engine.redline.changes import COMPANY, decoded
+    from engine.redline.checking import problem_of
+
     if number == SHIPPED:
         return ()
     text = store.rule_versions.changes(number)
@@ -108,6 +116,8 @@ def changes_in_use(store: Store, rules: Path) -> Changes:
 
 def set_of(base: Base, changes: Changes) -> RuleSet:
     """The set that some changes make. Raises `RuleError` with the first problem."""
+    from engine.redline.changes import company_set
+
     rule_set, problems = company_set(base, changes)
     if problems:
         raise refusal(problems)
