@@ -7,12 +7,14 @@ import time
 import typer
 
 from engine.cli.console import Json, Session, Who, emit, report, show
+from engine.cli.gates import gate_of
+from engine.deciding import decide
 from engine.errors import InputError
 from engine.records import Language
 from engine.store.store import Store, open_store
 from engine.texts import text
 
-group = typer.Typer(help="Cases for a person: take, return, close.", no_args_is_help=True)
+group = typer.Typer(help="Cases for a person: open, take, return, close.", no_args_is_help=True)
 
 _CASE = typer.Argument(metavar="CASE", help="Its id, as `cases list` says it.")
 
@@ -37,6 +39,32 @@ def list_(context: typer.Context, json: Json = False) -> None:
         since = time.strftime("%Y-%m-%d %H:%M", time.localtime(case.opened_at))
         category = category_named(case.category, session.language)
         show(f"{case.id}  {since}  {category}  {case.taken_by or '–'}  {case.conversation}")
+
+
+@group.command("open")
+def open_(
+    context: typer.Context,
+    conversation: str = typer.Argument(metavar="CONVERSATION", help="Its id."),
+    note: str = typer.Option("", "--note", help="Why, for whoever takes it."),
+    who: Who = None,
+    json: Json = False,
+) -> None:
+    """Hand a conversation over to a senior human, with or without a draft."""
+    session: Session = context.obj
+    with open_store(session.folder.database) as store:
+        gate = gate_of(session, store)
+        standing = store.handovers.open_case(conversation)
+        if standing is not None:
+            raise InputError(
+                "The conversation is handed over already. Nothing was changed.",
+                "case_open",
+                case=standing.id,
+            )
+        by = session.named(who)
+        decide(store, gate, conversation, "hand_over", who=by, comment=note)
+        opened = store.handovers.open_case(conversation)
+        assert opened is not None
+        _told(session, store, opened.id, "opened", json)
 
 
 @group.command("take")

@@ -7,9 +7,9 @@ from typing import NoReturn, get_args
 
 import typer
 
-from engine.cli.console import Json, Session, Who, refuse, report, show
+from engine.cli.console import Json, Session, Told, Who, refuse, report, show
 from engine.cli.gates import gate_of
-from engine.deciding import Choice, SendRefused, decide
+from engine.deciding import Choice, DecisionRefused, SendRefused, decide
 from engine.errors import InputError
 from engine.learning.feedback import export_raw
 from engine.reception import receive
@@ -121,6 +121,11 @@ def decide_(
             )
     except SendRefused as error:
         _kept_back(error, conversation, session, json)
+    except DecisionRefused as error:
+        if not hand_over or error.code != "no_draft":
+            raise
+        how = text("cli.decide.no_draft_to_hand_over", session.language, conversation=conversation)
+        raise Told(how, error.code) from error
     done = text(f"cli.decided.{decision.action}", session.language)
     report(decision, f"{decision.id}  {done}", json=json)
 
