@@ -26,7 +26,7 @@ from engine.cli import (
     window,
 )
 from engine.cli.console import Session, Told, fail, say, show
-from engine.cli.opening import data_first, data_of, streams_in_utf8
+from engine.cli.opening import common_first, common_of, streams_in_utf8
 from engine.errors import ZuoxiError
 from engine.records import Language
 
@@ -46,6 +46,9 @@ def start(
     data: str | None = typer.Option(
         None, "--data", metavar="DIR", help="The data folder; else $ZUOXI_DATA's. Stands anywhere."
     ),
+    language: str | None = typer.Option(
+        None, "--language", metavar="zh|en", help="Speak it; else the settings'. Stands anywhere."
+    ),
     version: bool = typer.Option(False, "--version", help="Say the version and end."),
 ) -> None:
     """坐席 Zuoxi: draft replies for customer service, offline. Without a command: the window."""
@@ -55,7 +58,9 @@ def start(
     if data is not None and not data.strip():
         # Mostly a variable that is not set: the person's own data must not stand in for it.
         raise typer.BadParameter("--data needs a folder")
-    context.obj = Session(paths.data_folder(data))
+    if language is not None and _known(language) is None:
+        raise typer.BadParameter("--language is zh or en")
+    context.obj = Session(paths.data_folder(data), _known(language))
     if context.invoked_subcommand is None:
         window.desk(context)
 
@@ -81,7 +86,7 @@ for group in (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. 0: done, 1: refused or failed and explained, 2: wrong usage."""
-    arguments = data_first(list(sys.argv[1:] if arguments is None else arguments))
+    arguments = common_first(list(sys.argv[1:] if arguments is None else arguments))
     streams_in_utf8()
     try:
         command = typer.main.get_command(app)
@@ -118,7 +123,14 @@ def _fail(error: ZuoxiError, arguments: list[str]) -> int:
 
 
 def _language(arguments: list[str]) -> Language:
+    given = common_of(arguments)
+    if (language := _known(given.get("--language"))) is not None:
+        return language
     try:
-        return settings.load(paths.data_folder(data_of(arguments) or None)).language
+        return settings.load(paths.data_folder(given.get("--data") or None)).language
     except (ZuoxiError, OSError, ValueError):
         return settings.Settings().language
+
+
+def _known(language: str | None) -> Language | None:
+    return "zh" if language == "zh" else "en" if language == "en" else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import typer
-from msgspec.structs import replace
 
 from engine.cli.console import Json, Session, end_progress, progress, report
 from engine.errors import InputError
@@ -25,7 +24,6 @@ def bench(
     write: Path | None = typer.Option(
         None, "--write", metavar="FILE", help="Write the table to this file too."
     ),
-    language: str = typer.Option("", "--language", help="zh or en; else that of the settings."),
     json: Json = False,
 ) -> None:
     """Measure speed and memory in up to five minutes; writes in a temporary folder only."""
@@ -35,24 +33,23 @@ def bench(
     from engine.bench.table import markdown, page
 
     session: Session = context.obj
-    if language not in ("", "zh", "en"):
-        raise typer.BadParameter("--language is zh or en")
-    spoken = "zh" if language == "zh" else "en" if language == "en" else session.language
-    config = replace(engine_config(session.folder, session.settings), language=spoken)
+    language = session.language
+    config = engine_config(session.folder, session.settings)
     chosen = choose(only, full=full)
     bound = sum(measure.seconds for measure in chosen) if full or only else SECONDS
 
     def started(measure: Measure) -> None:
-        progress(text("bench.measuring", spoken, name=", ".join(measure.figures)))
+        progress(text("bench.measuring", language, name=", ".join(measure.figures)))
 
     machine = this_machine(config)
     try:
-        figures = list(measure_all(chosen, config, spoken, seconds=bound, started=started))
+        figures = list(measure_all(chosen, config, language, seconds=bound, started=started))
     finally:
         end_progress()
-    report({"machine": machine, "figures": figures}, markdown(machine, figures, spoken), json=json)
+    result = {"machine": machine, "figures": figures}
+    report(result, markdown(machine, figures, language), json=json)
     if write is not None:
-        _write(write, page(machine, figures, spoken))
+        _write(write, page(machine, figures, language))
     if any(figure.error for figure in figures):
         raise typer.Exit(1)
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, NoReturn
 
 import msgspec
 import typer
+from msgspec.structs import replace
 
 from engine import paths, settings
 from engine.errors import InputError, ZuoxiError
@@ -33,19 +34,24 @@ class Told(ZuoxiError):
 
 
 class Session:
-    """What every command starts from: the data folder and the settings kept in it."""
+    """What every command starts from: the data folder and the settings kept in it.
 
-    def __init__(self, folder: paths.DataFolder) -> None:
+    `spoken` is the language asked for with ``--language``; without, the settings' is spoken.
+    """
+
+    def __init__(self, folder: paths.DataFolder, spoken: Language | None = None) -> None:
         self.folder = folder
+        self.spoken = spoken
 
     @functools.cached_property
     def settings(self) -> settings.Settings:
-        """The settings; a broken file is told once, and the defaults used."""
+        """The settings, in the language asked for; a broken file is told once, defaults used."""
         try:
-            return settings.load(self.folder)
+            found = settings.load(self.folder)
         except InputError as error:
-            say(explain(error, "zh"))
-            return settings.Settings()
+            found = settings.Settings()
+            say(explain(error, self.spoken or found.language))
+        return replace(found, language=self.spoken) if self.spoken else found
 
     @property
     def language(self) -> Language:

@@ -50,6 +50,8 @@ def open_sample(folder: DataFolder) -> int:
     return code
 
 
+_COMMON = ("--data", "--language")
+
 _WINDOWS: dict[tuple[str, ...], Callable[[DataFolder], int]] = {
     (): open_desk,
     ("desk",): open_desk,
@@ -62,11 +64,11 @@ def plain_window(arguments: Sequence[str]) -> Callable[[], int] | None:
 
     Without the parser and all commands, which take longer to load than the window does.
     """
-    ordered = data_first(arguments)
-    data = data_of(ordered)
-    rest = ordered if data is None else ordered[1 if "=" in ordered[0] else 2 :]
+    ordered = common_first(arguments)
+    given, rest = _common(ordered)
     opening = _WINDOWS.get(tuple(rest))
-    if opening is None or (data is not None and not data.strip()):
+    data = given.pop("--data", None)
+    if opening is None or given or (data is not None and not data.strip()):
         return None
 
     def run() -> int:
@@ -80,29 +82,39 @@ def plain_window(arguments: Sequence[str]) -> Callable[[], int] | None:
     return run
 
 
-def data_first(arguments: Sequence[str]) -> list[str]:
-    """`--data` may stand anywhere; the parser wants it before the command. The last one holds."""
-    found: list[str] = []
+def common_first(arguments: Sequence[str]) -> list[str]:
+    """What every command takes may stand anywhere; the parser wants it before the command.
+
+    Of each the last one holds.
+    """
+    found: dict[str, list[str]] = {}
     rest: list[str] = []
     left = iter(arguments)
     for argument in left:
+        name = argument.partition("=")[0]
         if argument == "--":
             rest += [argument, *left]
-        elif argument == "--data":
-            found = [argument, *itertools.islice(left, 1)]
-        elif argument.startswith("--data="):
-            found = [argument]
-        else:
+        elif name not in _COMMON:
             rest.append(argument)
-    return [*found, *rest]
+        elif argument == name:
+            found[name] = [argument, *itertools.islice(left, 1)]
+        else:
+            found[name] = [argument]
+    return [*itertools.chain.from_iterable(found.values()), *rest]
 
 
-def data_of(arguments: Sequence[str]) -> str | None:
-    """The folder that `data_first`'s arguments name; None for none."""
-    first = [*arguments[:2], "", ""]
-    if first[0] == "--data":
-        return first[1]
-    return first[0].partition("=")[2] if first[0].startswith("--data=") else None
+def common_of(arguments: Sequence[str]) -> dict[str, str]:
+    """What the beginning of `common_first`'s arguments gives: values by name."""
+    return _common(arguments)[0]
+
+
+def _common(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    given: dict[str, str] = {}
+    rest = list(arguments)
+    while rest and rest[0].partition("=")[0] in _COMMON:
+        name, joined, value = rest.pop(0).partition("=")
+        given[name] = value if joined else rest.pop(0) if rest else ""
+    return given, rest
 
 
 def streams_in_utf8() -> None:

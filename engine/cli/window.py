@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
 def desk(context: typer.Context) -> None:
     """Open the window."""
     session: Session = context.obj
+    _own_language(session)
     raise typer.Exit(open_desk(session.folder))
 
 
@@ -32,4 +33,10 @@ def demo(
     session: Session = context.obj
     if headless:
         raise typer.Exit(load_window("demo")(out, language=session.language, json=json))
+    _own_language(session)
     raise typer.Exit(open_sample(session.folder))
+
+
+def _own_language(session: Session) -> None:
+    if session.spoken is not None:
+        raise typer.BadParameter("the window speaks the language of its settings, not --language")

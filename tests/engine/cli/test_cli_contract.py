@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 import typer
 
-from engine import __version__
+from engine import __version__, settings
 from engine.cli import main
 from engine.cli.app import app
 from engine.paths import DataFolder
+from engine.texts import text
 
 ROOT = Path(__file__).parents[3]
 Zuoxi = Callable[..., Any]
@@ -96,6 +97,9 @@ def test_the_commands_of_the_contract_are_there(name: str) -> None:
         ["model", "use"],
         ["--data"],
         ["--data", ""],
+        ["--language", "fr", "rules", "list"],
+        ["rules", "list", "--language"],
+        ["desk", "--language=en"],
         ["--nonsense"],
         ["doctor", "--nonsense"],
     ],
@@ -130,6 +134,34 @@ def test_the_data_folder_may_be_named_anywhere(
     words[place:place] = [f"--data={where}"] if joined else ["--data", str(where)]
     assert main(words) == 0
     assert (where / "zuoxi.db").exists()
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("given", [["--language", "en"], ["--language=en"]])
+def test_every_sentence_is_in_the_language_asked_for(
+    zuoxi: Zuoxi, folder: DataFolder, place: int, given: list[str]
+) -> None:
+    settings.save(folder, settings.Settings(context=2048))
+    words = ["kb", "list"]
+    words[place:place] = given
+    assert zuoxi(*words).out == text("cli.kb.empty", "en") + "\n"
+    assert zuoxi("kb", "list").out == text("cli.kb.empty", "zh") + "\n"
+    refused = ["cases", "take", "x"]
+    refused[place:place] = given
+    assert zuoxi(*refused).err == text("error.no_handover", "en") + "\n"
+    assert zuoxi(*refused, "--language=zh").err == text("error.no_handover", "zh") + "\n"
+    # For this command only.
+    zuoxi("model", "use", "starter", *given)
+    assert settings.load(folder).language == "zh"
+
+
+def test_broken_settings_are_told_in_the_language_asked_for(
+    zuoxi: Zuoxi, folder: DataFolder
+) -> None:
+    folder.root.mkdir()
+    folder.settings.write_text("context = 'wide'", "utf-8")
+    (told,) = zuoxi("rules", "list", "--language", "en").err.splitlines()
+    assert told.isascii()
 
 
 def test_the_data_folder_may_come_from_the_environment(
