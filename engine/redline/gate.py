@@ -152,7 +152,7 @@ class Gate:
             counts: dict[str, int] = {}
             for found in matcher.find(folded.text, HITS_PER_RULE):
                 rule = found.rule
-                if found.vetoed or language not in rule.languages:
+                if found.vetoed or not _concerns(rule, text, language):
                     continue
                 if rule.dialogue and not day_rules.dialogue().holds(rule, side, folded.text, turns):
                     continue
@@ -162,7 +162,7 @@ class Gate:
                 start, end = folded.span(found.start, found.end)
                 into.append(hit_of(rule, text, start, end, side, language))
         for rule in day_rules.about_turns(side):
-            if language in rule.languages and day_rules.dialogue().holds(
+            if _concerns(rule, text, language) and day_rules.dialogue().holds(
                 rule, side, folded.text, turns
             ):
                 into = trial if rule.shadow else hits
@@ -214,6 +214,12 @@ def hit_of(rule: Rule, text: str, start: int, end: int, side: Side, language: La
         rewrite=rule.rewrite.of(language) if rule.rewrite else "",
         trial=rule.shadow,
     )
+
+
+def _concerns(rule: Rule, text: str, language: Language) -> bool:
+    """Whether a rule is for the person's language or for that of the text: who chooses another
+    language to be spoken to in is not free of the rules."""
+    return language in rule.languages or spoken(text, language) in rule.languages
 
 
 def _left_out(script: Script, side: Side, language: Language) -> Hit:

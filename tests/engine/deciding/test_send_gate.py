@@ -35,6 +35,14 @@ def test_a_stopping_rule_keeps_the_text_back_and_stores_only_the_hit(
     assert texts.text("error.blocked", "zh", **error.values)
 
 
+def test_another_language_of_the_interface_frees_no_text_from_a_rule(
+    store: Store, gate: Gate
+) -> None:
+    conversation = drafted(store, gate)
+    with pytest.raises(SendRefused):
+        decide(store, gate, conversation, "edit", text="侬晓得伐", language="en")
+
+
 def test_a_draft_passes_the_gate_as_well(store: Store, gate: Gate) -> None:
     conversation = drafted(store, gate, text="你这**蠢**货[1]")
     with pytest.raises(SendRefused):
