@@ -68,6 +68,7 @@ def evaluate(
 ) -> None:
     """Draft cases and judge the drafts. Without --cases: the companies that ship for this."""
     from engine.evaluation.companies import only, spread
+    from engine.evaluation.keeping import places_of
 
     session: Session = context.obj
     if mode not in ("", "verbatim", "free", "both"):
@@ -86,12 +87,12 @@ def evaluate(
     if out is not None:
         _writable(out)
     config = engine_config(session.folder, session.settings)
-    with _kept(limited, config, _modes(mode, config), out) as kept:
+    with _kept(every, config, _modes(mode, config), out) as kept:
         run = _Run(session, limited, config, _modes(mode, config), kept, out)
         report = replace(run.report(processes), available=sum(len(one.cases) for one in chosen))
         _tell(session, report, out, read=read, json=json)
         if kept is not None:
-            kept.remove()
+            kept.reported(places_of(limited), places_of(every))
     if remember:
         _remember(session, report, Path(config.model))
 
@@ -147,7 +148,7 @@ class _Run:
         kept: Kept | None,
         out: Path | None,
     ) -> None:
-        from engine.evaluation.keeping import key_of
+        from engine.evaluation.keeping import key_of, places_of
 
         self._session = session
         self._companies = companies
@@ -156,13 +157,8 @@ class _Run:
         self._kept = kept
         self._out = out
         self._keys = [[key_of(case) for case in company.cases] for company in companies]
-        wanted = {
-            (company.name, key)
-            for company, keys in zip(companies, self._keys, strict=True)
-            for key in keys
-        }
         known = kept.known if kept else {}
-        self._results = {place: known[place] for place in wanted if place in known}
+        self._results = {one: known[one] for one in places_of(companies) if one in known}
 
     def report(self, processes: int) -> Report:
         """Draft what is not drafted yet. Ctrl+C ends it with a line that says what is kept."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import IO
 
@@ -25,6 +26,10 @@ from engine.protocol import EngineConfig, without_surrogates
 NAME = "evaluation.partial.jsonl"
 
 
+Place = tuple[str, str]
+"""A company's name and the `key_of` one of its cases."""
+
+
 class _Head(Struct, frozen=True):
     basis: str
 
@@ -36,7 +41,7 @@ class Kept:
         self._path = folder / NAME
         self._basis = basis
         self._file: IO[bytes] | None = None
-        self.known: dict[tuple[str, str], tuple[Result, ...]] = {}
+        self.known: dict[Place, tuple[Result, ...]] = {}
         """What was drafted before on the same basis, by company and case."""
 
     def __enter__(self) -> Kept:
@@ -62,10 +67,15 @@ class Kept:
             line = msgspec.json.encode(without_surrogates(msgspec.to_builtins(results)))
         self._write(line)
 
-    def remove(self) -> None:
-        """The report is written: what was kept for it may go."""
+    def reported(self, places: AbstractSet[Place], of: AbstractSet[Place]) -> None:
+        """The report over `places` is written: what was kept for it may go.
+
+        It stays where more of the cases there are (`of`) were drafted, for a longer evaluation that
+        is not over: that one takes up what this one has added, too.
+        """
         self.__exit__()
-        self._path.unlink(missing_ok=True)
+        if not (self.known.keys() & of) - places:
+            self._path.unlink(missing_ok=True)
 
     def _write(self, line: bytes) -> None:
         assert self._file is not None
@@ -99,6 +109,11 @@ def key_of(case: Case) -> str:
     """What tells `case` from all other cases of its company."""
     plain = without_surrogates(msgspec.to_builtins(case))
     return hashlib.sha256(msgspec.json.encode(plain)).hexdigest()[:16]
+
+
+def places_of(companies: Sequence[Company]) -> frozenset[Place]:
+    """Where the results of all cases of `companies` are kept."""
+    return frozenset((one.name, key_of(case)) for one in companies for case in one.cases)
 
 
 def basis_of(companies: Sequence[Company], config: EngineConfig, modes: Sequence[Mode]) -> str:

@@ -275,6 +275,12 @@ def test_an_interrupted_run_writes_no_report_and_is_gone_on_with(
     assert str(out) in said.err
     partial = out / "evaluation.partial.jsonl"
     assert {path.name: path.read_bytes() for path in out.iterdir() if path != partial} == before
+    # A shorter run in between takes up what fits, and leaves the rest for the longer one.
+    fewer = ("--cases", companies, "--company", "bikes", "--limit", 1, "--out", out)
+    shorter = evaluate(*fewer, "--json")
+    assert shorter.code == 0
+    assert "1 个案例已经起草过" in shorter.err
+    assert partial.exists()
 
     asked.clear()
 

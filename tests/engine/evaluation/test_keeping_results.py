@@ -29,6 +29,9 @@ def results(text: str) -> tuple[Result, ...]:
     )
 
 
+HERE = {("茶", key_of(case("退货")))}
+
+
 def filled(folder: Path, basis: str, *texts: str) -> dict[Any, Any]:
     with Kept(folder, basis) as kept:
         for text in texts:
@@ -69,7 +72,24 @@ def test_it_goes_when_the_report_is_written(tmp_path: Path) -> None:
     with Kept(tmp_path, "a") as kept:
         first, other = results("退货")
         kept.add((replace(first, text="一个残缺的字：\ud800"), other))
-        kept.remove()
+        kept.reported(HERE, HERE)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_longer_run_drafted_stays_when_a_shorter_one_is_reported(tmp_path: Path) -> None:
+    filled(tmp_path, "a", "退货", "换货")
+    more = {("茶", key_of(case(text))) for text in ("换货", "发票", "运费")}
+    with Kept(tmp_path, "a") as kept:
+        kept.add(results("发票"))
+        kept.reported({("茶", key_of(case("发票")))} | HERE, HERE | more)
+    with Kept(tmp_path, "a") as kept:
+        assert len(kept.known) == 3
+        kept.reported(HERE | more, HERE | more)
+    assert list(tmp_path.iterdir()) == []
+    # A case that is there no more keeps nothing alive.
+    filled(tmp_path, "a", "退货", "换货")
+    with Kept(tmp_path, "a") as kept:
+        kept.reported(HERE, HERE)
     assert list(tmp_path.iterdir()) == []
 
 
