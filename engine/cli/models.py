@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import hashlib
 import os
 import re
@@ -17,11 +18,14 @@ from msgspec.structs import replace
 from engine import paths, settings
 from engine.cli.console import Json, Session, emit, end_progress, progress, report, show
 from engine.errors import InputError, ModelError
+from engine.model_card import ModelCard, card_path, read_card, write_card
 from engine.texts import text
 
 group = typer.Typer(help="Models: list, add from a file, use.", no_args_is_help=True)
 STARTER = "starter"
-_PART = re.compile(r"-\d{5}-of-\d{5}\.gguf$")
+_PART = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
+# A card holds a few figures; what is larger is none.
+_CARD_BYTES = 64 << 10
 
 
 def register(app: typer.Typer) -> None:
@@ -36,14 +40,15 @@ def list_(context: typer.Context, json: Json = False) -> None:
     used = session.settings.model
     found = [(STARTER, paths.STARTER_MODEL, not used)]
     for path in sorted(session.folder.models.glob("*.gguf")):
-        found.append((path.name, path, used in (path.name, str(path))))
+        if _files(path)[0] == path:
+            found.append((path.name, path, used in (path.name, str(path))))
     if used and not any(in_use for *_, in_use in found):
         found.append((used, Path(used), True))
     rows = [
         {
             "name": name,
             "path": str(path),
-            "bytes": path.stat().st_size if path.exists() else 0,
+            "bytes": sum(one.stat().st_size for one in _files(path) if one.exists()),
             "in_use": in_use,
         }
         for name, path, in_use in found
@@ -62,18 +67,24 @@ def add(
     sha256: str = typer.Option("", "--sha256", help="Refuse the file unless this is its hash."),
     json: Json = False,
 ) -> None:
-    """Copy a GGUF model from a file or a stick into the data folder."""
+    """Copy a GGUF model from a file or a stick into the data folder.
+
+    The card beside it goes along if its figures were measured on this very file.
+    """
     session: Session = context.obj
     _check_source(source)
     # Only what is called so is listed.
     name = source.name if source.suffix == ".gguf" else f"{source.name}.gguf"
     target = session.folder.models / name
     digest = _copy_checked(source, target, sha256.lower())
-    report(
-        {"name": name, "path": str(target), "sha256": digest},
-        text("cli.model.added", session.language, name=name, sha256=digest),
-        json=json,
-    )
+    added: dict[str, object] = {"name": name, "path": str(target), "sha256": digest}
+    line = text("cli.model.added", session.language, name=name, sha256=digest)
+    card = _card_of(source)
+    if card is not None:
+        added["card"] = str(_keep_card(target, card))
+        mode = text(f"evaluation.mode.{card.mode}", session.language)
+        line += "\n" + text("cli.model.card", session.language, mode=mode)
+    report(added, line, json=json)
 
 
 @group.command("use")
@@ -135,6 +146,42 @@ def _check_source(source: Path) -> None:
             name=source.name,
         )
     _check(source)
+
+
+def _files(path: Path) -> list[Path]:
+    """The files of the model that the one at `path` belongs to; several where it came in parts."""
+    part = _PART.search(path.name)
+    if part is None:
+        return [path]
+    beside = path.parent.glob(f"{glob.escape(path.name[: part.start()])}-*-of-{part[2]}.gguf")
+    return sorted(one for one in beside if _PART.search(one.name)) or [path]
+
+
+def _card_of(model: Path) -> ModelCard | None:
+    """What was measured on this very file, by the card beside it."""
+    path = card_path(model)
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    if not stat.S_ISREG(found.st_mode) or found.st_size > _CARD_BYTES:
+        return None
+    card = read_card(model)
+    return card if card.measured is not None else None
+
+
+def _keep_card(model: Path, card: ModelCard) -> Path:
+    try:
+        return write_card(model, card)
+    except OSError as error:
+        path = str(card_path(model))
+        raise InputError(
+            f"The model was added, but its card could not be written to {path} "
+            f"({error.strerror}). It drafts freely until it is evaluated.",
+            "model_card",
+            name=path,
+            detail=error.strerror or "",
+        ) from error
 
 
 def _unreadable(source: Path, error: OSError) -> InputError:

@@ -1,4 +1,4 @@
-"""`inbox`, `decide`, `feedback`, `redline`, `rules` and `model`: no engine is started by any."""
+"""`inbox`, `decide`, `feedback`, `redline` and `rules`: no engine is started by any."""
 
 from __future__ import annotations
 
@@ -277,74 +277,3 @@ def test_rules_that_do_not_load_stop_what_needs_them(
         ["inbox", "add", "--customer", "王", "--text", "在吗"],
     ):
         assert zuoxi(*words, "--json").refused("rules_invalid")
-
-
-# model
-
-
-def test_a_model_is_added_checked_listed_and_used(
-    zuoxi: Zuoxi, folder: DataFolder, tiny_gguf: Path
-) -> None:
-    digest = hashlib.sha256(tiny_gguf.read_bytes()).hexdigest()
-    added = zuoxi("model", "add", tiny_gguf, "--sha256", digest.upper(), "--json").one
-    assert added == {
-        "name": "tiny.gguf",
-        "path": str(folder.models / "tiny.gguf"),
-        "sha256": digest,
-    }
-    assert (folder.models / "tiny.gguf").read_bytes() == tiny_gguf.read_bytes()
-    assert zuoxi("model", "use", "tiny.gguf", "--json").one == {"model": "tiny.gguf"}
-    listed = {one["name"]: one for one in zuoxi("model", "list", "--json").one["models"]}
-    assert listed["tiny.gguf"]["in_use"]
-    assert not listed["starter"]["in_use"]
-    assert "* tiny.gguf" in zuoxi("model", "list").out
-    assert zuoxi("model", "use", "starter").code == 0
-    assert settings.load(folder).model == ""
-
-
-def test_a_model_of_another_hash_leaves_nothing(
-    zuoxi: Zuoxi, folder: DataFolder, tiny_gguf: Path
-) -> None:
-    zuoxi("model", "add", tiny_gguf, "--sha256", "0" * 64, "--json").refused("model_hash")
-    assert list(folder.models.iterdir()) == []
-
-
-def test_what_is_no_model_is_not_added(zuoxi: Zuoxi, folder: DataFolder, tmp_path: Path) -> None:
-    (tmp_path / "text.gguf").write_text("hello", "utf-8")
-    zuoxi("model", "add", tmp_path / "text.gguf", "--json").refused("model_format")
-    zuoxi("model", "add", tmp_path / "none.gguf", "--json").refused("unreadable")
-    zuoxi("model", "add", tmp_path, "--json").refused("unreadable")
-    assert not folder.models.exists()
-    zuoxi("model", "use", tmp_path / "text.gguf", "--json").refused("model_format")
-    zuoxi("model", "use", "none.gguf", "--json").refused("no_model")
-
-
-def test_a_model_without_the_usual_ending_is_listed_all_the_same(
-    zuoxi: Zuoxi, tmp_path: Path, tiny_gguf: Path
-) -> None:
-    (tmp_path / "blob").write_bytes(tiny_gguf.read_bytes())
-    assert zuoxi("model", "add", tmp_path / "blob", "--json").one["name"] == "blob.gguf"
-    assert "blob.gguf" in zuoxi("model", "list").out
-
-
-def test_a_model_named_by_a_relative_path_is_found_from_everywhere(
-    zuoxi: Zuoxi, folder: DataFolder, tiny_gguf: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tiny_gguf.parent)
-    assert zuoxi("model", "use", "tiny.gguf").code == 0
-    assert Path(settings.load(folder).model) == tiny_gguf.absolute()
-    config = settings.engine_config(folder, settings.load(folder))
-    assert Path(config.model) == tiny_gguf.absolute()
-
-
-def test_a_data_folder_without_room_for_models_is_told(
-    zuoxi: Zuoxi, folder: DataFolder, tiny_gguf: Path
-) -> None:
-    folder.root.mkdir()
-    folder.models.write_text("a file", "utf-8")
-    zuoxi("model", "add", tiny_gguf, "--json").refused("unreadable")
-
-
-def test_settings_that_cannot_be_written_are_told(zuoxi: Zuoxi, tiny_gguf: Path) -> None:
-    said = zuoxi("model", "use", tiny_gguf, "--json", data=Path("/proc/nowhere"))
-    said.refused("settings_not_written")
