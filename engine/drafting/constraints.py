@@ -16,8 +16,10 @@ from engine.drafting.generation import Logits, Vocabulary
 from engine.drafting.grounding import GroundedNumbers
 from engine.drafting.quantities import SETTLED, is_plain
 
-_SENTENCE_ENDS = "。！？!?\n"
+_SENTENCE_ENDS = frozenset("。！？!?\n")
 _REPEAT = 12
+_CONTEXT = 20
+"""Plain characters before a number on which it depends what it is (第三天, 3 of May)."""
 
 
 class GroundedFree:
@@ -53,11 +55,10 @@ class GroundedFree:
         return ()
 
     def _is_over(self) -> bool:
-        if len(self._text) >= self._room and self._text.rstrip("]0123456789[")[-1:] in (
-            *_SENTENCE_ENDS,
-            ".",
-        ):
-            return True
+        if len(self._text) >= self._room:
+            end = self._text.rstrip("]0123456789[")[-1:]
+            if end == "." or end in _SENTENCE_ENDS:
+                return True
         tail = self._text[-_REPEAT:]
         return len(tail) == _REPEAT and self._text.count(tail) > 2
 
@@ -77,6 +78,11 @@ class GroundedFree:
             unread = decoder.getstate()[0]
         plain = is_plain(added, self._text)
         if not plain or self._open:
+            if not self._open and added.startswith("["):
+                # What a number is depends on nothing behind a citation.
+                self._judged_from = len(self._text)
+            elif self._plain_end is None and not self._open:
+                self._judge_from(len(self._text) - _CONTEXT)
             judged = self._text[self._judged_from :] + added
             violation, is_open = self._numbers.judge(judged)
             if violation:
@@ -90,7 +96,7 @@ class GroundedFree:
 
     def _settle(self, added: str, *, plain: bool) -> None:
         """Move on from where numbers are judged, as far as nothing to come can change them."""
-        if any(end in added for end in _SENTENCE_ENDS):
+        if not _SENTENCE_ENDS.isdisjoint(added):
             self._judged_from = max(self._text.rfind(end) for end in _SENTENCE_ENDS)
             self._open = self._open and not plain
             self._plain_end = None if is_plain(self._text[self._judged_from :]) else 0
@@ -100,9 +106,18 @@ class GroundedFree:
             self._plain_end += len(added)
             settled = SETTLED[not added.isascii()]
             if self._plain_end >= settled and not self._open:
-                # What a number is depends on what stands before it (第三天, May 3).
-                self._judged_from = max(self._judged_from, len(self._text) - settled // 2)
+                self._judge_from(len(self._text) - settled // 2)
                 self._plain_end = None
+
+    def _judge_from(self, place: int) -> None:
+        """Judge from `place` on, or from where its word begins."""
+        while (
+            place > self._judged_from
+            and self._text[place - 1].isascii()
+            and (self._text[place - 1].isalpha())
+        ):
+            place -= 1
+        self._judged_from = max(self._judged_from, place)
 
 
 class Alternative(Struct, frozen=True):

@@ -12,6 +12,7 @@ from engine.drafting.quantities import (
     Quantity,
     digits_of,
     folded_alike,
+    is_plain,
     quantities,
     unfinished_from,
 )
@@ -20,6 +21,8 @@ from engine.records import Evidence, NumberSource, Span
 Source = Literal["evidence", "conversation", "style"]
 
 _CITATION = re.compile(r"\[(\d{1,2})(\]|$)")
+_LONGEST_CITATION = 4
+_CITING = re.compile(r"\[([0-9]{0,2})(\]?)")
 # Where one number may end and the next begin within a run of digits.
 _PARTS = re.compile(rf"{RANGE.pattern}|(?<=[日号])")
 
@@ -80,11 +83,15 @@ class GroundedNumbers:
         return self.judge(text, final=final)[0]
 
     def judge(self, text: str, *, final: bool = False) -> tuple[Span | None, bool]:
-        """The `violation`, and whether more text may still change what the last number is."""
+        """The `violation`, and whether plain text may still change what the last number is."""
+        citing = text.rfind("[", max(0, len(text) - _LONGEST_CITATION))
+        if citing >= 0 and (cited := _CITING.fullmatch(text, citing)) and is_plain(text[:citing]):
+            return self._unknown_citation(text, final=final), not (final or cited[2])
         folded = folded_alike(text)
         open_from = len(text) if final else unfinished_from(folded)
         found = quantities(folded)
-        is_open = open_from < len(text) or (bool(found) and found[-1].end == len(text))
+        # A plain word behind all numbers becomes one by a digit only (a code, a day of a month).
+        is_open = not is_plain(folded[open_from:]) or bool(found and found[-1].end >= open_from)
         return self._violation(text, folded, found, open_from, final=final), is_open
 
     def _violation(
@@ -108,7 +115,10 @@ class GroundedNumbers:
                 source = self._sources.get((f"{quantity.value}.5", quantity.unit))
             if source is None:
                 return Span(quantity.start, quantity.end, text[quantity.start : quantity.end])
-        for citation in _CITATION.finditer(folded):
+        return self._unknown_citation(folded, final=final)
+
+    def _unknown_citation(self, text: str, *, final: bool) -> Span | None:
+        for citation in _CITATION.finditer(text):
             complete = final or citation[2]
             if not any(
                 n == citation[1] if complete else n.startswith(citation[1]) for n in self._citations

@@ -134,10 +134,10 @@ _UNIT_BEGINNINGS = {word[:length] for word in _WORDS_TO_COME for length in range
 # the beginning of a code (AB-12) or of a day (May 3), which the digit makes it.
 _PLAIN = re.compile(
     rf"(?:(?![{_HAN}半])[\u3001-\u3002\u4e00-\u9fff！，：；？“”\n ,.;:?!'’]"
-    rf"|(?!(?:{_WORD}|half)(?![a-z]))[a-z]+)*",
+    rf"|(?!(?:{_WORD}|half)(?![a-z]))[a-z]++)*+",
     re.IGNORECASE,
 )
-_LAST_WORD = re.compile(r"[A-Za-z]*$")
+_LAST_WORD = re.compile(r"[A-Za-z]+$")
 SETTLED = {True: 3, False: 40}
 """Characters; a number with so many plain ones behind it is complete, unless `unfinished_from` says
 otherwise. In Chinese (True) one makes a range; in English a unit may be two words, and a month with
@@ -157,8 +157,9 @@ class Quantity(Struct, frozen=True):
 
 def is_plain(text: str, before: str = "") -> bool:
     """Whether `text` behind `before`, which holds no number, surely holds none either."""
-    if before and text[:1].isascii() and (word := _LAST_WORD.search(before[-16:])):
-        text = word[0] + text
+    last = before[-1:]
+    if last.isascii() and last.isalpha() and text[:1].isascii():
+        text = _LAST_WORD.findall(before[-16:])[0] + text
     return _PLAIN.fullmatch(text) is not None
 
 

@@ -110,6 +110,12 @@ class NativeContext:
         self._batch = api.llama_batch_init(BATCH, 0, 1)
         for index in range(BATCH):
             self._batch.n_seq_id[index] = 1
+            self._batch.seq_id[index][0] = 0
+        # Arrays over the batch's memory take a run at once.
+        self._tokens = _array(self._batch.token)
+        self._positions = _array(self._batch.pos)
+        self._wants = _array(self._batch.logits)
+        self._sequences = [0] * BATCH
         self._rows: dict[int, Logits] = {}
         self._threads = threads
         self._at_work = threads.writing
@@ -138,24 +144,26 @@ class NativeContext:
             parameters.flash_attn_type = api.LLAMA_FLASH_ATTN_TYPE_DISABLED
         return api.llama_init_from_model(model, parameters)
 
-    def read(self, runs: Sequence[Run]) -> list[list[int]]:
+    def read(self, runs: Sequence[Run]) -> list[range]:
         """Read all of `runs` at once, at most `BATCH` tokens; per run the places of its logits.
 
         Raises `ModelError` ``model_decode``: nothing of `runs` was kept then.
         """
         batch = self._batch
-        tokens, positions, sequences, wants = batch.token, batch.pos, batch.seq_id, batch.logits
         place = 0
-        places: list[list[int]] = []
+        places: list[range] = []
         for run in runs:
-            first_wanted = place + len(run.tokens) - run.wanted
-            for position, token in enumerate(run.tokens, start=run.position):
-                tokens[place] = token
-                positions[place] = position
-                sequences[place][0] = run.sequence
-                wants[place] = place >= first_wanted
-                place += 1
-            places.append(list(range(first_wanted, place)))
+            count = len(run.tokens)
+            end = place + count
+            wanted = range(end - run.wanted, end)
+            self._tokens[place:end] = run.tokens
+            self._positions[place:end] = range(run.position, run.position + count)
+            self._wants[place:end] = bytes(count - run.wanted) + b"\1" * run.wanted
+            for index in range(place, end):
+                if self._sequences[index] != run.sequence:
+                    self._sequences[index] = batch.seq_id[index][0] = run.sequence
+            places.append(wanted)
+            place = end
         batch.n_tokens = place
         self._set_threads(self._threads.reading if place > _FEW else self._threads.writing)
         status = self._api.llama_decode(self._native, batch)
@@ -222,6 +230,11 @@ class NativeContext:
             self._api.llama_batch_free(self._batch)
             self._api.llama_free(self._native)
             self._native = None
+
+
+def _array(pointer: Any) -> Any:
+    """The `BATCH` values behind `pointer`."""
+    return (pointer._type_ * BATCH).from_address(ctypes.addressof(pointer.contents))
 
 
 def _native_bytes(data: bytearray) -> Any:

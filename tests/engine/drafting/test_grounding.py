@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.drafting.grounding import GroundedNumbers
-from engine.drafting.quantities import quantities
+from engine.drafting.quantities import is_plain, quantities
 from engine.records import Evidence
 
 POLICY = (
@@ -78,6 +78,13 @@ def test_quantities_are_read_in_any_writing(text: str, expected: list[tuple[str,
 def test_a_long_message_is_read_in_no_time(piece: str) -> None:
     """Quadratic time would keep this test for hours."""
     assert len(quantities(piece * 200_000)) >= 0
+
+
+@pytest.mark.parametrize("piece", ["delivery ", "退货，", "a", "Ab "])
+def test_long_plain_text_that_ends_in_a_number_is_told_in_no_time(piece: str) -> None:
+    """Backtracking would keep this test for ever."""
+    assert is_plain(piece * 20_000)
+    assert not is_plain(piece * 20_000 + "[1]")
 
 
 @pytest.mark.parametrize(
