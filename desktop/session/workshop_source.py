@@ -42,8 +42,9 @@ if TYPE_CHECKING:
     from engine.redline.checking import Problem
     from engine.store.rule_versions import RuleVersion
     from engine.workshop.comparing import Difference
+    from engine.workshop.listing import WorkshopRule
     from engine.workshop.replay import Replayed
-    from engine.workshop.workshop import Workshop, WorkshopRule
+    from engine.workshop.workshop import Workshop
 
 Key = tuple[PartKind, str]
 FIRST: Final = 500

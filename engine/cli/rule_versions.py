@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from engine import paths
-from engine.cli.console import Json, Session, Who, emit, end_progress, progress, refuse, show
-from engine.cli.rules import group
-from engine.errors import InputError, RuleError
-from engine.redline.checking import Problem
+from engine.cli.console import Json, Session, Who, emit, end_progress, progress, show
+from engine.cli.rules import checking, group, reading, refuse_problems
+from engine.errors import InputError
 from engine.store.rule_versions import RuleVersion
 from engine.store.store import Store, open_store
 from engine.texts import text
@@ -21,23 +21,29 @@ from engine.workshop.workshop import Workshop
 
 _ROWS = 200
 
+Command = Callable[..., None]
 Comment = Annotated[str, typer.Option("--comment", metavar="TEXT", help="Why, for the others.")]
 Number = Annotated[int | None, typer.Argument(help="Its number; else the one on trial.")]
 
 
 def register(_: typer.Typer) -> None:
     """Add the commands to those of `zuoxi rules`."""
-    commands: dict[str, Callable[..., None]] = {
+    commands: dict[str, Command] = {
         "draft": draft,
         "replay": replay_,
         "versions": versions,
         "diff": diff,
         "export": export,
         "trial": trial,
-        "publish": publish,
-        "approve": approve,
+        "publish": _command(
+            Workshop.ask, "Ask a second lead to put the version on trial into force."
+        ),
+        "approve": _command(
+            Workshop.approve,
+            "Put a version that somebody else wrote, and asked to publish, into force at once.",
+        ),
         "refuse": refuse_,
-        "withdraw": withdraw,
+        "withdraw": _command(Workshop.withdraw, "Take a version from trial."),
         "rollback": rollback,
     }
     for name, command in commands.items():
@@ -61,38 +67,27 @@ def draft(
     name = session.named(who)
     with open_store(session.folder.database) as store:
         workshop = Workshop(store, paths.RULES)
-        read = read_packs(packs, read_base(paths.RULES)) if packs else None
-        if discard:
+        read = read_packs(packs or [], read_base(paths.RULES), reading(session))
+        if read.problems:
+            end_progress()
+            refuse_problems(read.problems, session, json=json, changes=[])
+        if read.changes or off or restore:
+            workshop.put_all(read.changes, name, off=off, restore=restore, anew=discard)
+        elif discard:
             workshop.discard(name)
-        if read is not None:
-            workshop.put_all(read.changes, name)
-        kinds = {one.id: one.kind for one in workshop.rules()}
-        for rule in (*off, *restore):
-            if rule not in kinds:
-                raise InputError(f"There is no rule {rule}.", "no_rule", id=rule)
-        for rule in off:
-            workshop.switch_off(kinds[rule], rule, name)
-        for rule in restore:
-            workshop.restore(kinds[rule], rule, name)
         differences = workshop.diff("in_force", "draft")
-        problems = workshop.problems()
-        if read is not None:
-            problems = read.located(problems)
-    result = {
-        "changes": [{"kind": d.kind, "id": d.id, "what": d.what} for d in differences],
-        "problems": problems,
-    }
+        problems = read.located(workshop.problems(checking(session)))
+    end_progress()
+    changes = [{"kind": d.kind, "id": d.id, "what": d.what} for d in differences]
     if not json:
         if not differences:
             show(text("cli.rules.no_difference", session.language))
         for one in differences:
             show(f"{one.what}  {one.id}")
-        for problem in problems:
-            show(problem.in_words(session.language))
     if problems:
-        refuse(_not_sound(problems), session, json=json, **result)
+        refuse_problems(problems, session, json=json, changes=changes)
     if json:
-        emit(result)
+        emit({"changes": changes, "problems": []})
 
 
 def replay_(
@@ -100,11 +95,18 @@ def replay_(
     packs: list[Path] = typer.Argument(None, help="Packs on top of what is in force."),
     version: int | None = typer.Option(None, "--version", help="A version; else the draft."),
     rows: int = typer.Option(_ROWS, "--rows", min=0, help="How many texts to show at most."),
+    as_of: datetime | None = typer.Option(
+        None,
+        "--as-of",
+        formats=["%Y-%m-%d"],
+        metavar="DATE",
+        help="Judge by the rules' dates as of this day; else as of today.",
+    ),
     json: Json = False,
 ) -> None:
-    """What changed rules would have done to everything that was said: nothing is changed."""
+    """What changed rules would do to everything that was said: nothing is changed."""
     from engine.workshop.importing import read_packs, set_with
-    from engine.workshop.replay import Row, replay
+    from engine.workshop.replay import Row, not_in_force, replay
     from engine.workshop.running import changes_in_use, read_base
 
     session: Session = context.obj
@@ -116,36 +118,44 @@ def replay_(
         former = workshop.rule_set("in_force")
         if packs:
             base = read_base(paths.RULES)
-            read = read_packs(packs, base)
-            changed, problems = set_with(base, changes_in_use(store, paths.RULES), read)
+            read = read_packs(packs, base, reading(session))
+            in_use = changes_in_use(store, paths.RULES)
+            changed, problems = set_with(base, in_use, read, checking(session))
             if problems:
-                if not json:
-                    for problem in problems:
-                        show(problem.in_words(session.language))
-                refuse(_not_sound(problems), session, json=json, problems=problems)
+                end_progress()
+                refuse_problems(problems, session, json=json)
         else:
             changed = workshop.rule_set("draft" if version is None else version)
         names = {one.id: one for one in (*former.rules, *changed.rules)}
-        for step in replay(store, former, changed, language=session.language):
+        day = as_of.date() if as_of is not None else date.today()
+        for step in replay(store, former, changed, language=session.language, day=day):
             shown += step.rows[: max(0, rows - len(shown))]
             progress(f"{step.done}/{step.total}")
             totals = step.totals
+    asleep = not_in_force(former, changed, day)
     end_progress()
     if json:
         emit(
             {
                 "former": former.version,
                 "changed": changed.version,
+                "as_of": day,
+                "not_in_force": asleep,
                 **{name: getattr(totals, name) for name in totals.__struct_fields__},
                 "rows": shown,
                 "left_out": max(0, totals.new + totals.lost + totals.altered - len(shown)),
             }
         )
         return
+    language = session.language
+    show(text("cli.rules.replayed.day", language, day=day))
+    if asleep:
+        rules = text("cli.rules.replayed.and", language).join(asleep)
+        show(text("cli.rules.replayed.asleep", language, rules=rules))
     show(_counted(session, totals.texts, totals))
     for rule, counts in sorted(totals.rules.items()):
         known = names.get(rule)
-        name = known.name.of(session.language) if known else ""
+        name = known.name.of(language) if known else ""
         show(f"{rule} {name}: {_counted(session, None, counts)}")
     for row in shown:
         line = " ".join(row.excerpt.split())
@@ -229,28 +239,6 @@ def trial(context: typer.Context, comment: Comment, who: Who = None, json: Json 
     _done(session, made, json)
 
 
-def publish(
-    context: typer.Context,
-    number: Number = None,
-    comment: Comment = "",
-    who: Who = None,
-    json: Json = False,
-) -> None:
-    """Ask a second lead to put the version on trial into force."""
-    _step(context, Workshop.ask, number, who, comment, json)
-
-
-def approve(
-    context: typer.Context,
-    number: Number = None,
-    comment: Comment = "",
-    who: Who = None,
-    json: Json = False,
-) -> None:
-    """Put a version that somebody else wrote, and asked to publish, into force at once."""
-    _step(context, Workshop.approve, number, who, comment, json)
-
-
 def refuse_(
     context: typer.Context,
     comment: Comment,
@@ -260,17 +248,6 @@ def refuse_(
 ) -> None:
     """Turn down a version that somebody else asked to publish."""
     _step(context, Workshop.refuse, number, who, comment, json)
-
-
-def withdraw(
-    context: typer.Context,
-    number: Number = None,
-    comment: Comment = "",
-    who: Who = None,
-    json: Json = False,
-) -> None:
-    """Take a version from trial."""
-    _step(context, Workshop.withdraw, number, who, comment, json)
 
 
 def rollback(
@@ -295,6 +272,22 @@ def rollback(
     else:
         language = session.language
         show(text("cli.rules.rolled_back", language, name=named(to).of(language), rules=now.rules))
+
+
+def _command(step: Callable[[Workshop, int, str, str], RuleVersion], help: str) -> Command:
+    """The command that takes a step with a version, for which a comment may be given."""
+
+    def command(
+        context: typer.Context,
+        number: Number = None,
+        comment: Comment = "",
+        who: Who = None,
+        json: Json = False,
+    ) -> None:
+        _step(context, step, number, who, comment, json)
+
+    command.__doc__ = help
+    return command
 
 
 def _step(
@@ -327,14 +320,6 @@ def _which(name: str) -> Any:
     if name.isdecimal():
         return int(name)
     raise typer.BadParameter("a version is a number, in_force or draft")
-
-
-def _not_sound(problems: tuple[Problem, ...]) -> RuleError:
-    return RuleError(
-        f"{len(problems)} problems; the changes are not sound.",
-        "rules_problems",
-        count=len(problems),
-    )
 
 
 def _done(session: Session, version: RuleVersion, json: bool) -> None:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import typer
 
 from engine import paths
-from engine.cli.console import Json, Session, emit, read_lines, refuse, show
+from engine.cli.console import (
+    Json,
+    Session,
+    emit,
+    end_progress,
+    progress,
+    read_lines,
+    refuse,
+    show,
+)
 from engine.cli.gates import gate_of, in_force
 from engine.errors import RuleError
 from engine.records import Screening, Side
@@ -17,6 +27,7 @@ from engine.texts import explain, text
 if TYPE_CHECKING:
     from engine.redline.changes import Changes
     from engine.redline.checking import Problem
+    from engine.redline.rules import Progress
     from engine.redline.schema import RuleSet
 
 redline = typer.Typer(help="The red line: check a text.", no_args_is_help=True)
@@ -121,16 +132,8 @@ def validate(
         problems = tuple(check_rules(folder))
         if not problems:
             rule_set = load_rules(folder) if packs else in_force(session).rule_set
-    if not json:
-        for problem in problems:
-            show(problem.in_words(session.language))
     if problems:
-        wrong = RuleError(
-            f"{len(problems)} problems; these packs do not load.",
-            "rules_problems",
-            count=len(problems),
-        )
-        refuse(wrong, session, json=json, problems=problems)
+        refuse_problems(problems, session, json=json)
     if json:
         emit({"problems": [], "version": rule_set.version, "rules": len(rule_set.rules)})
     else:
@@ -155,7 +158,36 @@ def _changed(session: Session, packs: list[Path]) -> tuple[RuleSet, tuple[Proble
     if session.folder.database.exists():
         with open_store(session.folder.database) as store:
             own = changes_in_use(store, paths.RULES)
-    return set_with(base, own, read_packs(packs, base))
+    found = set_with(base, own, read_packs(packs, base, reading(session)), checking(session))
+    end_progress()
+    return found
+
+
+def refuse_problems(
+    problems: Sequence[Problem], session: Session, *, json: bool, **result: Any
+) -> NoReturn:
+    """Tell every problem, and end the command with how many there are."""
+    if not json:
+        for problem in problems:
+            show(problem.in_words(session.language))
+    error = RuleError(
+        f"{len(problems)} problems; the packs do not load.", "rules_problems", count=len(problems)
+    )
+    refuse(error, session, json=json, problems=problems, **result)
+
+
+def reading(session: Session) -> Progress:
+    """Tells how many packs are read."""
+    return _telling("cli.rules.reading", session)
+
+
+def checking(session: Session) -> Progress:
+    """Tells how many rules are checked with their examples."""
+    return _telling("cli.rules.checking", session)
+
+
+def _telling(key: str, session: Session) -> Progress:
+    return lambda done, total: progress(text(key, session.language, done=done, total=total))
 
 
 def _side(side: str) -> Side:

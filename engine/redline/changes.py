@@ -6,32 +6,35 @@ The texts are untrusted: they are read as packs are, without aliases, and refuse
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
 
 from engine.redline.checking import (
-    Alone,
+    COMPANY,
     At,
+    Example,
     Problem,
+    due,
     expression_problems,
+    failing,
     problem_of,
-    rule_problems,
     script_problems,
+    sense_problems,
+    tried,
     unreadable,
 )
-from engine.redline.matching import PhraseFinder
-from engine.redline.normalise import fold
 from engine.redline.packs import MAX_FILE, PackError, Places, Source, Step, read_text
-from engine.redline.rules import examined, with_contexts
+from engine.redline.rules import Progress, examined, with_contexts
 from engine.redline.schema import Expressions, Id, Pack, PackHead, Rule, RuleSet, Script
 from engine.store.text import to_json
 from engine.texts import Both
 
 Kind = Literal["rule", "script", "context"]
-COMPANY = "company"
+Key = tuple[Kind, str]
+"""What a change is about: its kind and id."""
 
 
 class Change(Struct, frozen=True):
@@ -45,19 +48,13 @@ class Change(Struct, frozen=True):
     text: str = ""
     pack: str = ""
 
+    @property
+    def key(self) -> Key:
+        """What it is about."""
+        return self.kind, self.id
+
 
 Changes = tuple[Change, ...]
-
-
-class Example(Struct, frozen=True):
-    """An example (number `number` of its kind, from 0), whether it does what it should, and where
-    it is hit."""
-
-    kind: Literal["hit", "miss"]
-    number: int
-    text: str
-    holds: bool
-    spans: tuple[tuple[int, int], ...] = ()
 
 
 class Checked(Struct, frozen=True):
@@ -80,7 +77,7 @@ class Base:
         self.sources = tuple(msgspec.structs.replace(one, checked=True) for one in sources)
         self.version = version
         self._packs = {one.pack.pack.id: one.pack for one in sources}
-        self.homes: dict[tuple[Kind, str], str] = {}
+        self.homes: dict[Key, str] = {}
         for source in sources:
             head = source.pack.pack.id
             self.homes |= {("rule", rule.id): head for rule in source.pack.rules}
@@ -88,12 +85,12 @@ class Base:
 
     def contexts(self, change: Change) -> dict[str, tuple[str, ...]]:
         """The contexts that the changed rule may name."""
-        home = self._packs.get(self.homes.get((change.kind, change.id), change.pack))
+        home = self._packs.get(self.homes.get(change.key, change.pack))
         return dict(home.contexts) if home else {}
 
     def owner(self, change: Change) -> str:
         """Who answers for a rule that does not say."""
-        home = self._packs.get(self.homes.get((change.kind, change.id), ""))
+        home = self._packs.get(self.homes.get(change.key, ""))
         return home.pack.owner if home else ""
 
 
@@ -128,32 +125,38 @@ def checked(change: Change, base: Base, contexts: Mapping[str, tuple[str, ...]])
         problems.append(at.problem("renamed", "id", id=change.id))
     if isinstance(part, Script):
         problems += script_problems(at, part)
-        return Checked(change.kind, part.id, part, tuple(problems), tuple(_due(part)))
+        return Checked(change.kind, part.id, part, tuple(problems), tuple(due(part)))
     try:
         rule = with_contexts(part, source.pack)
     except KeyError as error:
         wanted = f"@{error.args[0]}"
         problems.append(at.problem("no_context", value=wanted, context=wanted))
         return Checked(change.kind, part.id, part, tuple(problems))
-    problems += rule_problems(at, rule)
-    failing = {one.code for one in problems} - {"must_hit_fails", "must_miss_fails"}
-    examples = () if failing - {"renamed", "no_examples"} else tuple(_tried(rule))
+    senseless = list(sense_problems(at, rule))
+    problems += senseless
+    # With too few examples, those that there are show all the same what they do.
+    examples = tuple(tried(rule)) if all(p.code == "no_examples" for p in senseless) else ()
+    if not senseless:
+        problems += failing(at, examples)
     return Checked(change.kind, part.id, part, tuple(problems), examples)
 
 
-def company_set(base: Base, changes: Changes) -> tuple[RuleSet, list[Problem]]:
+def company_set(
+    base: Base, changes: Changes, told: Progress = lambda _done, _total: None
+) -> tuple[RuleSet, list[Problem]]:
     """The set that `changes` make of `base`, and everything that keeps it from loading.
 
     A changed rule takes the place of all that ship under its id. Without changes it is what ships.
+    `told` is called with how many of the changed rules are checked.
     """
     problems: list[Problem] = []
-    gone = {(one.kind, one.id) for one in changes}
+    gone = {one.key for one in changes}
     sources = [_without(source, gone) for source in base.sources]
     contexts, wrong = own_contexts(changes)
     problems += wrong
     for change in changes:
         if not change.text:
-            if (change.kind, change.id) not in base.homes:
+            if change.key not in base.homes:
                 problems.append(problem_of(COMPANY, "not_shipped", rule=change.id))
         elif change.kind != "context":
             try:
@@ -165,7 +168,8 @@ def company_set(base: Base, changes: Changes) -> tuple[RuleSet, list[Problem]]:
                 at = At(source, part.id, (_LISTS[change.kind], 0))
                 problems.append(at.problem("renamed", "id", id=change.id))
             sources.append(source)
-    rule_set, found = examined(sources, version_of(base.version, changes), sound=not problems)
+    version = version_of(base.version, changes)
+    rule_set, found = examined(sources, version, sound=not problems, told=told)
     heads = tuple(source.pack.pack for source in base.sources)
     return msgspec.structs.replace(rule_set, packs=heads), problems + found
 
@@ -212,7 +216,8 @@ def split(pack: str) -> list[tuple[Change, int]]:
         text = _as_written(lines, places, ("scripts", number), script)
         made.append((Change("script", script.id, text, home), places.line(("scripts", number))))
     made += [
-        (Change("rule", one), places.line(("switched_off",), one)) for one in value.switched_off
+        (Change("rule", one), places.line(("switched_off", number)))
+        for number, one in enumerate(value.switched_off)
     ]
     for name, expressions in value.contexts.items():
         text = msgspec.yaml.encode(list(expressions)).decode()
@@ -261,30 +266,12 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def _without(source: Source, gone: set[tuple[Kind, str]]) -> Source:
+def _without(source: Source, gone: set[Key]) -> Source:
     pack = source.pack
     rules = tuple(rule for rule in pack.rules if ("rule", rule.id) not in gone)
     scripts = tuple(script for script in pack.scripts if ("script", script.id) not in gone)
     kept = msgspec.structs.replace(pack, rules=rules, scripts=scripts)
     return msgspec.structs.replace(source, pack=kept)
-
-
-def _tried(rule: Rule) -> Iterator[Example]:
-    alone = Alone(rule)
-    for number, example in enumerate(rule.must_hit):
-        spans = alone.spans(example)
-        yield Example("hit", number, example, bool(spans), spans)
-    for number, example in enumerate(rule.must_miss):
-        spans = alone.spans(example)
-        yield Example("miss", number, example, not spans, spans)
-
-
-def _due(script: Script) -> Iterator[Example]:
-    finder = PhraseFinder.of_when(script.when)
-    for number, example in enumerate(script.must_hit):
-        yield Example("hit", number, example, finder.found_in(fold(example).text))
-    for number, example in enumerate(script.must_miss):
-        yield Example("miss", number, example, not finder.found_in(fold(example).text))
 
 
 def _as_written(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal
 
 from msgspec import Struct
 
@@ -15,6 +16,8 @@ from engine.redline.schema import ACTIONS, STRENGTH, Match, Rule, Saying, Script
 from engine.redline.schema_words import schema_words
 from engine.texts import Both, text
 
+COMPANY = "company"
+"""The file of a problem with a company's own rule, which stands in the database instead."""
 MAX_MEMORY = 3 << 20
 """Bytes that an expression of a rule may take: the largest one that ships takes a thirtieth."""
 
@@ -22,7 +25,8 @@ MAX_MEMORY = 3 << 20
 class Problem(Struct, frozen=True):
     """One thing that keeps a pack from loading; `rule` and `example` may be empty, `line` 0.
 
-    `message` is in English; `code` and `values` say the same in any language.
+    Lines count within `file`, or within the rule where that is `COMPANY`. `message` is in English;
+    `code` and `values` say the same in any language.
     """
 
     file: str
@@ -38,14 +42,23 @@ class Problem(Struct, frozen=True):
         values = dict(self.values)
         if self.code == "schema":
             values["why"] = schema_words(values["why"], language)
+        if values.get("other") == COMPANY:
+            values["other"] = text("redline.place.company", language)
         return text(f"redline.problem.{self.code}", language, **values)
+
+    def where(self, language: Language) -> str:
+        """Where it is, in `language`: file, line and rule, as far as there are any."""
+        if self.file == COMPANY:
+            kind = "line" if self.rule and self.line else "rule" if self.rule else "company"
+            return text(f"redline.place.{kind}", language, rule=self.rule, line=self.line)
+        file = f"{self.file}:{self.line}" if self.line else self.file
+        return ", ".join(part for part in (file, self.rule) if part)
 
     def in_words(self, language: Language = "en") -> str:
         """The problem in one line."""
-        file = f"{self.file}:{self.line}" if self.line else self.file
-        where = ", ".join(part for part in (file, self.rule) if part)
+        where = self.where(language)
         example = f": {self.example[:80]!r}" if self.example else ""
-        return f"{where}: {self.told(language)}{example}"
+        return f"{where}: {self.told(language)}{example}" if where else self.told(language)
 
 
 def problem_of(
@@ -68,6 +81,17 @@ def unreadable(file: str, error: PackError, rule: str = "") -> Problem:
     return problem_of(file, error.code, rule=rule, line=error.line, values=error.values)
 
 
+class Example(Struct, frozen=True):
+    """An example (number `number` of its kind, from 0), whether it does what it should, and where
+    it is hit."""
+
+    kind: Literal["hit", "miss"]
+    number: int
+    text: str
+    holds: bool
+    spans: tuple[tuple[int, int], ...] = ()
+
+
 class At(Struct, frozen=True):
     """Where a rule or script stands: its file, and the way to it there."""
 
@@ -85,17 +109,23 @@ class At(Struct, frozen=True):
 
 
 def rule_problems(at: At, rule: Rule) -> Iterator[Problem]:
-    """All that is wrong with a rule, whose contexts are put in: itself, else its examples."""
-    found = list(_itself(at, rule))
+    """All that is wrong with a rule, whose contexts are put in: its sense, else its examples."""
+    found = list(sense_problems(at, rule))
     yield from found
     if not found:
-        alone = Alone(rule)
-        for kind, example in examples_of(rule):
-            if bool(alone.spans(example)) == (kind == "must_miss"):
-                yield at.problem(f"{kind}_fails", kind, example=example)
+        yield from failing(at, tried(rule))
 
 
-def _itself(at: At, rule: Rule) -> Iterator[Problem]:
+def failing(at: At, examples: Iterable[Example]) -> Iterator[Problem]:
+    """The problems of the examples that do not what they should."""
+    for one in examples:
+        if not one.holds:
+            kind = f"must_{one.kind}"
+            yield at.problem(f"{kind}_fails", kind, example=one.text)
+
+
+def sense_problems(at: At, rule: Rule) -> Iterator[Problem]:
+    """What makes no sense in a rule, whatever its examples do."""
     match = rule.match
     if not rule.matches and rule.dialogue is None:
         yield at.problem("matches_nothing")
@@ -176,13 +206,27 @@ def expression_problems(at: At, expression: str) -> Iterator[Problem]:
         yield at.problem("expression_empty", example=expression)
 
 
-def examples_of(part: Rule | Script) -> Iterator[tuple[str, str]]:
-    """The examples with what they are: `must_hit` or `must_miss`."""
-    yield from (("must_hit", example) for example in part.must_hit)
-    yield from (("must_miss", example) for example in part.must_miss)
+def tried(rule: Rule) -> Iterator[Example]:
+    """The examples of a rule whose sense is sound, each tried."""
+    alone = _Alone(rule)
+    for number, example in enumerate(rule.must_hit):
+        spans = alone.spans(example)
+        yield Example("hit", number, example, bool(spans), spans)
+    for number, example in enumerate(rule.must_miss):
+        spans = alone.spans(example)
+        yield Example("miss", number, example, not spans, spans)
 
 
-class Alone:
+def due(script: Script) -> Iterator[Example]:
+    """The examples of a script, each tried: when it is to be said."""
+    finder = PhraseFinder.of_when(script.when)
+    for number, example in enumerate(script.must_hit):
+        yield Example("hit", number, example, finder.found_in(fold(example).text))
+    for number, example in enumerate(script.must_miss):
+        yield Example("miss", number, example, not finder.found_in(fold(example).text))
+
+
+class _Alone:
     """One sound rule by itself, whatever its dates, to be tried on its examples."""
 
     def __init__(self, rule: Rule) -> None:
@@ -216,10 +260,7 @@ def script_problems(at: At, script: Script) -> Iterator[Problem]:
     if bad:
         yield from bad
         return
-    finder = PhraseFinder.of_when(when)
-    for kind, example in examples_of(script):
-        if finder.found_in(fold(example).text) == (kind == "must_miss"):
-            yield at.problem(f"{kind}_fails", kind, example=example)
+    yield from failing(at, due(script))
     said = satisfying(script)
     for words in (script.text.zh, script.text.en):
         if not said.found_in(fold(words).text):

@@ -36,30 +36,77 @@ class PackError(Exception):
 
 
 class Places:
-    """In which line of a YAML file a value stands."""
+    """In which line of a YAML file a value stands.
+
+    What was looked through once is remembered: a hostile file may be asked about line by line.
+    """
 
     def __init__(self, root: yaml.Node | None) -> None:
         self._root = root
+        self._keys: dict[int, dict[str, tuple[yaml.Node, yaml.Node]]] = {}
+        self._texts: dict[int, dict[str, yaml.Node]] = {}
 
     def line(self, path: tuple[Step, ...], value: str = "") -> int:
         """The line of what stands at `path`, or as near as the file has it; from 1, 0 unknown.
 
         With `value`: of the first text below it that reads so.
         """
-        node = self.node(path)
-        if value:
-            node = _scalar(node, value) or node
-        return int(node.start_mark.line) + 1 if node is not None else 0
+        node, begin = self._at(path)
+        if value and node is not None:
+            begin = self._texts_of(node).get(value, begin)
+        return int(begin.start_mark.line) + 1 if begin is not None else 0
 
     def node(self, path: tuple[Step, ...]) -> yaml.Node | None:
         """What stands at `path`, or as near as the file has it."""
-        node = self._root
+        return self._at(path)[0]
+
+    def _at(self, path: tuple[Step, ...]) -> tuple[yaml.Node | None, yaml.Node | None]:
+        """What stands at `path`, and what it begins with: its key, if it has one."""
+        import yaml
+
+        node = begin = self._root
         for step in path:
-            inner = _child(node, step)
-            if inner is None:
+            if isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+                if step >= len(node.value):
+                    break
+                node = begin = node.value[step]
+            elif isinstance(node, yaml.MappingNode) and step in (keys := self._keys_of(node)):
+                begin, node = keys[str(step)]
+            else:
                 break
-            node = inner
-        return node
+        return node, begin
+
+    def _keys_of(self, node: yaml.Node) -> dict[str, tuple[yaml.Node, yaml.Node]]:
+        import yaml
+
+        found = self._keys.get(id(node))
+        if found is None:
+            found = self._keys[id(node)] = {
+                key.value: (key, value)
+                for key, value in node.value
+                if isinstance(key, yaml.ScalarNode)
+            }
+        return found
+
+    def _texts_of(self, node: yaml.Node) -> dict[str, yaml.Node]:
+        """The first node of each text below `node`, what stands less deep before the rest."""
+        import yaml
+
+        found = self._texts.get(id(node))
+        if found is None:
+            found = self._texts[id(node)] = {}
+            level = [node]
+            while level:
+                deeper: list[yaml.Node] = []
+                for one in level:
+                    if isinstance(one, yaml.ScalarNode):
+                        found.setdefault(one.value, one)
+                    elif isinstance(one, yaml.SequenceNode):
+                        deeper += one.value
+                    elif isinstance(one, yaml.MappingNode):
+                        deeper += [part for pair in one.value for part in pair]
+                level = deeper
+        return found
 
 
 class Source(Struct, frozen=True):
@@ -166,41 +213,6 @@ def _line_of(message: str, places: Places) -> int:
     if unknown:
         path.append(unknown[1])
     return places.line(tuple(path))
-
-
-def _child(node: yaml.Node | None, step: Step) -> yaml.Node | None:
-    import yaml
-
-    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-        inner: yaml.Node = node.value[step]
-        return inner
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value == step:
-                # What a mapping holds begins a line below its key.
-                return value if value.start_mark.line == key.start_mark.line else _at(value, key)
-    return None
-
-
-def _at(value: yaml.Node, key: yaml.Node) -> yaml.Node:
-    value.start_mark = key.start_mark
-    return value
-
-
-def _scalar(node: yaml.Node | None, value: str) -> yaml.Node | None:
-    import yaml
-
-    waiting = [node]
-    while waiting:
-        one = waiting.pop(0)
-        if isinstance(one, yaml.ScalarNode):
-            if one.value == value:
-                return one
-        elif isinstance(one, yaml.SequenceNode):
-            waiting += one.value
-        elif isinstance(one, yaml.MappingNode):
-            waiting += [part for pair in one.value for part in pair]
-    return None
 
 
 def _one_line(error: Exception) -> str:

@@ -7,7 +7,7 @@ was found to be so is kept beside the packs, for these very bytes and this very 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     # Below it is imported where it is used: what was checked before needs no checking.
     from engine.redline.checking import At, Problem
 
+Progress = Callable[[int, int], None]
+"""Is told how much of a work is done, and of how much."""
 MAX_RULES = 5_000
 MAX_WORDS = 200_000
 _CHECKED = "checked"
@@ -59,7 +61,7 @@ def refusal(problems: Sequence[Problem]) -> RuleError:
     return RuleError(
         first.in_words(),
         code="rules_invalid",
-        file=f"{first.file}:{first.line}" if first.line else first.file,
+        where=Both(first.where("zh"), first.where("en")),
         rule=first.rule,
         example=first.example[:80],
         problem=Both(first.told("zh"), first.told("en")),
@@ -134,16 +136,23 @@ def _read(folder: Path) -> tuple[RuleSet, list[Problem]]:
 
 
 def examined(
-    sources: Sequence[Source], version: str, *, sound: bool = True
+    sources: Sequence[Source],
+    version: str,
+    *,
+    sound: bool = True,
+    told: Progress = lambda _done, _total: None,
 ) -> tuple[RuleSet, list[Problem]]:
     """The set that some packs make, and everything that keeps it from loading.
 
     What stands in a source that was checked before is not tried again, only beside the others.
     Where nothing else is wrong, and `sound`, what is to be said is held against the agents' rules.
+    `told` is called with how many of the rules and scripts to be tried are.
     """
     from engine.redline.checking import At, own_words, rule_problems, script_problems
 
-    problems: list[Problem] = list(_twice(sources))
+    problems: list[Problem] = list(_too_many(sources)) or list(_twice(sources))
+    total = sum(len(s.pack.rules) + len(s.pack.scripts) for s in sources if not s.checked)
+    done = 0
     old: list[tuple[At, Rule]] = []
     new: list[tuple[At, Rule]] = []
     rules: list[Rule] = []
@@ -164,6 +173,7 @@ def examined(
                 continue
             if not source.checked:
                 problems.extend(rule_problems(at, rule))
+                told(done := done + 1, total)
             rules.append(rule)
             (old if source.checked else new).append((at, rule))
             saying += [(at, words) for words in (rule.script, rule.rewrite) if words is not None]
@@ -171,6 +181,7 @@ def examined(
             at = At(source, script.id, ("scripts", number))
             if not source.checked:
                 problems.extend(script_problems(at, script))
+                told(done := done + 1, total)
             scripts.append(script)
             saying.append((at, script.text))
     if sound and not problems:
@@ -194,11 +205,24 @@ def _with_scripts(rules: list[Rule]) -> list[Rule]:
     ]
 
 
+def _too_many(sources: Sequence[Source]) -> Iterator[Problem]:
+    from engine.redline.checking import problem_of
+
+    rules = [rule for source in sources for rule in source.pack.rules]
+    words = sum(
+        len(rule.match.words) + len(rule.match.none) + sum(map(len, rule.match.all))
+        for rule in rules
+    )
+    if len(rules) > MAX_RULES or words > MAX_WORDS:
+        values = {"rules": MAX_RULES, "words": MAX_WORDS}
+        yield problem_of("", "too_many", values=values)
+
+
 def _twice(sources: Sequence[Source]) -> Iterator[Problem]:
-    from engine.redline.checking import At, problem_of
+    """Ids that stand for more than one thing on a day; of each such thing the first clash."""
+    from engine.redline.checking import At
 
     seen: dict[str, list[tuple[str, Rule | Script | None]]] = {}
-    count = words = 0
     for source in sources:
         pack = source.pack
         parts: list[tuple[At, Rule | Script | None]] = [
@@ -207,7 +231,8 @@ def _twice(sources: Sequence[Source]) -> Iterator[Problem]:
         parts += [(At(source, r.id, ("rules", n)), r) for n, r in enumerate(pack.rules)]
         parts += [(At(source, s.id, ("scripts", n)), s) for n, s in enumerate(pack.scripts)]
         for at, part in parts:
-            for file, other in seen.setdefault(at.identity, []):
+            before = seen.setdefault(at.identity, [])
+            for file, other in before:
                 if part is None or other is None or type(part) is not type(other):
                     yield at.problem("id_twice", other=file)
                 elif part.version == other.version:
@@ -215,14 +240,10 @@ def _twice(sources: Sequence[Source]) -> Iterator[Problem]:
                 elif part.effective.meets(other.effective):
                     first, second = other.version, part.version
                     yield at.problem("versions_meet", first=first, second=second, other=file)
-            seen[at.identity].append((source.file, part))
-        count += len(pack.rules)
-        for rule in pack.rules:
-            match = rule.match
-            words += len(match.words) + len(match.none) + sum(len(group) for group in match.all)
-    if count > MAX_RULES or words > MAX_WORDS:
-        values = {"rules": MAX_RULES, "words": MAX_WORDS}
-        yield problem_of("", "too_many", values=values)
+                else:
+                    continue
+                break
+            before.append((source.file, part))
 
 
 def with_contexts(rule: Rule, pack: Pack) -> Rule:

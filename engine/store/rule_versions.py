@@ -204,13 +204,9 @@ class RuleVersions:
         """Put what was asked for into force.
 
         Raises `InputError`: `own_version` where `who` is one of its authors or asked for it,
-        `version_moved` where nobody asks for it any more, `no_name`.
+        `version_not_asked`, `version_moved` where nobody asks for it any more, `no_name`.
         """
-        with self._database.transaction():
-            self._not_own(self.get(number), who)
-            return self._go(
-                number, "published", ("asked",), who, comment, former=former, rules=rules
-            )
+        return self._go(number, "published", ("asked",), who, comment, former=former, rules=rules)
 
     def refuse(
         self, number: int, who: str, comment: str, *, former: str = "", rules: str = ""
@@ -218,7 +214,7 @@ class RuleVersions:
         """Turn down what was asked for; it is the draft again where there is none.
 
         Raises `InputError`: `own_version` (withdraw it instead), `no_version_comment`,
-        `version_moved`, `no_name`.
+        `version_not_asked`, `version_moved`, `no_name`.
         """
         if not comment.strip():
             raise InputError(
@@ -226,10 +222,8 @@ class RuleVersions:
                 "no_version_comment",
             )
         with self._database.transaction():
-            self._not_own(self.get(number), who)
-            ended = self._go(
-                number, "refused", ("asked",), who, comment, former=former, rules=rules
-            )
+            asked: tuple[State, ...] = ("asked",)
+            ended = self._go(number, "refused", asked, who, comment, former=former, rules=rules)
             self._edit_again(ended)
             return ended
 
@@ -326,8 +320,12 @@ class RuleVersions:
     ) -> RuleVersion:
         named(who)
         with self._database.transaction():
-            if self.get(number).state not in from_:
-                raise _moved()
+            version = self.get(number)
+            answering = step in ("published", "refused")
+            if version.state not in from_:
+                raise _not_asked(number) if answering and version.state == "trial" else _moved()
+            if answering:
+                self._not_own(version, who)
             self._step(number, step, who, comment, former=former, rules=rules)
             return self.get(number)
 
@@ -384,6 +382,14 @@ def _states(steps: Sequence[Row]) -> dict[int, State]:
         else:
             states[number] = step
     return states
+
+
+def _not_asked(number: int) -> InputError:
+    return InputError(
+        f"Nobody has asked to publish version {number} yet. Nothing was changed.",
+        "version_not_asked",
+        number=number,
+    )
 
 
 def _moved() -> InputError:

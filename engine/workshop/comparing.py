@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from engine.redline.changes import Kind
+from engine.redline.changes import Key, Kind
 
 
 class Difference(Struct, frozen=True):
@@ -20,9 +20,7 @@ class Difference(Struct, frozen=True):
     lines: tuple[str, ...]
 
 
-def differences(
-    former: Mapping[tuple[Kind, str], str], changed: Mapping[tuple[Kind, str], str]
-) -> tuple[Difference, ...]:
+def differences(former: Mapping[Key, str], changed: Mapping[Key, str]) -> tuple[Difference, ...]:
     """What makes `changed` of `former`, both texts by kind and id; no text is no rule."""
     found: list[Difference] = []
     for kind, rule in dict.fromkeys((*former, *changed)):

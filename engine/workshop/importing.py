@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
-from engine.redline.changes import Base, Change, Changes, company_set, split
+from engine.redline.changes import Base, Change, Changes, Key, company_set, split
 from engine.redline.checking import Problem, problem_of, unreadable
 from engine.redline.packs import MAX_FILE, PackError, packs_in
-from engine.redline.rules import refusal
+from engine.redline.rules import Progress
 from engine.redline.schema import RuleSet
-from engine.workshop.shipped import Key
 
 
 class Packs(Struct, frozen=True):
-    """What some files say, and the file and line in which each change stands."""
+    """What some files say, and the file and line in which each change stands.
+
+    `problems`: the files that cannot be read, and what two files say differently.
+    """
 
     changes: Changes
     places: dict[Key, tuple[str, int]]
+    problems: tuple[Problem, ...] = ()
 
     def located(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
         """Problems of these changes, by file and line instead of the line in their own text."""
@@ -34,53 +38,71 @@ class Packs(Struct, frozen=True):
         return problem
 
 
-def read_packs(files: Sequence[Path], base: Base) -> Packs:
+def read_packs(
+    files: Sequence[Path], base: Base, told: Progress = lambda _done, _total: None
+) -> Packs:
     """What the packs in `files` (files, or folders of them) change of `base`.
 
-    Raises `RuleError` with file and line for one that cannot be read, and where two say different
-    things of one rule.
+    `told` is called with how many files are read.
     """
+    paths, problems = _each(files)
+    names = Counter(path.name for path in paths)
     changes: dict[Key, Change] = {}
     places: dict[Key, tuple[str, int]] = {}
-    for path in _each(files):
+    of: dict[Key, Path] = {}
+    for number, path in enumerate(paths, start=1):
+        name = path.name if names[path.name] == 1 else str(path)
         try:
             found = split(_text(path))
         except PackError as error:
-            raise refusal([unreadable(path.name, error)]) from error
+            problems.append(unreadable(name, error))
+            found = []
         for one, line in found:
-            kind = one.kind
-            if not one.text and ("script", one.id) in base.homes:
-                kind = "script"
-            home = base.homes.get((kind, one.id), "")
-            change = msgspec.structs.replace(one, kind=kind, pack=home)
-            key = (change.kind, change.id)
-            if key in changes and (changes[key].text != change.text or places[key][0] == path.name):
+            change = _at_home(one, base)
+            key = change.key
+            if key in changes and (changes[key].text != change.text or of[key] == path):
                 code = "context_twice" if change.kind == "context" else "id_twice"
                 values = {"other": places[key][0], "context": change.id}
-                raise refusal(
-                    [problem_of(path.name, code, rule=change.id, line=line, values=values)]
-                )
-            changes[key], places[key] = change, (path.name, line)
-    return Packs(tuple(changes.values()), places)
+                problems.append(problem_of(name, code, rule=change.id, line=line, values=values))
+            else:
+                changes[key], places[key], of[key] = change, (name, line), path
+        told(number, len(paths))
+    return Packs(tuple(changes.values()), places, tuple(problems))
 
 
-def set_with(base: Base, in_force: Changes, packs: Packs) -> tuple[RuleSet, tuple[Problem, ...]]:
+def set_with(
+    base: Base, in_force: Changes, packs: Packs, told: Progress = lambda _done, _total: None
+) -> tuple[RuleSet, tuple[Problem, ...]]:
     """The set that `packs` make on top of what is in force, and what keeps it from loading."""
-    merged = {(one.kind, one.id): one for one in (*in_force, *packs.changes)}
-    rule_set, problems = company_set(base, tuple(merged.values()))
-    return rule_set, packs.located(problems)
+    merged = {one.key: one for one in (*in_force, *packs.changes)}
+    rule_set, problems = company_set(base, tuple(merged.values()), told)
+    return rule_set, (*packs.problems, *packs.located(problems))
 
 
-def _each(files: Sequence[Path]) -> Iterator[Path]:
+def _at_home(change: Change, base: Base) -> Change:
+    """The change with the pack that ships what it changes, if one does."""
+    kind = change.kind
+    if not change.text and ("script", change.id) in base.homes:
+        kind = "script"
+    pack = base.homes.get((kind, change.id), "")
+    return msgspec.structs.replace(change, kind=kind, pack=pack)
+
+
+def _each(files: Sequence[Path]) -> tuple[list[Path], list[Problem]]:
+    """The files in `files` and in the folders among them, each once."""
+    paths: dict[Path, None] = {}
+    problems: list[Problem] = []
     for path in files:
         try:
             inside = packs_in(path) if path.is_dir() else [path]
         except OSError as error:
             values = {"why": error.strerror or ""}
-            raise refusal([problem_of(path.name, "unreadable", values=values)]) from error
+            problems.append(problem_of(path.name, "unreadable", values=values))
+            continue
         if not inside:
-            raise refusal([problem_of(path.name, "no_packs")])
-        yield from inside
+            problems.append(problem_of(path.name, "no_packs"))
+        paths |= dict.fromkeys(inside)
+    return list(paths), problems
 
 
 def _text(path: Path) -> str:

@@ -1,5 +1,8 @@
 """Running two rule sets over everything that was said, and telling what would change.
 
+It says what changed rules are to be expected to do, so both sets are judged as they stand on one
+day, not each text by the rules of its own: a rule that is new was in force on none of those.
+
 A plain generator: what it yields is the progress, and to close it is to call it off. Only rules
 that differ are run, so most of the time goes into reading.
 """
@@ -7,6 +10,7 @@ that differ are run, so most of the time goes into reading.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import Literal
 
 from msgspec import Struct
@@ -91,23 +95,20 @@ def replay(
     *,
     language: Language = "zh",
     chunk: int = 200,
+    day: date | None = None,
 ) -> Iterator[Replayed]:
-    """What `changed` would do in the place of `former`, by the rules of today.
+    """What `changed` would do in the place of `former`, by the rules' dates as of `day`, or today.
 
     At least one event, the last with ``done == total``. The totals are the same object in all
     events, and grow. Raises `StoreError`, `RuleError`.
     """
-    before, after = _differing(former, changed), _differing(changed, former)
+    on = day or date.today()
+    before, after = _differing(former, changed, on), _differing(changed, former, on)
     totals = Totals(rules={})
     total = store.history.total()
     rows: list[Row] = []
     asked = 0
-    if (
-        before.rule_set.rules
-        or after.rule_set.rules
-        or before.rule_set.scripts
-        or (after.rule_set.scripts)
-    ):
+    if any(gate.rule_set.rules or gate.rule_set.scripts for gate in (before, after)):
         for conversation in store.history.conversations():
             for text in conversation.texts:
                 turns = conversation.turns[: text.before]
@@ -125,19 +126,27 @@ def replay(
     yield Replayed(done, done, tuple(rows), totals)
 
 
-def _differing(one: RuleSet, other: RuleSet) -> Gate:
-    """The rules of `one` that `other` does not have, scripts as ones whose lack is recorded."""
+def not_in_force(former: RuleSet, changed: RuleSet, day: date) -> tuple[str, ...]:
+    """The ids of what is new or changed and does not hold on `day`: a replay says nothing of it."""
+    new = _only_in(changed, former)
+    rules = [rule.id for rule in new.rules if not rule.effective.holds(day)]
+    return (*rules, *(one.id for one in new.scripts if not one.effective.holds(day)))
+
+
+def _only_in(one: RuleSet, other: RuleSet) -> RuleSet:
     rules, scripts = set(other.rules), set(other.scripts)
-    return Gate(
-        replace(
-            one,
-            rules=tuple(rule for rule in one.rules if rule not in rules),
-            scripts=tuple(
-                replace(script, shadow=True) for script in one.scripts if script not in scripts
-            ),
-        ),
-        lazy=True,
+    return replace(
+        one,
+        rules=tuple(rule for rule in one.rules if rule not in rules),
+        scripts=tuple(script for script in one.scripts if script not in scripts),
     )
+
+
+def _differing(one: RuleSet, other: RuleSet, day: date) -> Gate:
+    """The rules of `one` that `other` does not have, scripts as ones whose lack is recorded."""
+    differing = _only_in(one, other)
+    scripts = tuple(replace(script, shadow=True) for script in differing.scripts)
+    return Gate(replace(differing, scripts=scripts), lazy=True, today=lambda: day)
 
 
 def _compared(

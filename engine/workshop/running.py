@@ -95,8 +95,8 @@ def version_set(store: Store, base: Base, number: int) -> RuleSet:
 
 def version_changes(store: Store, number: int) -> Changes:
     """What a version changes; nothing for what ships. Raises as `version_set`."""
-    from engine.redline.changes import COMPANY, decoded
-    from engine.redline.checking import problem_of
+    from engine.redline.changes import decoded
+    from engine.redline.checking import COMPANY, problem_of
 
     if number == SHIPPED:
         return ()

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.redline.changes import Base, Change, Kind, split
+from engine.redline.changes import Base, Change, Key, Kind, split
 from engine.redline.packs import Source, packs_in
 from engine.redline.schema import Rule, Script
-
-Key = tuple[Kind, str]
 
 
 def shipped(base: Base, folder: Path) -> dict[Key, tuple[Change, Rule | Script]]:
@@ -17,7 +15,7 @@ def shipped(base: Base, folder: Path) -> dict[Key, tuple[Change, Rule | Script]]
     texts: dict[Key, str] = {}
     for path in packs_in(folder):
         for change, _ in split(path.read_text("utf-8")):
-            texts[change.kind, change.id] = change.text
+            texts[change.key] = change.text
     return {
         (kind, part.id): (Change(kind, part.id, texts[kind, part.id], source.pack.pack.id), part)
         for source in base.sources

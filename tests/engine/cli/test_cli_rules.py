@@ -50,7 +50,7 @@ def test_a_pack_goes_into_force_by_two_leads_and_back(zuoxi: Zuoxi, pack: Path) 
     assert listed["version"] == f"{shipped}+{tried['rule_set']}"
     check = zuoxi("redline", "check", "送您一份礼", "--json").one
     assert (check["action"], [hit["rule"] for hit in check["shadow"]]) == ("none", ["own.gift"])
-    zuoxi("rules", "approve", "--as", "李班长", "--json").refused("version_moved")
+    zuoxi("rules", "approve", "--as", "李班长", "--json").refused("version_not_asked")
     assert zuoxi("rules", "publish", "--as", "王班长", "--json").one["state"] == "asked"
     zuoxi("rules", "approve", "1", "--as", "王班长", "--json").refused("own_version")
     assert zuoxi("rules", "approve", "1", "--as", "李班长", "--json").one["state"] == "in_force"
@@ -79,6 +79,12 @@ def test_a_replay_counts_what_would_change_and_changes_nothing(zuoxi: Zuoxi, pac
     few = zuoxi("rules", "replay", pack, "--rows", "0", "--json").one
     assert (few["rows"], few["left_out"]) == ([], 1)
     assert "新命中 1" in zuoxi("rules", "replay", pack).out
+    pack.write_text(PACK.rstrip() + "\n    effective: {from: 2999-01-01}\n", "utf-8")
+    later = zuoxi("rules", "replay", pack, "--json").one
+    assert (later["new"], later["not_in_force"]) == (0, ["own.gift"])
+    assert "own.gift" in zuoxi("rules", "replay", pack).out
+    then = zuoxi("rules", "replay", pack, "--as-of", "2999-01-02", "--json").one
+    assert (then["new"], then["as_of"], then["not_in_force"]) == (1, "2999-01-02", [])
     assert zuoxi("rules", "list", "--json").one["version"] == found["former"]
     assert zuoxi("rules", "replay", "--json").one["new"] == 0
 
@@ -102,8 +108,45 @@ def test_two_packs_may_not_say_different_things_of_one_rule(
 ) -> None:
     other = tmp_path / "other.yaml"
     other.write_text(PACK.replace("L3", "L4"), "utf-8")
-    said = zuoxi("rules", "validate", pack, other, "--json")
-    assert "other.yaml:4" in said.refused("rules_invalid")
+    for command in ("validate", "draft", "replay"):
+        said = zuoxi("rules", command, pack, other, "--json")
+        said.refused("rules_problems")
+        (problem,) = said.one["problems"]
+        assert (problem["file"], problem["line"]) == ("other.yaml", 4)
+        assert problem["values"]["other"] == "own.yaml"
+    assert zuoxi("rules", "diff", "--json").one == {"differences": []}
+
+
+def test_what_is_wrong_is_told_of_every_pack(zuoxi: Zuoxi, pack: Path, tmp_path: Path) -> None:
+    pack.write_text(PACK.replace("must_hit: [送您", "must_hit: [给您"), "utf-8")
+    broken, missing, same = (tmp_path / name for name in ("a.yaml", "none.yaml", "x/own.yaml"))
+    broken.write_text("rules: [", "utf-8")
+    same.parent.mkdir()
+    same.write_text("rules: 1", "utf-8")
+    said = zuoxi("rules", "validate", broken, missing, pack, same, "--json")
+    said.refused("rules_problems")
+    files = [one["file"] for one in said.one["problems"]]
+    assert files == ["a.yaml", "none.yaml", str(same), str(pack)]
+    # A draft takes all packs or none.
+    zuoxi("rules", "draft", pack, broken, "--json").refused("rules_problems")
+    assert zuoxi("rules", "diff", "--json").one == {"differences": []}
+
+
+def test_a_draft_is_changed_as_a_whole_or_not_at_all(zuoxi: Zuoxi, pack: Path) -> None:
+    zuoxi("rules", "draft", "--off", "trial.promise")
+    before = zuoxi("rules", "diff").out
+    zuoxi("rules", "draft", pack, "--discard", "--off", "no.such", "--json").refused("no_rule")
+    assert zuoxi("rules", "diff").out == before
+    pack.write_text(PACK.replace("switched_off: [trial.promise]\n", ""), "utf-8")
+    anew = zuoxi("rules", "draft", pack, "--discard", "--json").one
+    assert [(one["id"], one["what"]) for one in anew["changes"]] == [("own.gift", "added")]
+
+
+def test_a_problem_of_an_earlier_draft_says_whose_rule_it_is(zuoxi: Zuoxi, pack: Path) -> None:
+    pack.write_text(PACK.replace("must_hit: [送您", "must_hit: [给您"), "utf-8")
+    zuoxi("rules", "draft", pack)
+    said = zuoxi("rules", "draft", "--off", "trial.promise")
+    assert said.code == 1 and "公司规则 own.gift 第 10 行" in said.out
 
 
 def test_what_is_not_there_is_said(zuoxi: Zuoxi) -> None:

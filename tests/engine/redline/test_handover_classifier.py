@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from engine.errors import RuleError
 from engine.paths import CLASSIFIER, RULES
 from engine.records import Language
-from engine.redline import classifier
+from engine.redline import classifier, rules
 from engine.redline.gate import Gate
 from engine.redline.matching import Matcher
 from engine.redline.normalise import fold
@@ -168,7 +168,8 @@ def test_the_version_of_the_rules_tells_of_another_classifier(
         (other / path.name).write_bytes(path.read_bytes())
     with (other / classifier.CLASSES).open("a", encoding="utf-8") as file:
         file.write("\n# another\n")
-    monkeypatch.setattr(classifier, "CLASSIFIER", other)
+    for module in (classifier, rules):
+        monkeypatch.setattr(module, "CLASSIFIER", other)
     assert load_rules(folder).version != former
 
 

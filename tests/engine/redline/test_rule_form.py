@@ -232,6 +232,12 @@ def test_a_script_that_breaks_a_rule_is_refused(tmp_path: Path) -> None:
     assert "t.one" in problem.message and problem.line == 18
 
 
+def test_a_rule_that_stands_a_thousand_times_is_told_once_for_each(tmp_path: Path) -> None:
+    problems = check_rules(packs(tmp_path, *[RULE] * 300))
+    twice = [problem.line for problem in problems if problem.code == "id_version_twice"]
+    assert twice == [3 + len(RULE.splitlines()) * number for number in range(1, 300)]
+
+
 def test_a_standing_gate_takes_another_set_into_force(tmp_path: Path) -> None:
     gate = gate_of(packs(tmp_path, RULE))
     former = gate.version

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,31 @@ def test_problems_between_rules_are_told_of_the_one_that_was_changed(workshop: W
     assert [one.code for one in workshop.problems()] == ["renamed"]
     workshop.put(twin.replace("送您一份礼", "专人联系"), "王班长", id="own.other")
     assert [(one.rule, one.code) for one in workshop.problems()] == [("own.other", "keeps_back")]
+
+
+class _Meanwhile(tuple[Change, ...]):
+    """Changes that somebody else is quicker than: `first` is done before they are looked at."""
+
+    first: Callable[[], object] | None = None
+
+    def __iter__(self) -> Iterator[Change]:
+        first, self.first = self.first, None
+        if first is not None:
+            first()
+        return super().__iter__()
+
+
+def test_no_edit_of_another_process_is_lost(store: Store, packs: Path, workshop: Workshop) -> None:
+    mine = _Meanwhile([Change("rule", "own.gift", GIFT)])
+    with open_store(store.path) as other_store:
+        other = Workshop(other_store, packs)
+        theirs = GIFT.replace("own.gift", "own.other")
+        mine.first = lambda: other.put(theirs, "赵班长")
+        workshop.put_all(mine, "王班长", off=["court"])
+    found = {one.id for one in workshop.diff("in_force", "draft")}
+    assert found == {"own.gift", "own.other", "court"}
+    working = workshop.working()
+    assert working is not None and working.authors == ("赵班长", "王班长")
 
 
 def test_a_text_is_tried_under_both_sets(workshop: Workshop) -> None:

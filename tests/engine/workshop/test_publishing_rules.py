@@ -79,14 +79,16 @@ def test_nobody_puts_an_own_version_into_force(
     store: Store, packs: Path, workshop: Workshop
 ) -> None:
     number = tried(workshop)
-    with pytest.raises(InputError) as not_asked:
-        workshop.approve(number, LEAD)
+    for answer in (workshop.approve, workshop.refuse):
+        for who in (LEAD, AUTHOR):
+            with pytest.raises(InputError) as not_asked:
+                answer(number, who, "看过了")
+            assert not_asked.value.code == "version_not_asked"
     workshop.ask(number, "赵班长")
     for own in (AUTHOR, f" {AUTHOR}　", "赵班长"):
         with pytest.raises(InputError) as caught:
             workshop.approve(number, own)
         assert caught.value.code == "own_version"
-    assert not_asked.value.code == "version_moved"
     assert acts(store, packs, "送您一份礼") == "none"
     version = workshop.approve(number, LEAD, "看过了")
     assert (version.state, version.published_by) == ("in_force", LEAD)
@@ -124,7 +126,8 @@ def test_what_fails_its_examples_is_never_tried(workshop: Workshop) -> None:
     workshop.put(GIFT.replace("must_hit: [送您", "must_hit: [给您"), AUTHOR)
     with pytest.raises(RuleError) as caught:
         workshop.start_trial(AUTHOR, "不行的")
-    assert caught.value.values["file"] == "company:10"
+    assert "公司规则 own.gift 第 10 行" in explain(caught.value, "zh")
+    assert "company rule own.gift, line 10" in caught.value.message
     assert "给您" in explain(caught.value, "zh")
     assert workshop.versions() == () and workshop.working() is not None
 

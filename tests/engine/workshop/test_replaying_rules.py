@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from datetime import date
 
 from written_rules import GIFT
 
@@ -10,7 +11,7 @@ from engine.reception import receive
 from engine.records import Draft, Hit, Release
 from engine.redline.gate import Gate
 from engine.store.store import Store
-from engine.workshop.replay import Replayed, Row, replay
+from engine.workshop.replay import Replayed, Row, not_in_force, replay
 from engine.workshop.workshop import Workshop
 
 LONG = "我们看看。" * 40
@@ -130,6 +131,22 @@ def test_a_mandatory_script_that_was_left_out_is_a_hit(
         ("lost", "greeting", "kept_back")
     ]
     assert last.totals.new == 0
+
+
+def test_rules_are_judged_by_their_dates_as_of_one_day(
+    store: Store, gate: Gate, workshop: Workshop
+) -> None:
+    told(store, gate)
+    workshop.put(f"{GIFT}effective: {{from: 2999-01-01}}\n", "王班长")
+    sets = workshop.rule_set("in_force"), workshop.rule_set("draft")
+    for day, new, left_out in (
+        (None, 0, ("own.gift",)),
+        (date(2998, 12, 31), 0, ("own.gift",)),
+        (date(2999, 1, 1), 2, ()),
+    ):
+        *_, last = replay(store, *sets, day=day)
+        assert last.totals.new == new
+        assert not_in_force(*sets, day or date.today()) == left_out
 
 
 def test_nothing_changed_is_said_at_once(store: Store, gate: Gate, workshop: Workshop) -> None:
