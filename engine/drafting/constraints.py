@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 from msgspec import Struct
@@ -64,7 +65,13 @@ class GroundedFree:
 
     def _may_add(self, token: int) -> bool:
         """Add `token` where the text stays readable and clean; whether it was added."""
-        read = self._unread + self._vocabulary.pieces[token]
+        piece = self._vocabulary.pieces[token]
+        if not self._unread and not self._open and (text := _plain_text(piece)):
+            self._text += text
+            if self._plain_end is not None or not _SENTENCE_ENDS.isdisjoint(text):
+                self._settle(text, plain=True)
+            return True
+        read = self._unread + piece
         unread = b""
         try:
             added = read.decode()
@@ -118,6 +125,17 @@ class GroundedFree:
         ):
             place -= 1
         self._judged_from = max(self._judged_from, place)
+
+
+@lru_cache(maxsize=1 << 16)
+def _plain_text(piece: bytes) -> str:
+    """The text of a token that is plain whatever stands before it; else nothing."""
+    try:
+        text = piece.decode()
+    except UnicodeDecodeError:
+        return ""
+    joins = text[:1].isascii() and text[:1].isalpha()
+    return "" if joins or not is_plain(text) else text
 
 
 class Alternative(Struct, frozen=True):

@@ -117,6 +117,10 @@ class NativeContext:
         self._wants = _array(self._batch.logits)
         self._sequences = [0] * BATCH
         self._rows: dict[int, Logits] = {}
+        # Its address is all that is needed of a row; as a typed pointer it would cost more.
+        self._logits = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32)(
+            ctypes.cast(api.llama_get_logits_ith, ctypes.c_void_p).value or 0
+        )
         self._threads = threads
         self._at_work = threads.writing
 
@@ -185,8 +189,7 @@ class NativeContext:
 
     def logits(self, place: int) -> Logits:
         """The logits at one of the places that `read` gave: a view, valid until the next read."""
-        pointer = self._api.llama_get_logits_ith(self._native, place)
-        address = ctypes.addressof(pointer.contents)
+        address = self._logits(self._native, place)
         row = self._rows.get(address)
         if row is None:
             if len(self._rows) > 2 * BATCH:

@@ -198,14 +198,15 @@ class LlamaGenerator:
         generated = 0
         while True:
             written, chosen = self._follow(constraint, reply.rows, ahead.guesses, limit - generated)
-            generated += len(written) + len(chosen)
-            reply.tokens += written + chosen
+            new = written + chosen
+            generated += len(new)
+            reply.tokens += new
             self._memory.cut(reply.track, len(reply.tokens) - len(chosen))
             if ahead.watching and not reply.shares():
                 self._guessing.measured(bool(ahead.guesses), len(written) + 1, reply.seconds)
             ahead.went_on(written, chosen)
             if not chosen or generated >= limit:
-                yield Piece(text.add(written + chosen), _with(counts, generated))
+                yield Piece(text.add(new), _with(counts, generated))
                 return
             ahead.guesses = []
             if ahead.watching and not reply.shares() and self._guessing.now():
@@ -217,7 +218,7 @@ class LlamaGenerator:
                 wanted=1 + len(ahead.guesses),
             )
             self._hand_in(step)
-            yield Piece(text.add(written + chosen), _with(counts, generated))
+            yield Piece(text.add(new), _with(counts, generated))
             self._take(reply)
 
     def _follow(
@@ -258,12 +259,11 @@ class LlamaGenerator:
             beside = others[: self._native.plan.sequences - 1]
             together += [other for other in beside if len(other.tokens) == 1]
         began = time.perf_counter()
-        tracks = [one.reply.track for one in together]
+        tracks = [one.reply.track for one in together] if joining else ()
+        runs = []
         for one in together:
             self._seat(one.reply, one.first, tracks)
-        runs = [
-            Run(_sequence(one.reply.track), one.first, one.tokens, one.wanted) for one in together
-        ]
+            runs.append(Run(_sequence(one.reply.track), one.first, one.tokens, one.wanted))
         try:
             places = self._native.read(runs)
         except ModelError:
@@ -272,7 +272,7 @@ class LlamaGenerator:
             raise
         for one, its_places in zip(together, places, strict=True):
             one.reply.track.tokens += one.tokens
-            one.reply.rows = [self._native.logits(place) for place in its_places]
+            one.reply.rows = list(map(self._native.logits, its_places))
             if one is not step:
                 one.reply.rows = [np.array(row) for row in one.reply.rows]
             self._waiting.remove(one)
