@@ -61,13 +61,12 @@ def draft(
 ) -> None:
     """Change the draft of the rules; what it changes, and what is wrong with it."""
     from engine.workshop.importing import read_packs
-    from engine.workshop.running import read_base
 
     session: Session = context.obj
     name = session.named(who)
     with open_store(session.folder.database) as store:
         workshop = Workshop(store, paths.RULES)
-        read = read_packs(packs or [], read_base(paths.RULES), reading(session))
+        read = read_packs(packs or [], workshop.base, reading(session))
         if read.problems:
             end_progress()
             refuse_problems(read.problems, session, json=json, changes=[])
@@ -107,7 +106,6 @@ def replay_(
     """What changed rules would do to everything that was said: nothing is changed."""
     from engine.workshop.importing import read_packs, set_with
     from engine.workshop.replay import Row, not_in_force, replay
-    from engine.workshop.running import changes_in_use, read_base
 
     session: Session = context.obj
     if packs and version is not None:
@@ -117,10 +115,9 @@ def replay_(
         workshop = Workshop(store, paths.RULES)
         former = workshop.rule_set("in_force")
         if packs:
-            base = read_base(paths.RULES)
-            read = read_packs(packs, base, reading(session))
-            in_use = changes_in_use(store, paths.RULES)
-            changed, problems = set_with(base, in_use, read, checking(session))
+            read = read_packs(packs, workshop.base, reading(session))
+            in_use = workshop.changes("in_force")
+            changed, problems = set_with(workshop.base, in_use, read, checking(session))
             if problems:
                 end_progress()
                 refuse_problems(problems, session, json=json)
@@ -185,7 +182,6 @@ def export(
 ) -> None:
     """Write what the company has changed as one pack, for `zuoxi rules draft` on another desk."""
     from engine.workshop.exporting import packed
-    from engine.workshop.running import read_base
 
     session: Session = context.obj
     with open_store(session.folder.database) as store:
@@ -194,7 +190,7 @@ def export(
         workshop.rule_set(chosen)
         changes = workshop.changes(chosen)
         number = chosen if isinstance(chosen, int) else workshop.standing().used
-        pack = packed(read_base(paths.RULES), changes, number, session.who)
+        pack = packed(workshop.base, changes, number, session.who)
     try:
         out.write_text(pack, "utf-8")
     except OSError as error:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -137,12 +138,26 @@ def read_pack(path: Path) -> Source:
 
 def read_text(data: bytes, kind: type[T]) -> tuple[T, Places]:
     """What a YAML text says, as a `kind`, and where it says it; raises `PackError`."""
-    places = Places(composed(data))
+    root = composed(data)
+    places = Places(root)
+    value = _constructed(root)
     try:
-        return msgspec.yaml.decode(data, type=kind), places
+        return msgspec.convert(value, type=kind, builtin_types=(datetime, date)), places
     except (msgspec.MsgspecError, UnicodeError) as error:
         why = _one_line(error)
         raise PackError("schema", _line_of(str(error), places), why=why) from error
+
+
+def _constructed(root: yaml.Node | None) -> object:
+    """What some nodes say. It takes them as they are: to read the text once more takes as long."""
+    import yaml
+
+    if root is None:
+        return None
+    try:
+        return yaml.constructor.SafeConstructor().construct_document(root)
+    except yaml.YAMLError as error:
+        raise _not_yaml(error) from error
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         # A tag with a wrong value raises anything.
         raise PackError("not_yaml", why=_one_line(error)) from error
@@ -155,28 +170,32 @@ def composed(data: bytes) -> yaml.Node | None:
     if len(data) > MAX_FILE:
         raise _too_large()
     # Aliases can blow a small file up to any size in memory, and packs need none. What is nested
-    # without end ends the process, since the parser calls itself.
+    # without end ends the process, since the composer calls itself.
     depth = 0
-    blocks = (yaml.BlockSequenceStartToken, yaml.BlockMappingStartToken)
-    opening = (*blocks, yaml.FlowSequenceStartToken, yaml.FlowMappingStartToken)
-    closing = (yaml.BlockEndToken, yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken)
     try:
-        for token in yaml.scan(data, Loader=yaml.CSafeLoader):
-            if isinstance(token, yaml.AliasToken):
-                raise PackError("aliases", token.start_mark.line + 1)
-            if isinstance(token, opening):
+        for event in yaml.parse(data, Loader=yaml.CSafeLoader):
+            if isinstance(event, yaml.AliasEvent):
+                raise PackError("aliases", _line(event.start_mark))
+            if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
-            elif isinstance(token, closing):
+            elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
             if depth > MAX_DEPTH:
-                raise PackError("too_deep", token.start_mark.line + 1)
+                raise PackError("too_deep", _line(event.start_mark))
         root: yaml.Node | None = yaml.compose(data, Loader=yaml.CSafeLoader)
     except (yaml.YAMLError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = int(mark.line) + 1 if mark is not None else 0
-        raise PackError("not_yaml", line, why=_one_line(error)) from error
+        raise _not_yaml(error) from error
     _keys_once(root)
     return root
+
+
+def _not_yaml(error: Exception) -> PackError:
+    return PackError("not_yaml", _line(getattr(error, "problem_mark", None)), why=_one_line(error))
+
+
+def _line(mark: Any) -> int:
+    """The line of a mark that the parser sets, 0 where it sets none."""
+    return int(mark.line) + 1 if mark is not None else 0
 
 
 def _keys_once(root: yaml.Node | None) -> None:
@@ -217,5 +236,5 @@ def _line_of(message: str, places: Places) -> int:
 
 def _one_line(error: Exception) -> str:
     # The parser names its source as nobody else would, and the line is told besides.
-    said = re.sub(r'in "<byte string>", line \d+, column \d+:?', "", str(error))
+    said = re.sub(r'in "<byte string>", (?:line \d+, column|position) \d+:?', "", str(error))
     return " ".join(said.split())[:300]

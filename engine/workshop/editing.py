@@ -64,6 +64,12 @@ class DraftEditor:
         self._checked = lru_cache(_CHECKS)(self._check)
         self._sets: dict[Changes, tuple[RuleSet, tuple[Problem, ...]]] = {}
 
+    @property
+    def base(self) -> Base:
+        """The packs that ship, read once."""
+        with self._lock:
+            return self._read()
+
     def rules(self) -> tuple[WorkshopRule, ...]:
         """Everything in the draft: what ships in its order, then what was added."""
         with self._lock:
