@@ -5,7 +5,10 @@ Whatever leaves for a customer has passed the gate here, in the very form in whi
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
+from functools import partial
 from typing import Literal
 
 from msgspec import Struct
@@ -111,20 +114,16 @@ def decide(
     if draft_id is not None and (stored is None or stored.id != draft_id):
         raise _stale()
     drafted = stored if stored is not None and stored.draft.status == "drafted" else None
+    record = partial(
+        store.decisions.record, conversation, comment=comment, seconds=seconds, who=who
+    )
     if action == "hand_over":
         if needs_draft and stored is None:
             raise _no_draft()
-        with store.transaction():
+        with _writing(store, conversation):
             store.handovers.open(conversation, AGENT_CATEGORY, who=who)
-            return store.decisions.record(
-                conversation,
-                "handed_over",
-                message=stored.message if stored else None,
-                draft=stored.id if stored else None,
-                comment=comment,
-                seconds=seconds,
-                who=who,
-            )
+            message, draft = (stored.message, stored.id) if stored else (None, None)
+            return record("handed_over", message=message, draft=draft)
     if action == "reject":
         if drafted is None:
             raise _no_draft()
@@ -132,19 +131,11 @@ def decide(
             raise DecisionRefused(
                 "A rejection needs a reason. Nothing was stored; choose one.", "no_reason"
             )
-        return store.decisions.record(
-            conversation,
-            "rejected",
-            message=drafted.message,
-            draft=drafted.id,
-            reason=reason,
-            comment=comment,
-            seconds=seconds,
-            who=who,
-        )
+        with _writing(store, conversation):
+            return record("rejected", message=drafted.message, draft=drafted.id, reason=reason)
     outgoing = _outgoing(action, drafted, text)
     passed = _pass_gate(store, gate, conversation, outgoing.text, language, override, who)
-    with store.transaction():
+    with _writing(store, conversation):
         now = store.drafts.latest(conversation)
         if drafted is not None and (now is None or now.id != drafted.id):
             # While the gate was reading, the customer wrote on or somebody else decided.
@@ -152,16 +143,12 @@ def decide(
         if typed:
             store.composers.put(conversation, "")
         approval = passed.approval
-        decision = store.decisions.record(
-            conversation,
+        decision = record(
             outgoing.action,
             text=passed.text,
             message=drafted.message if drafted else None,
             draft=drafted.id if drafted else None,
             edit_distance=outgoing.edit_distance,
-            comment=comment,
-            seconds=seconds,
-            who=who,
             hits=passed.hits,
             override=passed.override,
             approved_by=approval.answered_by if approval else "",
@@ -196,7 +183,8 @@ def ask_for_approval(
 
     Once it is approved, `decide` sends that very text without another word. Raises `SendRefused`
     (`no_override`: nobody may let it pass), `DecisionRefused` (`no_approval_needed`, `no_draft`,
-    `empty_text`), `InputError` (`no_conversation`, `no_reason_given`, `no_name`) and `StoreError`.
+    `empty_text`), `InputError` (`no_conversation`, `forgotten`, `no_reason_given`, `no_name`) and
+    `StoreError`.
     """
     _not_forgotten(store, conversation)
     stored = store.drafts.latest(conversation)
@@ -211,7 +199,9 @@ def ask_for_approval(
         raise DecisionRefused(
             "This text needs no lead's approval. Nothing was asked; send it.", "no_approval_needed"
         )
-    return store.approvals.ask(conversation, final, reason, who, screening.hits, rules=gate.version)
+    hits, rules = screening.hits, gate.version
+    with _writing(store, conversation):
+        return store.approvals.ask(conversation, final, reason, who, hits, rules=rules)
 
 
 def object_to(
@@ -229,16 +219,17 @@ def object_to(
 
     What the gate finds in `text` is kept with it, so that a lead can judge it; what was kept of the
     same text before is not kept twice. Raises `InputError` (`no_hit`: the gate does not find it any
-    more, `no_conversation`, `no_name`, `no_reason_given`) and `StoreError`; then nothing is kept.
+    more, `no_conversation`, `forgotten`, `no_name`, `no_reason_given`) and `StoreError`; then
+    nothing is kept.
     """
-    store.conversations.get(conversation)
+    _not_forgotten(store, conversation)
     turns = store.conversations.turns(conversation)
     screening = gate.screen(text, "agent", language=language, turns=turns)
     places = {(one.rule, one.start, one.end): one for one in screening.hits}
     shown = places.get((hit.rule, hit.start, hit.end))
     if shown is None:
         raise no_hit()
-    with store.transaction():
+    with _writing(store, conversation):
         known = store.hits.kept_back(conversation, text, shown)
         if known is None:
             hits = (*screening.hits, *screening.shadow)
@@ -344,7 +335,8 @@ def _pass_gate(
             return _Passed(final, hits, override or approval.reason, approval)
     elif allowed != "never" and override:
         return _Passed(final, hits, override)
-    store.hits.add_all(conversation, None, text, hits, rules=gate.version, agent=who)
+    with _writing(store, conversation):
+        store.hits.add_all(conversation, None, text, hits, rules=gate.version, agent=who)
     if not stopped:
         raise _kept_back("script_missing", text, screening)
     if not override:
@@ -363,6 +355,17 @@ _KEPT_BACK = {
 
 def _kept_back(code: str, text: str, screening: Screening) -> SendRefused:
     return SendRefused(_KEPT_BACK[code], code, text, screening)
+
+
+@contextlib.contextmanager
+def _writing(store: Store, conversation: str) -> Iterator[None]:
+    """One transaction in a conversation, in which nobody can delete its customer's data.
+
+    Another process may have done so while the gate was reading: then nothing is written.
+    """
+    with store.transaction():
+        _not_forgotten(store, conversation)
+        yield
 
 
 def _not_forgotten(store: Store, conversation: str) -> None:

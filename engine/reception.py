@@ -45,19 +45,23 @@ def receive(
     is made and a human reads it. Raises `InputError` (`no_conversation`, `forgotten`: its data was
     deleted), `StoreError`; once the message is stored it is not lost, `catch_up` screens it later.
     """
-    if conversation is not None and store.conversations.get(conversation).forgotten_at is not None:
-        raise forgotten_conversation()
-    message = store.conversations.receive(
-        customer,
-        _storable(gate, text),
-        channel=channel,
-        conversation=conversation,
-        at=at,
-        label=label,
-        subject=subject,
-        kind=kind,
-        key=key,
-    )
+    storable = _storable(gate, text)
+    with store.transaction():
+        if conversation is not None:
+            known = store.conversations.get(conversation)
+            if known.forgotten_at is not None:
+                raise forgotten_conversation()
+        message = store.conversations.receive(
+            customer,
+            storable,
+            channel=channel,
+            conversation=conversation,
+            at=at,
+            label=label,
+            subject=subject,
+            kind=kind,
+            key=key,
+        )
     return _screen(store, gate, message, language)
 
 

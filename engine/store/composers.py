@@ -15,14 +15,19 @@ class Composers:
         self._database = database
 
     def put(self, conversation: str, text: str) -> None:
-        """Keep `text`; an empty one forgets what was kept."""
+        """Keep `text`; an empty one forgets what was kept.
+
+        In a conversation whose customer's data was deleted nothing is kept: nothing can be sent.
+        """
         if not text:
             self._database.run("DELETE FROM composers WHERE conversation = ?", [conversation])
             return
         self._database.run(
-            """INSERT INTO composers (conversation, text, at) VALUES (?, ?, ?)
+            """INSERT INTO composers (conversation, text, at)
+            SELECT :conversation, :text, :at WHERE NOT EXISTS (
+                SELECT 1 FROM conversations WHERE id = :conversation AND forgotten_at IS NOT NULL)
             ON CONFLICT (conversation) DO UPDATE SET text = excluded.text, at = excluded.at""",
-            [conversation, text, time.time()],
+            {"conversation": conversation, "text": text, "at": time.time()},
         )
 
     def get(self, conversation: str) -> str:
