@@ -10,10 +10,10 @@ import sys
 from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
-from threading import Thread
+from threading import Event, Thread
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer, Signal
 from shiboken6 import isValid
 
 from engine import logs
@@ -151,6 +151,19 @@ class Background(QObject):
 
         self._lanes[lane].submit(work)
         return task
+
+    def settle(self, seconds: float) -> None:
+        """Wait for what the store's lane was given, at most so long, and deliver what has come.
+
+        Before a window is shown: nobody waits for its thread, and two threads that take turns with
+        the interpreter take three times as long.
+        """
+        over = Event()
+        self._lanes["store"].submit(over.set)
+        over.wait(seconds)
+        QCoreApplication.sendPostedEvents(self)
+        while self._results:
+            self._deliver()
 
     def close(self) -> None:
         """Finish what was asked for, in every lane, and end the threads. Callbacks run no more."""

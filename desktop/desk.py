@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
-from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -24,6 +24,7 @@ from desktop.pages.further import FurtherPage, load, make
 from desktop.session.desk_session import DeskSession
 from desktop.session.drafting import Drafting
 from desktop.session.engine_memory import EngineMemory
+from desktop.session.first_frame import FirstFrame
 from desktop.session.importing import Importing
 from desktop.session.intake import Intake, ReplayChannel
 from desktop.session.opening import Opened
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
     from desktop.pages.settings import SettingsPage
 
 _WINDOW: Final = "window.ini"
-_FIRST_PAGE_MS: Final = 500
 _FURTHER_MS: Final = 3000  # Or whoever opens another page first would wait for it.
 
 Configure = Callable[[DataFolder, Settings], EngineConfig]
@@ -71,7 +71,7 @@ class Desk(QObject):
         self._opened = opened
         self._configure = configure
         self._clock = clock
-        self._open, self._begun = True, False
+        self._open = True
         self._sample: Sample | None = None
         settings, store, gate = opened.settings, opened.store, opened.gate
         self.settings, self.store, self.gate = settings, store, gate
@@ -92,8 +92,6 @@ class Desk(QObject):
         embedder = Path(self._config.embedder)
         self.importing = Importing(self.background, folder.knowledge, embedder, self)
         self.queue = QueueModel(self.background, store, clock=clock, language=language, parent=self)
-        # Read while the window is being made.
-        self.queue.refresh()
         work = (self.bridge, self.drafting, self.outgoing)
         self.session = DeskSession(self.background, store, gate, *work, settings, self)
         self._styles: tuple[StyleProfile, ...] | None = None
@@ -106,13 +104,11 @@ class Desk(QObject):
     def start(self, *, start_engine: bool = True) -> None:
         """Begin to take in, to send and, once the window has been drawn, to draft."""
         self._engine_wanted = start_engine
-        self.page.queue.drawn.connect(self._begin, Qt.ConnectionType.QueuedConnection)
-        self.queue.refreshed.connect(self._on_first_page)
+        behind = (self.background, self.queue, self.page.queue.drawn, self.window.isVisible)
+        FirstFrame(*behind, self).over.connect(self._begin)
         self.outgoing.start()
         self.intake.start()
         self.notices.show()
-        # Should the store not answer at first, the rest begins all the same.
-        QTimer.singleShot(_FIRST_PAGE_MS, self, self._begin)
 
     def load_sample(self) -> None:
         """Let the sample company's customers write from now on."""
@@ -294,17 +290,10 @@ class Desk(QObject):
         if empty:
             self.importing.import_paths([sample.knowledge])
 
-    def _on_first_page(self) -> None:
-        self.queue.refreshed.disconnect(self._on_first_page)
-        if not (self.queue.rows() and self.window.isVisible()):
-            # No row will be drawn that could be waited for.
-            QTimer.singleShot(0, self, self._begin)
-
     def _begin(self) -> None:
         """What the first page does without."""
-        if self._begun or not self._open:
+        if not self._open:
             return
-        self._begun = True
         if self._engine_wanted:
             self.bridge.start()
         self.page.make_ready()
