@@ -140,12 +140,12 @@ class Audit:
 
     def rules_in_use(self, now: str) -> bool:
         """Record that rule set `now` (its hash) is in use, unless that was recorded last."""
-        query = """SELECT body FROM audit WHERE instr(body, '"kind":"rules"') > 0
+        query = """SELECT number, body FROM audit WHERE instr(body, '"kind":"rules"') > 0
             ORDER BY number DESC LIMIT 1"""
         with self._database.transaction():
             with self._present():
                 row = self._database.row(query)
-            former = str(msgspec.json.decode(row["body"]).get("rules", "")) if row else ""
+            former = told_in(row["number"], row["body"]).rules if row else ""
             if former == now:
                 return False
             self.rules_changed(former, now, who="", why="in_use")
@@ -190,7 +190,7 @@ class Audit:
         """The head that stands beside the database, if one does and can be read."""
         try:
             return msgspec.json.decode(self._head_file.read_bytes(), type=Head)
-        except (OSError, msgspec.DecodeError):
+        except (OSError, ValueError, RecursionError):
             return None
 
     def sign_off(self) -> bool:
@@ -246,7 +246,8 @@ class Audit:
         """The records of what was done with versions of the rules, in order."""
         query = """SELECT number, body FROM audit WHERE instr(body, '"kind":"rules"') > 0
             ORDER BY number"""
-        return [one for one in self._told(query) if one.kind == "rules" and "version" in one.detail]
+        told = self._told(query)
+        return [one for one in told if one.kind == "rules" and one.version is not None]
 
     def older(self) -> dict[str, int]:
         """By table, the last row (`seq`) that needs no record, being older or saved from damage."""

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from engine.store.audit import Audit, rule_step_content
+from engine.store.audit_seals import Seals
 from engine.store.audit_told import Told, approval_told, step_key
 from engine.store.blank import FORGOTTEN
-from engine.store.chain import sealed
 from engine.store.database import Database, Row
 
 _PIECE = 500
@@ -38,9 +38,10 @@ OF_ROWS = frozenset(_ROWS)
 class StoredRows:
     """The rows of one database, beside its records. `older` counts those without, by right."""
 
-    def __init__(self, database: Database, audit: Audit, say: Say) -> None:
+    def __init__(self, database: Database, audit: Audit, seals: Seals, say: Say) -> None:
         self._database = database
         self._audit = audit
+        self._seals = seals
         self._say = say
         self._marks = audit.older()
         self.older = 0
@@ -128,12 +129,9 @@ class StoredRows:
         """Whether what is stored is what was recorded, or nothing where it was deleted."""
         if not told.seal:
             return True
-        key = self._database.row(
-            "SELECT key, erased FROM audit_keys WHERE conversation = ?", [told.conversation]
-        )
-        if key is not None and (key["erased"] or 0) > told.number:
+        if self._seals.erased(told.conversation) > told.number:
             return blank
-        return key is not None and sealed(key["key"], content) == told.seal
+        return self._seals.is_whole(told.conversation, told.seal, content)
 
     def _approval(self, row: Row) -> None:
         records = self._audit.about(row["id"])
@@ -273,17 +271,17 @@ class StoredRows:
         for row in self._each("rule_steps"):
             stepped.add(row["version"])
             subject = str(row["version"])
-            same = [n for n in range(at, len(told)) if _key(told[n]) == step_key(row)]
+            same = [n for n in range(at, len(told)) if told[n].step_key == step_key(row)]
             if not same:
                 here = told[at] if at < len(told) else None
-                if here and here.detail["version"] == row["version"] and here.about_then(row["at"]):
+                if here and here.version == row["version"] and here.about_then(row["at"]):
                     self._altered([here], subject)
                     at += 1
                 else:
                     self._without_record("rule_steps", row["seq"], subject)
                 continue
             for one in told[at : same[0]]:
-                self._say("row_missing", one.number, str(one.detail["version"]))
+                self._say("row_missing", one.number, str(one.version))
             one, at = told[same[0]], same[0] + 1
             if not one.seal:
                 self.older += 1
@@ -294,14 +292,10 @@ class StoredRows:
             if not one.about_then(row["at"]) or not sealed_so:
                 self._altered([one], subject)
         for one in told[at:]:
-            self._say("row_missing", one.number, str(one.detail["version"]))
+            self._say("row_missing", one.number, str(one.version))
         if not mark:
             for number in versions.keys() - stepped:
                 self._say("unrecorded", 0, str(number))
-
-
-def _key(told: Told) -> tuple[object, ...]:
-    return (told.detail["version"], told.detail.get("why"), told.who, told.rules)
 
 
 def _then(told: Told | None, seconds: object) -> bool:

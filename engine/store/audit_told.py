@@ -35,7 +35,20 @@ class Told(Struct, frozen=True):
     def older(self) -> dict[str, int]:
         """By table, the last row that needs no record; empty for most records."""
         found = self.detail.get("older")
-        return dict(found) if isinstance(found, dict) else {}
+        if not isinstance(found, dict):
+            return {}
+        return {table: last for table, last in found.items() if isinstance(last, int)}
+
+    @property
+    def version(self) -> int | None:
+        """The version of the rules that it tells a step of; None where it tells of none."""
+        found = self.detail.get("version")
+        return found if isinstance(found, int) else None
+
+    @property
+    def step_key(self) -> tuple[object, ...]:
+        """What names a step of a version: as `step_key` says it of its row."""
+        return (self.version, str(self.detail.get("why")), self.who, self.rules)
 
     def about_then(self, seconds: object) -> bool:
         """Whether a row's time is the record's."""
@@ -77,7 +90,11 @@ class ApprovalTold(Struct, frozen=True):
 
 def told_in(number: int, body: object) -> Told:
     """The record in a row of the audit; one without a kind where it cannot be read."""
-    record = decoded(body)
+    return told_of(number, decoded(body))
+
+
+def told_of(number: int, record: Mapping[str, object]) -> Told:
+    """A record that was decoded, likewise."""
     try:
         return msgspec.convert({**record, "number": number}, Told)
     except msgspec.ValidationError:
@@ -88,7 +105,7 @@ def decoded(body: object) -> dict[str, Any]:
     """A record's text as it was encoded, {} where it cannot be read."""
     try:
         found = msgspec.json.decode(str(body))
-    except (msgspec.DecodeError, UnicodeEncodeError):
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -108,9 +125,7 @@ def approval_told(records: Sequence[Told]) -> ApprovalTold | None:
 
 def steps_told(records: Sequence[Told]) -> Counter[tuple[object, ...]]:
     """How often the records tell of each step of a version; as `step_key` names it."""
-    return Counter(
-        (one.detail["version"], one.detail.get("why"), one.who, one.rules) for one in records
-    )
+    return Counter(one.step_key for one in records)
 
 
 def step_key(row: Mapping[str, object]) -> tuple[object, ...]:

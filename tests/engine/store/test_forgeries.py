@@ -10,12 +10,14 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from audited import verified
 
 from engine.errors import InputError
 from engine.records import Hit
+from engine.store.audit import head_file
 from engine.store.guards import TRIGGERS
 from engine.store.migrations import MIGRATIONS
 from engine.store.salvage import salvage
@@ -239,6 +241,52 @@ def test_a_step_put_in_takes_nothing_into_force(path: Path, statement: str) -> N
         in_force = store.rule_versions.standing().in_force
         assert in_force is not None and in_force.number == 1
         assert store.rule_versions.get(2).state == "refused"
+
+
+def test_words_taken_away_under_a_deletion_that_never_was_are_found(path: Path) -> None:
+    for statement in (
+        "UPDATE approvals SET comment = '' WHERE state = 'used'",
+        "UPDATE appeals SET text = ''",
+        "UPDATE hit_verdicts SET note = ''",
+        "UPDATE handovers SET note = ''",
+    ):
+        forged(path, "UPDATE audit_keys SET erased = 100000", statement)
+        assert "row_altered" in whats(path), statement
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "detail"),
+    [
+        ("rules", "r", {"version": [1], "why": {}}),
+        ("rules", "r", {"version": {}, "why": "published", "changes": []}),
+        ("guarded", "older", {"older": {"rule_steps": "all", "hits": []}}),
+        ("hits", "x", {"hits": 5}),
+        ("hits", "x", {"hits": [1, {}]}),
+        ("salvaged", "older", {"decisions": "many"}),
+        ("approval", "x", {"step": ["approved"], "bound": 1}),
+        ("case", "x", {"step": {}}),
+        ("decision", "x", {}),
+    ],
+)
+def test_a_record_of_another_form_breaks_neither_the_walk_nor_the_rules(
+    path: Path, kind: Any, subject: str, detail: dict[str, object]
+) -> None:
+    with open_store(path) as store:
+        with store.transaction():
+            store.audit.add(kind, subject, detail=detail, content=["x"])
+        assert store.rule_versions.in_force() == 1
+        store.verify_audit()
+    with open_store(path) as store:
+        assert store.rule_versions.standing().in_force is not None
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe", b"{}", b"[" * 100_000, b'{"count": "\xff"}'])
+def test_a_head_that_cannot_be_read_is_none(path: Path, data: bytes) -> None:
+    with open_store(path) as store:
+        head_file(path).write_bytes(data)
+        assert store.audit.signed_off() is None
+        assert store.verify_audit().sound
+        assert store.audit.sign_off() and store.audit.signed_off() is not None
 
 
 def test_missing_triggers_are_found_and_put_back_at_the_next_start(path: Path) -> None:
