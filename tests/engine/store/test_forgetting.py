@@ -207,3 +207,13 @@ def test_a_draft_that_comes_after_the_deletion_leaves_no_word(store: Store, tmp_
     store.keep_draft(here, message.id, Draft("handover", category="legal", script=WORD))
     assert store.gaps.list() == [] and store.handovers.all_open() == []
     assert files_with(tmp_path) == []
+
+
+def test_records_that_still_hold_words_are_counted_once(store: Store) -> None:
+    first, second, other = (store.conversations.receive(n, "在").conversation for n in "甲乙丙")
+    with store.transaction():
+        for here in (first, second, other):
+            # As a former version recorded hits: their words in the chain itself.
+            older = {"hits": [{"rule": "r", "start": 0, "text": "在"}]}
+            store.audit.add("hits", "h", conversation=here, detail=older)
+    assert store.forgetting.erase([first, second, first], who="王班长").older_records == 2
