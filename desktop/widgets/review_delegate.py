@@ -90,14 +90,16 @@ class ReviewDelegate(RowDelegate):
         """All rows are equally high."""
         return QSize(theme.RAIL, theme.QUEUE_ROW)
 
-    def _draw(self, painter: QPainter, room: QRectF, shown: object) -> None:
-        if isinstance(shown, RequestRow):
-            self._paint_request(painter, room, shown)
-        elif isinstance(shown, HitRow):
-            self._paint_hit(painter, room, shown)
-        else:
-            # It is being read.
-            self._paint_nothing(painter, room)
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Draw one row; of one that is being read, where its words will stand."""
+        shown = index.data(self._role)
+        with self._ground(painter, option) as room:
+            if isinstance(shown, RequestRow):
+                self._paint_request(painter, room, shown)
+            elif isinstance(shown, HitRow):
+                self._paint_hit(painter, room, shown)
+            else:
+                self._paint_nothing(painter, room)
 
     def _paint_hit(self, painter: QPainter, room: QRectF, row: HitRow) -> None:
         look, hit = self.look, row.hit

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, Qt
@@ -20,7 +22,7 @@ _AFTER: Final = 80
 
 
 class RowDelegate(QStyledItemDelegate):
-    """Ground, line and focus of a row; what stands in it is its children's."""
+    """What rows have in common; a kind of row paints itself on the `_ground` that it is given."""
 
     def __init__(
         self, look: Look, parent: QWidget, role: int = int(Qt.ItemDataRole.UserRole)
@@ -29,8 +31,9 @@ class RowDelegate(QStyledItemDelegate):
         self.look = look
         self._role = role
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Draw one row."""
+    @contextmanager
+    def _ground(self, painter: QPainter, option: QStyleOptionViewItem) -> Iterator[QRectF]:
+        """Ground and line of a row, the room in which to draw, and its focus on top of that."""
         look, box = self.look, option.rect
         chosen = bool(option.state & QStyle.StateFlag.State_Selected)
         over = bool(option.state & QStyle.StateFlag.State_MouseOver)
@@ -46,13 +49,10 @@ class RowDelegate(QStyledItemDelegate):
             bar = QRectF(box.left(), box.top(), theme.S1, box.height())
             painter.fillRect(bar, look.color("accent"))
         room = QRectF(box).adjusted(theme.S4, theme.S2, -theme.S3, -theme.S2)
-        self._draw(painter, room, index.data(self._role))
+        yield room
         if option.state & QStyle.StateFlag.State_HasFocus:
             painting.draw_focus(painter, box, look.tokens, theme.RADIUS_SMALL)
         painter.restore()
-
-    def _draw(self, painter: QPainter, room: QRectF, shown: object) -> None:
-        raise NotImplementedError
 
     def _words(
         self,

@@ -76,9 +76,14 @@ class RuleDelegate(RowDelegate):
         high = painting.line_height("body") + theme.CHIP + 2 * theme.S2 + theme.S1
         return QSize(theme.RAIL, high)
 
-    def _draw(self, painter: QPainter, room: QRectF, shown: object) -> None:
-        if not isinstance(shown, RuleRow):
-            return
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Draw one rule."""
+        shown = index.data(self._role)
+        with self._ground(painter, option) as room:
+            if isinstance(shown, RuleRow):
+                self._draw(painter, room, shown)
+
+    def _draw(self, painter: QPainter, room: QRectF, shown: RuleRow) -> None:
         look, line = self.look, painting.line_height("body")
         off = shown.change == "off"
         tone = "neutral" if off else level_tone(shown.level, shown.action)
@@ -121,9 +126,14 @@ class ReplayDelegate(RowDelegate):
         """All rows are equally high."""
         return QSize(theme.RAIL, painting.line_height("body") + theme.CHIP + 2 * theme.S2)
 
-    def _draw(self, painter: QPainter, room: QRectF, shown: object) -> None:
-        if not isinstance(shown, ReplayRow):
-            return
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Draw one text."""
+        shown = index.data(self._role)
+        with self._ground(painter, option) as room:
+            if isinstance(shown, ReplayRow):
+                self._draw(painter, room, shown)
+
+    def _draw(self, painter: QPainter, room: QRectF, shown: ReplayRow) -> None:
         look, line = self.look, painting.line_height("body")
         lost = shown.kind == "lost"
         self._excerpt(

@@ -56,9 +56,14 @@ class VersionDelegate(RowDelegate):
         line = painting.line_height("small")
         return QSize(theme.RAIL, painting.line_height("body") + 2 * line + 2 * theme.S2)
 
-    def _draw(self, painter: QPainter, room: QRectF, shown: object) -> None:
-        if not isinstance(shown, VersionRow):
-            return
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Draw one version."""
+        shown = index.data(self._role)
+        with self._ground(painter, option) as room:
+            if isinstance(shown, VersionRow):
+                self._draw(painter, room, shown)
+
+    def _draw(self, painter: QPainter, room: QRectF, shown: VersionRow) -> None:
         look, line, small = self.look, painting.line_height("body"), painting.line_height("small")
         title = version_words(look, shown)
         self._words(painter, QRectF(room.left(), room.top(), room.width(), line), title, "text",
