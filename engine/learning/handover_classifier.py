@@ -65,7 +65,8 @@ def examples() -> list[Example]:
     """All that is learnt from, each sentence once."""
     found: list[Example] = []
     for path in sorted((SENTENCES / "ear").glob("*.txt")):
-        category = NOTHING if path.stem.startswith("nothing") else path.stem
+        # A category may have several files: injury.txt, injury_2.txt.
+        category = NOTHING if path.stem.startswith("nothing") else path.stem.rstrip("_0123456789")
         found += [Example(one, category, path.stem) for one in sentences(path)]
     named = _categories()
     for one in sentences(SENTENCES / "handover.txt"):
