@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class ZuoxiError(Exception):
     """A refusal or failure with a stable `code` and one line for the person in front of it.
@@ -24,6 +26,11 @@ class InputError(ZuoxiError):
     """Something given from outside (a file, an option, a text) cannot be used."""
 
     code = "bad_input"
+
+
+def some_lines(numbers: Sequence[int]) -> str:
+    """The numbers of lines as an error names them: the first twenty, and that there are more."""
+    return ", ".join(map(str, numbers[:20])) + ("…" if len(numbers) > 20 else "")
 
 
 class ModelError(ZuoxiError):

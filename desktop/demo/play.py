@@ -17,7 +17,7 @@ from desktop.demo.company import hurried
 from desktop.demo.hands import Hands
 from desktop.demo.record import Record, Step, summary_line
 from desktop.pages.availability import stopping_reason
-from desktop.session.sample import read_sample
+from desktop.session.sample import Sample, read_sample
 from desktop.widgets.evidence_list import EvidenceHead
 from desktop.widgets.text_panel import TextPanel
 from engine import logs
@@ -51,7 +51,8 @@ def main(out: Path, *, language: Language = "zh", json: bool = False) -> int:
     options = "" if ":" in screen else f":configfile={screen}"
     os.environ["QT_QPA_PLATFORM"] = f"offscreen{options}"
     try:
-        summary = _run(out.expanduser().absolute(), language)
+        sample = hurried(read_sample())
+        summary = _run(out.expanduser().absolute(), language, sample)
     except ZuoxiError as error:
         return _fail(error, language, json=json)
     except Exception as error:  # A person is told in a sentence, whatever it was.
@@ -64,7 +65,10 @@ def main(out: Path, *, language: Language = "zh", json: bool = False) -> int:
         sys.stdout.write(msgspec.json.encode(summary).decode() + "\n")
     else:
         sys.stdout.write(summary_line(summary, language) + "\n")
-    return 0
+    if sample.trouble is None:
+        return 0
+    sys.stderr.write(explain(sample.trouble, language) + "\n")
+    return 1
 
 
 def _fail(error: ZuoxiError, language: Language, *, json: bool) -> int:
@@ -76,10 +80,9 @@ def _fail(error: ZuoxiError, language: Language, *, json: bool) -> int:
     return 1
 
 
-def _run(out: Path, language: Language) -> dict[str, Any]:
+def _run(out: Path, language: Language, sample: Sample) -> dict[str, Any]:
     record = Record(out, language)
     folder = DataFolder(out / "data")
-    sample = hurried(read_sample())
     settings = Settings(
         language=language,
         theme="light",

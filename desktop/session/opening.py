@@ -31,8 +31,9 @@ _LEAST_ROOM: Final = 64 * 1024
 class Opened(Struct, frozen=True):
     """A data folder that is this process's own until `close`, with the packs in `rules`.
 
-    `complaint` is what was wrong with the settings, so that the defaults are used; `broken_rules`
-    tells of a version of the rules that does not load, so that a former one is used.
+    `complaint` is what was wrong with the settings, so that the defaults are used, or with lines of
+    the sample's script, so that they are not played; `broken_rules` tells of a version of the rules
+    that does not load, so that a former one is used.
     """
 
     lock: QLockFile
@@ -72,6 +73,7 @@ def open_folder(folder: DataFolder, sample: bool | Sample, rules: Path) -> Opene
     except BaseException:
         lock.unlock()
         raise
+    complaint = complaint or (company.trouble if company else None)
     return Opened(lock, settings, store, gate, rules, company, complaint, in_force.problem)
 
 

@@ -28,6 +28,8 @@ class Sample(Struct, frozen=True):
     company: Company
     script: tuple[Scene, ...]
     knowledge: Path
+    trouble: InputError | None = None
+    """What of the script was left out."""
 
 
 def read_sample(folder: Path = SAMPLE) -> Sample:
@@ -38,4 +40,5 @@ def read_sample(folder: Path = SAMPLE) -> Sample:
         raise InputError(
             "The sample company is incomplete; install the program again.", "sample_missing"
         ) from error
-    return Sample(company, read_script(folder / "replay.jsonl"), folder / "knowledge")
+    script = read_script(folder / "replay.jsonl")
+    return Sample(company, script.scenes, folder / "knowledge", script.trouble)

@@ -20,7 +20,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from engine.errors import InputError
+from engine.errors import InputError, some_lines
 from engine.reception import Received, receive
 from engine.records import Language
 from engine.redline.gate import Gate
@@ -73,6 +73,29 @@ class Scene(Struct, frozen=True):
     closing: str = ""
 
 
+class Script(Struct, frozen=True):
+    """What a file holds: its scenes, and what is wrong with the lines that were left out."""
+
+    scenes: tuple[Scene, ...]
+    skipped: tuple[InputError, ...] = ()
+
+    @property
+    def trouble(self) -> InputError | None:
+        """All that was left out, in one word; None for nothing."""
+        if not self.skipped:
+            return None
+        path = str(self.skipped[0].values["path"])
+        lines = some_lines([int(str(error.values["line"])) for error in self.skipped])
+        return InputError(
+            f"{len(self.skipped)} lines of the replay script {path} cannot be used and were "
+            f"skipped (line {lines}). All others are played.",
+            "replay_lines_skipped",
+            path=path,
+            count=len(self.skipped),
+            lines=lines,
+        )
+
+
 class Arrival(Struct, frozen=True):
     """A message whose time has come: hand it to `deliver`.
 
@@ -102,8 +125,11 @@ class _Played:
         self.closed = not scene.closing
 
 
-def read_script(path: Path) -> tuple[Scene, ...]:
-    """The scenes of the script at `path`. Raises `InputError` (`replay_line`, `replay_file`)."""
+def read_script(path: Path) -> Script:
+    """The script at `path`, without the lines that cannot be used.
+
+    Raises `InputError`: `replay_file`, and `replay_line` where no line at all can be used.
+    """
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
@@ -113,17 +139,22 @@ def read_script(path: Path) -> tuple[Scene, ...]:
             path=str(path),
         ) from error
     scenes: dict[str, Scene] = {}
+    skipped: list[InputError] = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             scene = msgspec.json.decode(line, type=Scene)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise _bad_line(path, number, str(error)) from error
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            skipped.append(_bad_line(path, number, str(error)))
+            continue
         if scene.id in scenes:
-            raise _bad_line(path, number, "its id stands in an earlier line, too")
+            skipped.append(_bad_line(path, number, "its id stands in an earlier line, too"))
+            continue
         scenes[scene.id] = scene
-    return tuple(scenes.values())
+    if skipped and not scenes:
+        raise skipped[0]
+    return Script(tuple(scenes.values()), tuple(skipped))
 
 
 class Replay:
@@ -333,7 +364,7 @@ def _opening_key(scene: Scene, number: int) -> str:
 def _bad_line(path: Path, number: int, detail: str) -> InputError:
     return InputError(
         f"Line {number} of the replay script {path.name} cannot be used: {detail}. "
-        "Nothing was played.",
+        "It is not played.",
         "replay_line",
         path=path.name,
         line=number,

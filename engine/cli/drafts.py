@@ -25,7 +25,7 @@ from engine.cli.console import (
 from engine.cli.gates import gate_of
 from engine.cli.knowledge import checked_day, no_question
 from engine.client import EngineClient, uninterrupted
-from engine.errors import InputError
+from engine.errors import InputError, some_lines
 from engine.protocol import (
     DraftFinished,
     EngineFailed,
@@ -42,8 +42,6 @@ from engine.texts import explain, text
 
 # So many requests wait in the engine at once that it is never idle between two.
 _AHEAD = 4
-# So many skipped lines are named in the last word.
-_NAMED = 20
 
 
 class ConversationTurn(Struct, frozen=True):
@@ -116,13 +114,13 @@ def _draft_batch(session: Session, batch: Path, day: str | None, mode: DraftMode
     for case, outcome in zip(cases, _drafts(session, jobs, mode), strict=True):
         _tell(outcome, json=True, id=case.id)
     if skipped:
-        lines = ", ".join(str(error.values["line"]) for error in skipped[:_NAMED])
+        lines = some_lines([int(str(error.values["line"])) for error in skipped])
         raise InputError(
             f"{batch.name}: {len(skipped)} lines hold no case and were skipped (line {lines}).",
             "lines_skipped",
             name=batch.name,
             count=len(skipped),
-            lines=lines + ("…" if len(skipped) > _NAMED else ""),
+            lines=lines,
         )
 
 

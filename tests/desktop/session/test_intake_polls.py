@@ -54,7 +54,7 @@ def script(folder: Path) -> Path:
 def test_the_replay_answers_what_was_sent_and_goes_on_after_a_restart(
     qtbot: QtBot, open_desk: Open, tmp_path: Path
 ) -> None:
-    scenes = read_script(script(tmp_path))
+    scenes = read_script(script(tmp_path)).scenes
     moment = [1000.0]
 
     def clock() -> float:

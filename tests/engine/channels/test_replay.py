@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import texts
-from engine.channels.replay import SOURCE, Replay, Scene, deliver, read_script
+from engine.channels.replay import SOURCE, Replay, Scene, Script, deliver, read_script
 from engine.errors import InputError
 from engine.paths import SAMPLE
 from engine.records import Turn
@@ -57,7 +57,7 @@ def script(tmp_path: Path, *scenes: object) -> tuple[Scene, ...]:
     path = tmp_path / "script.jsonl"
     lines = (json.dumps(scene, ensure_ascii=False) for scene in scenes)
     path.write_text("\n\n".join(lines) + "\n", encoding="utf-8")
-    return read_script(path)
+    return read_script(path).scenes
 
 
 def play(store: Store, gate: Gate, replay: Replay, now: float) -> list[str]:
@@ -167,14 +167,26 @@ def test_an_arrival_delivered_twice_is_stored_once(
         b"\xff\xfe",
     ],
 )
-def test_a_malformed_line_is_named(tmp_path: Path, bad: str | bytes) -> None:
+def test_a_malformed_line_is_skipped_and_named(tmp_path: Path, bad: str | bytes) -> None:
     path = tmp_path / "script.jsonl"
     line = bad.encode() if isinstance(bad, str) else bad
     path.write_bytes(json.dumps(KETTLE).encode() + b"\r\n\r\n" + line)
+    read = read_script(path)
+    assert [scene.id for scene in read.scenes] == [KETTLE["id"]]
+    (skipped,) = read.skipped
+    assert (skipped.code, skipped.values["line"]) == ("replay_line", 3)
+    assert "3" in texts.text("error.replay_line", "zh", **skipped.values)
+    assert read.trouble is not None
+    assert (read.trouble.values["count"], read.trouble.values["lines"]) == (1, "3")
+    assert "第 3 行" in texts.explain(read.trouble, "zh")
+
+
+def test_a_script_of_which_nothing_can_be_used_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "script.jsonl"
+    path.write_text("{}\n[]\n", "utf-8")
     with pytest.raises(InputError) as caught:
         read_script(path)
-    assert (caught.value.code, caught.value.values["line"]) == ("replay_line", 3)
-    assert "3" in texts.text("error.replay_line", "zh", **caught.value.values)
+    assert (caught.value.code, caught.value.values["line"]) == ("replay_line", 1)
 
 
 def test_a_missing_script_is_explained(tmp_path: Path) -> None:
@@ -190,13 +202,13 @@ def test_any_bytes_are_a_script_or_an_input_error(
     path = tmp_path_factory.mktemp("script") / "script.jsonl"
     path.write_bytes(data)
     try:
-        assert read_script(path) == ()
+        assert read_script(path) == Script(())
     except InputError as error:
         assert error.code == "replay_line"
 
 
 def test_the_sample_script_plays_to_its_end_without_repeats() -> None:
-    scenes = read_script(SAMPLE / "replay.jsonl")
+    scenes = read_script(SAMPLE / "replay.jsonl").scenes
     replay = Replay(scenes, lambda: 0.0)
     now, keys = 0.0, []
     while (coming := replay.next_at()) is not None:
