@@ -5,42 +5,55 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from functools import cache
+from importlib import import_module
 
 import typer
 
 from engine import __version__, paths, settings
-from engine.cli import (
-    audit,
-    bench,
-    cases,
-    conversations,
-    customers,
-    doctor,
-    drafts,
-    evaluation,
-    knowledge,
-    models,
-    review,
-    rule_versions,
-    rules,
-    window,
-)
 from engine.cli.console import Session, Told, fail, say, show
-from engine.cli.opening import common_first, common_of, streams_in_utf8
+from engine.cli.opening import command_of, common_first, common_of, streams_in_utf8
 from engine.errors import ZuoxiError
 from engine.records import Language
 
-app = typer.Typer(
-    name="zuoxi",
-    help="坐席 Zuoxi: draft replies for customer service, offline.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    no_args_is_help=False,
-)
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "window": ("desk", "demo"),
+    "doctor": ("doctor",),
+    "knowledge": ("kb",),
+    "drafts": ("draft",),
+    "rules": ("redline", "rules"),
+    "rule_versions": ("rules",),
+    "conversations": ("inbox", "decide", "feedback"),
+    "cases": ("cases",),
+    "customers": ("customers",),
+    "models": ("model",),
+    "bench": ("bench",),
+    "evaluation": ("evaluate",),
+    "audit": ("audit",),
+    "review": ("review", "approvals"),
+}
+"""The commands by the file of this folder that holds them. A call loads those that it needs: all of
+them together take longer than most commands do."""
 
 
-@app.callback(invoke_without_command=True)
+@cache
+def application(command: str = "") -> typer.Typer:
+    """The command line with `command` alone; with all commands where there is none of that name."""
+    app = typer.Typer(
+        name="zuoxi",
+        help="坐席 Zuoxi: draft replies for customer service, offline.",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        no_args_is_help=False,
+    )
+    app.callback(invoke_without_command=True)(start)
+    needed = [file for file, names in COMMANDS.items() if command in names]
+    for file in needed or COMMANDS:
+        import_module(f"engine.cli.{file}").register(app)
+    return app
+
+
 def start(
     context: typer.Context,
     data: str | None = typer.Option(
@@ -62,26 +75,9 @@ def start(
         raise typer.BadParameter("--language is zh or en")
     context.obj = Session(paths.data_folder(data), _known(language))
     if context.invoked_subcommand is None:
-        window.desk(context)
+        from engine.cli.window import desk
 
-
-for group in (
-    window,
-    doctor,
-    knowledge,
-    drafts,
-    rules,
-    rule_versions,
-    conversations,
-    cases,
-    customers,
-    models,
-    bench,
-    evaluation,
-    audit,
-    review,
-):
-    group.register(app)
+        desk(context)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = common_first(list(sys.argv[1:] if arguments is None else arguments))
     streams_in_utf8()
     try:
-        command = typer.main.get_command(app)
+        command = typer.main.get_command(application(command_of(arguments)))
         outcome = command.main(arguments, prog_name="zuoxi", standalone_mode=False)
         return outcome if isinstance(outcome, int) else 0
     except (Exception, KeyboardInterrupt) as error:

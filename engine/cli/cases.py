@@ -8,7 +8,6 @@ import typer
 
 from engine.cli.console import Json, Session, Who, emit, report, show
 from engine.cli.gates import gate_of
-from engine.deciding import decide
 from engine.errors import InputError
 from engine.records import Language
 from engine.store.store import Store, open_store
@@ -50,6 +49,8 @@ def open_(
     json: Json = False,
 ) -> None:
     """Hand a conversation over to a senior human, with or without a draft."""
+    from engine.deciding import decide
+
     session: Session = context.obj
     with open_store(session.folder.database) as store:
         gate = gate_of(session, store)

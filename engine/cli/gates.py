@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from engine import paths
 from engine.cli.console import Session, say
-from engine.redline.gate import Gate
-from engine.store.store import Store
 from engine.texts import explain
-from engine.workshop.running import RulesWatcher, Running, running
+
+if TYPE_CHECKING:
+    from engine.redline.gate import Gate
+    from engine.store.store import Store
+    from engine.workshop.running import Running
 
 
 def in_force(session: Session, store: Store | None = None) -> Running:
     """What runs; where a version does not load, that is said. Raises `RuleError`, `StoreError`."""
+    from engine.workshop.running import RulesWatcher, running
+
     if store is not None:
         found = running(store, paths.RULES)
     else:
@@ -25,4 +31,6 @@ def in_force(session: Session, store: Store | None = None) -> Running:
 
 def gate_of(session: Session, store: Store | None = None) -> Gate:
     """The gate of what runs; it compiles what it is first asked about."""
+    from engine.redline.gate import Gate
+
     return Gate(in_force(session, store).rule_set, lazy=True)

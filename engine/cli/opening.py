@@ -108,6 +108,11 @@ def common_of(arguments: Sequence[str]) -> dict[str, str]:
     return _common(arguments)[0]
 
 
+def command_of(arguments: Sequence[str]) -> str:
+    """The command that `common_first`'s arguments name; "" for none."""
+    return next(iter(_common(arguments)[1]), "")
+
+
 def _common(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     given: dict[str, str] = {}
     rest = list(arguments)

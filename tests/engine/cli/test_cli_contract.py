@@ -14,7 +14,8 @@ import typer
 
 from engine import __version__, settings
 from engine.cli import main
-from engine.cli.app import app
+from engine.cli.app import COMMANDS as FILES
+from engine.cli.app import application
 from engine.paths import DataFolder
 from engine.texts import text
 
@@ -33,7 +34,7 @@ def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, An
         yield from commands(one, (*path, name))
 
 
-COMMANDS = dict(commands(typer.main.get_command(app)))
+COMMANDS = dict(commands(typer.main.get_command(application())))
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -44,6 +45,20 @@ def test_every_command_says_what_it_does(name: str, zuoxi: Zuoxi) -> None:
     assert said.code == 0
     assert "Usage" in said.out
     assert said.err == ""
+
+
+def test_each_command_is_found_in_its_file_and_alike_alone() -> None:
+    names = {name for name in COMMANDS if name and " " not in name}
+    assert names == {name for group in FILES.values() for name in group}
+    for name in names:
+        alone = dict(commands(typer.main.get_command(application(name))))
+        assert alone.keys() == {
+            one for one in COMMANDS if one == "" or one.split()[0] in _beside(name)
+        }
+
+
+def _beside(name: str) -> set[str]:
+    return {other for group in FILES.values() if name in group for other in group}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
