@@ -130,12 +130,15 @@ def example_turns(example: str) -> tuple[tuple[Turn, ...], str]:
     """An example of a whole dialogue: the turns before, and the text that is screened.
 
     Each line is a turn, `C:` a customer's and `A:` an agent's; the last one is screened. A line
-    without either is screened as it stands.
+    without either is a customer's, and as the last one it is screened as it stands.
     """
     turns: list[Turn] = []
     lines = example.splitlines()
     for line in lines[:-1]:
-        said = line[2:].strip()
-        turns.append(Turn("agent" if line.startswith("A:") else "customer", said))
+        turns.append(Turn("agent" if line.startswith("A:") else "customer", _said(line).strip()))
     last = lines[-1] if lines else ""
-    return tuple(turns), last[2:].strip() if last.startswith(("A:", "C:")) else last
+    return tuple(turns), _said(last).strip() if last != _said(last) else last
+
+
+def _said(line: str) -> str:
+    return line[2:] if line.startswith(("A:", "C:")) else line

@@ -36,15 +36,16 @@ class RuleDrafts:
         authors = msgspec.json.decode(row["authors"], type=tuple[str, ...])
         return RuleDraft(**{**row, "authors": authors})
 
-    def keep(self, base: int, changes: str, who: str) -> None:
-        """Keep it; `who` is one of its authors from now on, and `base` counts only for a new one.
+    def keep(self, base: int, changes: str, who: str, *, authors: tuple[str, ...] = ()) -> None:
+        """Keep it; `who` is one of its authors from now on.
 
-        Raises `InputError` (`no_name`).
+        `base` and its `authors` (where it waits to be published) count only for a new one. Raises
+        `InputError` (`no_name`).
         """
         named(who)
         with self._database.transaction():
             former = self.get()
-            authors = with_author(former.authors if former else (), who)
+            authors = with_author(former.authors if former else authors, who)
             self.put(former.base if former else base, changes, authors)
 
     def put(self, base: int, changes: str, authors: tuple[str, ...]) -> None:

@@ -166,13 +166,13 @@ class RuleVersions:
             on_trial = self.standing().trial
             if on_trial is not None:
                 raise InputError(
-                    f"Version {on_trial.number} is on trial. Nothing was changed; publish or "
-                    "withdraw it first.",
+                    f"Version {on_trial.number} is on trial: end that first. Nothing was changed.",
                     "rules_on_trial",
                     number=on_trial.number,
                 )
-            authors = with_author(draft.authors, who)
             kept = self._draft.get()
+            # Who edited it since it was read, and left the same text, is an author too.
+            authors = with_author((kept or draft).authors, who)
             if kept is not None:
                 if kept.changes != draft.changes:
                     raise _moved()

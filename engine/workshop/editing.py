@@ -203,13 +203,18 @@ class DraftEditor:
         draft = self._draft.get()
         if draft is not None:
             return decoded(draft.changes)
-        return version_changes(self._store, self._begun_at())
+        return version_changes(self._store, self._begun()[0])
 
-    def _begun_at(self) -> int:
-        """What an edit begins with: what is tried, else what is used; never what does not load."""
+    def _begun(self) -> tuple[int, tuple[str, ...]]:
+        """What an edit begins with: what is tried, else what is used; never what does not load.
+
+        Whoever wrote what is tried is an author of what comes of it: it is in force nowhere yet.
+        """
         now = self.standing()
         broken = now.problem is not None and now.problem.code == "rules_trial_broken"
-        return now.trial.number if now.trial is not None and not broken else now.used
+        if now.trial is None or broken:
+            return now.used, ()
+        return now.trial.number, now.trial.authors
 
     def _edit(
         self, who: str, edit: Callable[[dict[Key, Change]], None], *, anew: bool = False
@@ -218,10 +223,10 @@ class DraftEditor:
         while True:
             seen, mark = self._draft.get(), self._versions.mark()
             if seen is None or anew:
-                begun = self._begun_at()
+                begun, authors = self._begun()
                 before = version_changes(self._store, begun)
             else:
-                begun, before = seen.base, decoded(seen.changes)
+                begun, authors, before = seen.base, seen.authors, decoded(seen.changes)
             changes = {one.key: one for one in before}
             edit(changes)
             with self._store.transaction():
@@ -229,7 +234,8 @@ class DraftEditor:
                     continue
                 if anew:
                     self._draft.drop(who)
-                self._draft.keep(begun, encoded(tuple(changes.values())), who)
+                kept = encoded(tuple(changes.values()))
+                self._draft.keep(begun, kept, who, authors=authors)
                 return
 
     def _off(self, changes: dict[Key, Change], kind: Kind, rule: str) -> None:

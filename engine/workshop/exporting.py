@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -14,6 +15,8 @@ from engine.redline.schema import Pack, PackHead, Rule, Script
 from engine.texts import Both
 
 _LISTS = (("rule", "rules"), ("script", "scripts"))
+_UNPRINTED: Final = re.compile("[\x7f-\x9f\ufffe\uffff]")
+_OWNER: Final = 80
 
 
 def packed(base: Base, changes: Changes, number: int, owner: str) -> str:
@@ -22,17 +25,17 @@ def packed(base: Base, changes: Changes, number: int, owner: str) -> str:
     Raises `RuleError` (by `Workshop.rule_set`, which is to be asked first) where they do not load.
     """
     head = PackHead(
-        "company", max(number, 1), owner or "company", Both("公司规则", "Company rules")
+        "company", max(number, 1), owner[:_OWNER] or "company", Both("公司规则", "Company rules")
     )
     off = [change.id for change in changes if not change.text]
-    lines = ["pack: " + msgspec.json.encode(head).decode()]
+    lines = ["pack: " + _flow(head)]
     if off:
-        lines.append("switched_off: " + msgspec.json.encode(off).decode())
+        lines.append("switched_off: " + _flow(off))
     contexts, _ = own_contexts(changes)
     if contexts:
         lines.append("contexts:")
         for name, expressions in contexts.items():
-            lines.append(f"  {name}: " + msgspec.json.encode(list(expressions)).decode())
+            lines.append(f"  {name}: " + _flow(expressions))
     for kind, key in _LISTS:
         items = [one for one in changes if one.kind == kind and one.text]
         if items:
@@ -55,7 +58,13 @@ def _item(change: Change, base: Base, contexts: dict[str, tuple[str, ...]]) -> I
         if part is not None and _says(lines, part):
             yield from lines
             return
-    yield f"  - {msgspec.json.encode(part).decode()}"
+    yield f"  - {_flow(part)}"
+
+
+def _flow(value: object) -> str:
+    """A value as JSON that YAML reads the same; YAML takes no control characters."""
+    said = msgspec.json.encode(value).decode()
+    return _UNPRINTED.sub(lambda found: f"\\u{ord(found[0]):04x}", said)
 
 
 def _indented(text: str) -> list[str]:

@@ -50,6 +50,7 @@ def read_packs(
     changes: dict[Key, Change] = {}
     places: dict[Key, tuple[str, int]] = {}
     of: dict[Key, Path] = {}
+    told(0, len(paths))
     for number, path in enumerate(paths, start=1):
         name = path.name if names[path.name] == 1 else str(path)
         try:

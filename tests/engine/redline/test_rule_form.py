@@ -9,6 +9,7 @@ import pytest
 
 from engine.errors import RuleError
 from engine.records import Turn
+from engine.redline.dialogue import example_turns
 from engine.redline.gate import Gate, masked, override_of
 from engine.redline.rules import check_rules, load_rules
 
@@ -230,6 +231,13 @@ def test_a_script_that_breaks_a_rule_is_refused(tmp_path: Path) -> None:
     [problem] = check_rules(packs(tmp_path, RULE, scripts=bad))
     assert (problem.rule, problem.file) == ("t.identity", "t.yaml")
     assert "t.one" in problem.message and problem.line == 18
+
+
+def test_a_line_of_an_example_that_names_nobody_is_a_customers_as_it_stands() -> None:
+    turns, said = example_turns("在吗\nA: 您好\n C: 好的")
+    assert turns == (Turn("customer", "在吗"), Turn("agent", "您好"))
+    assert said == " C: 好的"
+    assert example_turns("C: 在吗\nA: 您好 ") == ((Turn("customer", "在吗"),), "您好")
 
 
 def test_a_rule_that_stands_a_thousand_times_is_told_once_for_each(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from written_rules import GIFT
 
-from engine.redline.changes import Base, Change, Changes, company_set
+from engine.redline.changes import Base, Change, Changes, company_set, own_contexts
 from engine.workshop.exporting import packed
 from engine.workshop.importing import read_packs
 from engine.workshop.running import read_base
@@ -51,6 +51,17 @@ def test_contexts_borrowed_from_a_pack_that_ships_come_along(base: Base, tmp_pat
     assert "@denial" not in found[0].text
     assert company_set(base, found)[0].rules == company_set(base, changes)[0].rules
     assert company_set(base, found)[1] == []
+
+
+def test_signs_that_yaml_takes_only_escaped_come_through(base: Base, tmp_path: Path) -> None:
+    odd = r'"a\x7fb|c\x85d|\u2028|\ufffe|😀"'
+    # The first line lets the rule be written anew.
+    rule = f"---\n{GIFT}rewrite: {{zh: {odd}, en: {odd}}}\n"
+    changes = (Change("context", "odd", f"[{odd}]"), Change("rule", "own.gift", rule))
+    taken, wrong = company_set(base, again(base, changes, tmp_path))
+    assert wrong == [] and taken.rules == company_set(base, changes)[0].rules
+    (context,) = [one for one in again(base, changes, tmp_path) if one.kind == "context"]
+    assert own_contexts((context,)) == own_contexts(changes)
 
 
 @settings(max_examples=60, deadline=None)

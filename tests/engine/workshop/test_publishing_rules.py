@@ -122,6 +122,18 @@ def test_whoever_edited_the_draft_is_one_of_its_authors(workshop: Workshop) -> N
     assert workshop.approve(number, LEAD).authors == (AUTHOR, "赵班长")
 
 
+def test_who_wrote_what_is_on_trial_is_an_author_of_what_comes_of_it(workshop: Workshop) -> None:
+    first = tried(workshop)
+    workshop.put(GIFT.replace("L3", "L4"), "赵班长", id="own.gift")
+    workshop.withdraw(first, "赵班长")
+    second = workshop.start_trial("赵班长", "更严").number
+    workshop.ask(second, "赵班长")
+    with pytest.raises(InputError) as own:
+        workshop.approve(second, AUTHOR)
+    assert own.value.code == "own_version"
+    assert workshop.approve(second, LEAD).state == "in_force"
+
+
 def test_what_fails_its_examples_is_never_tried(workshop: Workshop) -> None:
     workshop.put(GIFT.replace("must_hit: [送您", "must_hit: [给您"), AUTHOR)
     with pytest.raises(RuleError) as caught:
