@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import typer
 
@@ -10,6 +11,7 @@ from engine.cli.console import Json, Session, Who, emit, report, show
 from engine.cli.gates import gate_of
 from engine.errors import InputError
 from engine.records import Language
+from engine.store.handovers import Handovers
 from engine.store.store import Store, open_store
 from engine.texts import text
 
@@ -71,10 +73,7 @@ def open_(
 @group.command("take")
 def take(context: typer.Context, case: str = _CASE, who: Who = None, json: Json = False) -> None:
     """Take a case on oneself."""
-    session: Session = context.obj
-    with open_store(session.folder.database) as store:
-        _changed(store.handovers.take(case, session.named(who)), store, case)
-        _told(session, store, case, "taken", json)
+    _step(context.obj, case, "taken", who, json, lambda cases, by: cases.take(case, by))
 
 
 @group.command("return")
@@ -82,10 +81,7 @@ def give_back(
     context: typer.Context, case: str = _CASE, who: Who = None, json: Json = False
 ) -> None:
     """Give a case back that was taken: it waits for somebody again."""
-    session: Session = context.obj
-    with open_store(session.folder.database) as store:
-        _changed(store.handovers.give_back(case, session.named(who)), store, case)
-        _told(session, store, case, "returned", json)
+    _step(context.obj, case, "returned", who, json, lambda cases, by: cases.give_back(case, by))
 
 
 @group.command("close")
@@ -97,20 +93,33 @@ def close(
     json: Json = False,
 ) -> None:
     """Close a case; the conversation gets drafts again."""
-    session: Session = context.obj
+
+    def end(cases: Handovers, by: str) -> bool:
+        return cases.close(case, note or cases.get(case).note, who=by)
+
+    _step(context.obj, case, "closed", who, json, end)
+
+
+def _step(
+    session: Session,
+    case: str,
+    step: str,
+    who: str | None,
+    json: bool,
+    act: Callable[[Handovers, str], bool],
+) -> None:
+    """Do `act` and tell of it; it says whether the case was as it had to be."""
+    by = session.named(who)
     with open_store(session.folder.database) as store:
-        kept = note or store.handovers.get(case).note
-        _changed(store.handovers.close(case, kept, who=session.named(who)), store, case)
-        _told(session, store, case, "closed", json)
-
-
-def _changed(done: bool, store: Store, case: str) -> None:
-    if not done:
-        store.handovers.get(case)
-        raise InputError(
-            "The case is not as expected: taken, returned or closed by now. Nothing was changed.",
-            "case_changed",
-        )
+        with store.transaction():
+            if not act(store.handovers, by):
+                store.handovers.get(case)
+                raise InputError(
+                    "The case is not as expected: taken, returned or closed by now. Nothing was "
+                    "changed.",
+                    "case_changed",
+                )
+        _told(session, store, case, step, json)
 
 
 def _told(session: Session, store: Store, case: str, step: str, json: bool) -> None:

@@ -8,7 +8,7 @@ from typing import get_args
 import typer
 
 from engine import forgetting
-from engine.cli.console import Json, Session, emit, report, say, show
+from engine.cli.console import Json, Session, Who, emit, report, say, show
 from engine.errors import InputError
 from engine.store.forgetting import Held, Why
 from engine.store.store import open_store
@@ -47,6 +47,7 @@ def forget(
     customer: str = typer.Argument(metavar="NAME|CONVERSATION", help="Whose."),
     why: str = typer.Option("asked", "--why", help=f"{', '.join(get_args(Why))}."),
     yes: bool = typer.Option(False, "--yes", help="Do not ask first."),
+    who: Who = None,
     json: Json = False,
 ) -> None:
     """Delete what was written with a customer, for good; what was done stays countable."""
@@ -65,7 +66,7 @@ def forget(
             store,
             session.folder,
             conversations,
-            session.who,
+            session.named(who),
             why,  # type: ignore[arg-type]
         )
     if json:

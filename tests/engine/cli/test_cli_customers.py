@@ -55,9 +55,11 @@ def test_all_conversations_of_a_name_are_deleted_with_what_its_channel_has(
 def test_an_id_finds_its_conversation_alone(
     zuoxi: Zuoxi, folder: DataFolder, written: tuple[str, str]
 ) -> None:
-    said = zuoxi("customers", "forget", written[0], "--yes", "--json")
+    said = zuoxi("customers", "forget", written[0], "--yes", "--as", "周组长", "--json")
     assert said.one["conversations"] == [written[0]]
     with open_store(folder.database, read_only=True) as store:
+        (record,) = [one for one in store.audit.about(written[0]) if one.kind == "erased"]
+        assert record.who == "周组长"
         assert store.conversations.get(written[1]).customer == "孔雀石"
 
 
