@@ -8,7 +8,7 @@ from typing import Any, Final, get_args
 
 from msgspec.structs import replace
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QLineEdit, QScrollArea, QWidget
+from PySide6.QtWidgets import QBoxLayout, QComboBox, QLineEdit, QScrollArea, QWidget
 
 from desktop import theme
 from desktop.theme import Look
@@ -63,9 +63,7 @@ class WorkshopForm(Dressed, QScrollArea):
         # Beneath the scroll area from the start: what is added is laid out and dressed bit by bit.
         self.setWidget(body)
         yield from self._make_fields(look)
-        for section in self._sections(look):
-            inside.addWidget(section)
-            yield
+        yield from self._make_sections(inside)
         inside.addStretch(1)
         self._built = True
         self._dress()
@@ -117,9 +115,15 @@ class WorkshopForm(Dressed, QScrollArea):
         for box in (self._ordered, self._shadow):
             box.clicked.connect(lambda _=False: self._on_edited())
 
-    def _sections(self, look: Look) -> Iterator[Section]:
-        lists = self._lists
-        head = Section(look, "workshop.section.head")
+    def _make_sections(self, inside: QBoxLayout) -> Iterator[None]:
+        look, lists = self._look, self._lists
+
+        def section(name: str) -> Section:
+            made = Section(look, f"workshop.section.{name}")
+            inside.addWidget(made)
+            return made
+
+        head = section("head")
         head.add(named(look, "workshop.name", self._name))
         head.add(named(look, "workshop.sides", self._sides))
         head.add(
@@ -127,39 +131,41 @@ class WorkshopForm(Dressed, QScrollArea):
             named(look, "workshop.level", self._level),
             named(look, "workshop.action", self._action),
         )
-        yield head
-        match = Section(look, "workshop.section.match")
+        yield
+        match = section("match")
         match.add(
             named(look, "workshop.words", lists["words"]),
             named(look, "workshop.groups", lists["groups"]),
         )
         match.add(named(look, "workshop.within", self._within), self._beside(self._ordered))
         match.add(named(look, "workshop.expressions", lists["expressions"]))
-        yield match
-        veto = Section(look, "workshop.section.veto")
+        yield
+        veto = section("veto")
         veto.add(
             named(look, "workshop.none_words", lists["none"]),
             named(look, "workshop.near", self._near, help_=True),
         )
+        yield
         for name in ("none_before", "none_after", "none_around"):
             veto.add(named(look, f"workshop.{name}", lists[name]))
-        yield veto
-        channels = Section(look, "workshop.section.channels")
+        yield
+        channels = section("channels")
         channels.add(self._channels)
-        yield channels
-        told = Section(look, "workshop.section.told")
+        yield
+        told = section("told")
         for name, both in self._both.items():
             told.add(named(look, f"workshop.{name}", both))
-        yield told
-        when = Section(look, "workshop.section.when")
+            yield
+        when = section("when")
         when.add(self._beside(self._shadow))
         when.add(
             named(look, "workshop.since", self._days["since"]),
             named(look, "workshop.until", self._days["until"]),
             named(look, "workshop.owner", self._owner),
         )
+        yield
         when.add(named(look, "workshop.basis", lists["basis"]))
-        yield when
+        yield
 
     @staticmethod
     def _beside(box: Tick) -> QWidget:

@@ -81,7 +81,9 @@ class WorkshopRule(Dressed, Card):
         whole = column(full, 0)
         whole.addWidget(self._head(look))
         whole.addWidget(Rule())
+        yield
         whole.addWidget(self._parts(look), 1)
+        yield
         self._nothing = EmptyState(look)
         self._nothing.set_content(
             "shield-plus", "workshop.choose", "workshop.choose.body", "workshop.add"
