@@ -88,9 +88,11 @@ class Verified(Struct, frozen=True):
 def verify(database: Database, *heads: Head) -> Verified:
     """Walk the whole chain, hold it against `heads`, and the stored rows against it.
 
-    Raises `StoreError` where the file cannot be read.
+    Others may write meanwhile: what is looked at is of one moment. Raises `StoreError` where the
+    file cannot be read.
     """
-    return _Walk(database, heads).go()
+    with database.snapshot():
+        return _Walk(database, heads).go()
 
 
 class _Walk:

@@ -56,6 +56,21 @@ class Database:
                     self._connection.execute("ROLLBACK")
                 raise
 
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All that is read inside is of one moment, whatever others write meanwhile."""
+        with self._lock, translated(self.path):
+            joined = self._connection.in_transaction
+            if joined:
+                yield
+                return
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+
     def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """All rows that `sql` finds, as dictionaries."""
         with self._lock, translated(self.path):

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from engine.errors import StoreError
 from engine.records import Hit
+from engine.store.audit import Audit
+from engine.store.audit_told import Told
 from engine.store.chain import canonical, veiled
-from engine.store.store import Store
+from engine.store.store import Store, open_store
 
 
 def test_every_act_has_its_record(store: Store) -> None:
@@ -130,3 +132,25 @@ def test_an_export_can_be_checked_without_the_program(store: Store) -> None:
         assert record["hash"] == former
     assert number == store.audit.head().count == 7
     assert former == store.audit.head().hash
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_what_others_write_during_a_walk_is_no_finding(
+    store: Store, monkeypatch: pytest.MonkeyPatch, read_only: bool
+) -> None:
+    (here,) = busy(store, 1)
+    asked = store.approvals.ask(here, "保本", "急", "小李")
+    about, waiting = Audit.about, [asked.id]
+
+    def meanwhile(audit: Audit, subject: str) -> list[Told]:
+        if waiting:
+            store.approvals.decide(waiting.pop(), True, "王班长")
+            busy(store, 2)
+        return about(audit, subject)
+
+    monkeypatch.setattr(Audit, "about", meanwhile)
+    with open_store(store.path, read_only=read_only) as looking:
+        assert looking.verify_audit().findings == ()
+        assert waiting == []
+        assert looking.verify_audit().findings == ()
+    assert store.verify_audit().sound
