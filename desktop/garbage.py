@@ -1,4 +1,4 @@
-"""How often Python looks for garbage: seldom while a window is being made, then as usual."""
+"""How Python looks for garbage: seldom while a window is being made, later only in what is new."""
 
 from __future__ import annotations
 
@@ -19,3 +19,11 @@ def look_seldom() -> None:
 def look_as_usual() -> None:
     """From now on, look as often as Python does by itself."""
     gc.set_threshold(*_USUAL)
+
+
+def pass_over() -> None:
+    """What stands now is no garbage and will hardly be: look through it no more.
+
+    To look through all of it again and again would stop the window for 50 ms each time.
+    """
+    gc.freeze()
