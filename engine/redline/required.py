@@ -25,6 +25,7 @@ LONGEST = 8
 _SETS = 2
 _KEPT = "expressions"
 _PROPERTY = re.compile(r"(?<!\\)((?:\\\\)*)\\[pP](?:\{\^?\w+\}|[A-Z])")
+_POSIX = re.compile(r"\[:\^?\w+:\]")
 
 
 class _Need(Struct, frozen=True):
@@ -95,7 +96,9 @@ def _worked_out(expression: str) -> Traits:
         _follow(parsed, found)
         beside = "".join(sorted(found))
         letters = "".join(sorted(set(_characters(parsed))))
-        need = _Need() if parsed.state.flags & re.IGNORECASE else _of(parsed)
+        # "{,3}" is no repetition in RE2, but these very characters.
+        odd = parsed.state.flags & re.IGNORECASE or "{," in expression
+        need = _Need() if odd else _of(parsed)
     except (re.error, RecursionError, OverflowError, AssertionError):
         # RE2 knows forms that the standard library does not.
         return Traits((), "".join(sorted(set(expression))), "")
@@ -105,8 +108,9 @@ def _worked_out(expression: str) -> Traits:
 
 
 def _parsed(expression: str) -> Any:
-    """What the standard library makes of it; a property of Unicode is some kind of character."""
-    return _parser.parse(_PROPERTY.sub(r"\1\\w", expression))
+    """What the standard library makes of it, which knows neither properties of Unicode nor named
+    classes: each is some kind of character."""
+    return _parser.parse(_POSIX.sub(r"\\w", _PROPERTY.sub(r"\1\\w", expression)))
 
 
 def _follow(nodes: Iterable[Any], found: set[str]) -> tuple[set[str], set[str], bool]:
@@ -189,7 +193,7 @@ def _node(node: Any) -> _Need:
     if kind == "AT":
         return _Need(frozenset(("",)))
     if kind == "SUBPATTERN":
-        return _of(value[3])
+        return _Need() if value[1] & re.IGNORECASE else _of(value[3])
     if kind == "BRANCH":
         needs = [_of(branch) for branch in value[1]]
         exacts = [need.exact for need in needs]

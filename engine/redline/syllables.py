@@ -57,6 +57,10 @@ def with_syllables(expression: str) -> str:
             place = end
             continue
         if inside:
+            if expression.startswith("[:", place) and (end := expression.find(":]", place)) > 0:
+                out.append(expression[place : end + 2])
+                place = end + 2
+                continue
             if character == "]":
                 inside = False
             ranged = expression[place + 1 : place + 2] == "-" or expression[place - 1] == "-"

@@ -7,11 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.paths import RULES
+from engine.redline.characters import to_codes
 from engine.redline.expressions import compile_expression
+from engine.redline.matching import Matcher
+from engine.redline.normalise import fold
 from engine.redline.required import pairs, required
 from engine.redline.rules import load_rules
+from engine.redline.schema import Match, Rule
 from engine.redline.syllables import with_syllables
+from engine.texts import Both
 
+SAME = Both("规则", "rule")
 EXPRESSIONS = sorted({e for rule in load_rules(RULES).rules for e in rule.match.expressions})
 
 
@@ -61,11 +67,39 @@ def test_a_widened_expression_matches_all_that_the_plain_one_does(data: st.DataO
         ("(?i)abc", []),
         (".*", []),
         (r"\pL+", []),
+        ("(?i:ABC)退款", [{"退款"}]),
+        ("(?i:ABC)", []),
+        ("ab{,2}c", []),
+        ("[[:alpha:]]{3}退款", [{"退款"}]),
+        ("[[:^digit:]密]码", [{"码"}]),
     ],
 )
 def test_needs_of_simple_expressions(expression: str, needs: list[set[str]]) -> None:
     found = [set(some) for some in required(expression)]
     assert found == needs or sorted(map(sorted, found)) == sorted(map(sorted, needs))
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        ("[[:alpha:]]{3}退款", "abc退款"),
+        ("[[:alpha:]密]码[密[:digit:]]", "密码3"),
+        ("(?i:ABC)退款", "abc退款"),
+        ("(?i:Refund)", "refund"),
+        ("退{,3}款", "退{,3}款"),
+    ],
+)
+def test_what_only_re2_reads_so_is_found(expression: str, text: str) -> None:
+    match = Match(expressions=(expression,), scope="sentence")
+    rule = Rule("t.odd", "agent", "t", "L4", "block", SAME, SAME, SAME, match)
+    assert [one.rule for one in Matcher([rule]).find(fold(text).text)] == [rule]
+    widened = compile_expression(with_syllables(expression))
+    assert widened.search(text) is not None
+
+
+def test_a_class_beside_a_named_one_is_widened_as_well() -> None:
+    widened = compile_expression(with_syllables("[[:digit:]密]码"))
+    assert widened.search(to_codes("密") + "码") is not None
 
 
 def test_pairs_follow_each_other_across_groups_and_never_across_a_gap() -> None:
