@@ -125,7 +125,9 @@ def checked(change: Change, base: Base, contexts: Mapping[str, tuple[str, ...]])
         problems.append(at.problem("renamed", "id", id=change.id))
     if isinstance(part, Script):
         problems += script_problems(at, part)
-        return Checked(change.kind, part.id, part, tuple(problems), tuple(due(part)))
+        compiles = all(problem.code != "expression" for problem in problems)
+        examples = tuple(due(part)) if compiles else ()
+        return Checked(change.kind, part.id, part, tuple(problems), examples)
     try:
         rule = with_contexts(part, source.pack)
     except KeyError as error:

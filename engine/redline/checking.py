@@ -131,6 +131,8 @@ def sense_problems(at: At, rule: Rule) -> Iterator[Problem]:
         yield at.problem("matches_nothing")
     if not rule.sides:
         yield at.problem("no_side", "side")
+    if not rule.languages:
+        yield at.problem("no_language", "languages")
     if rule.action not in ACTIONS[rule.level]:
         allowed = ", ".join(sorted(ACTIONS[rule.level]))
         values = {"level": rule.level, "action": rule.action, "allowed": allowed}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from itertools import product
+from itertools import islice, product
 
 from engine.redline.characters import characters
 
+_FORMS = 16
 _LEET = {
     one: str.maketrans(
         {"0": "o", "1": one, "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s"}
@@ -33,7 +34,6 @@ def initials(word: str) -> list[str]:
     for character in word:
         letters = readings.get(character, character)
         choices.append(dict.fromkeys(letters + ("v" if "w" in letters else "")))
-    if len(choices) > 8:
+    if not 1 < len(choices) <= 8:
         return []
-    forms = ["".join(form) for form in product(*choices)]
-    return [form for form in forms if len(form) > 1][:16]
+    return ["".join(form) for form in islice(product(*choices), _FORMS)]

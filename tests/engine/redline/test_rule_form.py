@@ -233,6 +233,11 @@ def test_a_script_that_breaks_a_rule_is_refused(tmp_path: Path) -> None:
     assert "t.one" in problem.message and problem.line == 18
 
 
+def test_a_rule_for_no_language_is_refused(tmp_path: Path) -> None:
+    [problem] = check_rules(packs(tmp_path, changed(languages="[]")))
+    assert (problem.code, problem.line) == ("no_language", 14)
+
+
 def test_a_line_of_an_example_that_names_nobody_is_a_customers_as_it_stands() -> None:
     turns, said = example_turns("在吗\nA: 您好\n C: 好的")
     assert turns == (Turn("customer", "在吗"), Turn("agent", "您好"))

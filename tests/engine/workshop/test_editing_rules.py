@@ -130,6 +130,21 @@ def test_problems_between_rules_are_told_of_the_one_that_was_changed(workshop: W
     assert [(one.rule, one.code) for one in workshop.problems()] == [("own.other", "keeps_back")]
 
 
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("when: {expressions: ['(']}", "expression"),
+        ("when: {words: [在吗]}\nsatisfied_if: ['(']", "expression"),
+        ("when: {}", "script_never"),
+    ],
+)
+def test_a_script_that_does_not_compile_is_told(workshop: Workshop, line: str, code: str) -> None:
+    text = workshop.one("script", "greeting").text.replace("when: {words: [在吗]}", line)
+    found = workshop.check(text, kind="script", id="greeting")
+    assert [one.code for one in found.problems] == [code]
+    assert workshop.put(text, "王班长", kind="script", id="greeting").problems == found.problems
+
+
 class _Meanwhile(tuple[Change, ...]):
     """Changes that somebody else is quicker than: `first` is done before they are looked at."""
 
