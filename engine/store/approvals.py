@@ -22,7 +22,7 @@ import msgspec
 from engine.errors import InputError
 from engine.records import Hit
 from engine.store.audit import Audit, approval_content, hits_in_short, words_of
-from engine.store.audit_told import approval_told
+from engine.store.audit_records import approval_records
 from engine.store.database import Database, Row
 from engine.store.ids import new_id
 from engine.store.rows import Approval
@@ -278,7 +278,7 @@ class Approvals:
 
         What was put into the table by another hand lets nothing pass, and nobody answers it.
         """
-        told = approval_told(self._audit.about(row["id"]))
+        told = approval_records(self._audit.about(row["id"]))
         return told is not None and told.says(row) and told.bound == row["bound"]
 
     def _note(

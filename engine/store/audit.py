@@ -24,11 +24,11 @@ from msgspec import Struct
 
 from engine.errors import StoreError
 from engine.records import Hit
-from engine.store.audit_told import Told, told_in
+from engine.store.audit_records import Record, record_in
 from engine.store.chain import entry, sealed, veiled
 from engine.store.database import Database, Row
-from engine.store.guards import OLDER, SUBJECT, tables
 from engine.store.text import to_json
+from engine.store.triggers import OLDER, SUBJECT, tables
 
 Kind = Literal[
     "begun",
@@ -145,7 +145,7 @@ class Audit:
         with self._database.transaction():
             with self._present():
                 row = self._database.row(query)
-            former = told_in(row["number"], row["body"]).rules if row else ""
+            former = record_in(row["number"], row["body"]).rules if row else ""
             if former == now:
                 return False
             self.rules_changed(former, now, who="", why="in_use")
@@ -236,17 +236,17 @@ class Audit:
             after = found[-1]["number"]
             yield from found
 
-    def about(self, subject: str) -> list[Told]:
+    def about(self, subject: str) -> list[Record]:
         """The records about one subject (an id), in order; none where the audit is gone."""
-        return self._told(
+        return self._records(
             f"SELECT number, body FROM audit WHERE {SUBJECT} = ? ORDER BY number", [subject]
         )
 
-    def rule_steps(self) -> list[Told]:
+    def rule_steps(self) -> list[Record]:
         """The records of what was done with versions of the rules, in order."""
         query = """SELECT number, body FROM audit WHERE instr(body, '"kind":"rules"') > 0
             ORDER BY number"""
-        told = self._told(query)
+        told = self._records(query)
         return [one for one in told if one.kind == "rules" and one.version is not None]
 
     def older(self) -> dict[str, int]:
@@ -289,7 +289,7 @@ class Audit:
                 line["words"] = msgspec.Raw(str(row["words"]).encode())
             yield msgspec.json.encode(line)
 
-    def _told(self, sql: str, values: Sequence[object] = ()) -> list[Told]:
+    def _records(self, sql: str, values: Sequence[object] = ()) -> list[Record]:
         try:
             with self._present():
                 rows = self._database.rows(sql, values)
@@ -297,7 +297,7 @@ class Audit:
             if error.code == "audit_lost":
                 return []
             raise
-        return [told_in(row["number"], row["body"]) for row in rows]
+        return [record_in(row["number"], row["body"]) for row in rows]
 
     @contextlib.contextmanager
     def _present(self) -> Iterator[None]:

@@ -16,15 +16,15 @@ from engine.store.audit import (
     hits_content,
     words_of,
 )
-from engine.store.audit_guard import lost_triggers
+from engine.store.audit_records import decoded, record_of
 from engine.store.audit_rows import OF_ROWS, StoredRows
 from engine.store.audit_seals import Seals
-from engine.store.audit_told import decoded, told_of
 from engine.store.blank import is_blank
 from engine.store.chain import chained
 from engine.store.database import Database, Row
 from engine.store.rule_draft import changes_hash
 from engine.store.text import to_json
+from engine.store.trigger_repair import lost_triggers
 
 What = Literal[
     "altered",
@@ -229,7 +229,7 @@ class _Walk:
             self._put_back.append(number)
         conversation = str(record.get("conversation", ""))
         if kind in OF_ROWS and self._seals.erased(conversation) <= number:
-            self._rows_stored.by_record(told_of(number, record))
+            self._rows_stored.by_record(record_of(number, record))
         if "seal" not in record or kind not in ("decision", "hits", "approval"):
             return
         rows = self._rows(str(kind), subject, detail)

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from engine.store.audit import Audit, rule_step_content
+from engine.store.audit_records import Record, approval_records, step_key
 from engine.store.audit_seals import Seals
-from engine.store.audit_told import Told, approval_told, step_key
 from engine.store.blank import FORGOTTEN
 from engine.store.database import Database, Row
 
@@ -19,7 +19,7 @@ _PIECE = 500
 _MOST = 20
 
 Say = Callable[[Any, int, str], None]
-"""Told what is wrong, at which record, about what."""
+"""Is told what is wrong, at which record, about what."""
 
 # Where the row of a record stands that is not held against its fingerprint by the walk.
 _ROWS = {
@@ -46,7 +46,7 @@ class StoredRows:
         self._marks = audit.older()
         self.older = 0
 
-    def by_record(self, told: Told) -> None:
+    def by_record(self, told: Record) -> None:
         """Hold a record, whose conversation's data is not deleted, against its row's being."""
         if (query := _ROWS.get(told.kind)) is None:
             return
@@ -122,10 +122,10 @@ class StoredRows:
         else:
             self._say("unrecorded", 0, subject)
 
-    def _altered(self, told: Sequence[Told], subject: str) -> None:
+    def _altered(self, told: Sequence[Record], subject: str) -> None:
         self._say("row_altered", told[-1].number, subject)
 
-    def _sealed(self, told: Told, content: object, *, blank: bool) -> bool:
+    def _sealed(self, told: Record, content: object, *, blank: bool) -> bool:
         """Whether what is stored is what was recorded, or nothing where it was deleted."""
         if not told.seal:
             return True
@@ -135,7 +135,7 @@ class StoredRows:
 
     def _approval(self, row: Row) -> None:
         records = self._audit.about(row["id"])
-        told = approval_told(records)
+        told = approval_records(records)
         if told is None:
             self._without_record("approvals", row["seq"], row["id"])
         elif not told.says(row) or not (
@@ -298,5 +298,5 @@ class StoredRows:
                 self._say("unrecorded", 0, str(number))
 
 
-def _then(told: Told | None, seconds: object) -> bool:
+def _then(told: Record | None, seconds: object) -> bool:
     return seconds is None if told is None else told.about_then(seconds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.store.audit_told import decoded
+from engine.store.audit_records import decoded
 from engine.store.chain import sealed
 from engine.store.database import Database
 

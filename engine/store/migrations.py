@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from engine.store import guards, oversight, rule_tables
+from engine.store import audit_tables, rule_tables, triggers
 from engine.store.chain import begun
 
 if TYPE_CHECKING:
@@ -59,26 +59,26 @@ def m006_approved_by(db: SqliteDatabase) -> None:
 
 def m007_audit(db: SqliteDatabase) -> None:
     """A chained record of what was done, which nothing can be done without."""
-    for statement in oversight.AUDIT:
+    for statement in audit_tables.AUDIT:
         db.execute(statement)
     last = db.execute("SELECT coalesce(max(seq), 0) FROM decisions").fetchone()[0]
     db.execute(
         "INSERT INTO audit VALUES (:number, :former, :hash, :body)",
         begun(int(last), round(time.time() * 1000)),
     )
-    for statement in oversight.AUDIT_TRIGGERS.values():
+    for statement in audit_tables.AUDIT_TRIGGERS.values():
         db.execute(statement)
 
 
 def m008_approvals(db: SqliteDatabase) -> None:
     """What agents asked the lead to let pass, and what they let pass themselves."""
-    for statement in oversight.APPROVALS:
+    for statement in audit_tables.APPROVALS:
         db.execute(statement)
 
 
 def m009_reviews(db: SqliteDatabase) -> None:
     """Hits are found by what they are, judged also as missed, appealed against and answered."""
-    for statement in oversight.REVIEWS:
+    for statement in audit_tables.REVIEWS:
         db.execute(statement)
 
 
@@ -90,14 +90,14 @@ def m010_rule_versions(db: SqliteDatabase) -> None:
 
 def m011_deletion(db: SqliteDatabase) -> None:
     """A customer's data can be deleted; hits of rules on trial and open approvals are found."""
-    for statement in oversight.DELETION:
+    for statement in audit_tables.DELETION:
         db.execute(statement)
 
 
 def m012_guarded(db: SqliteDatabase) -> None:
     """Nothing that the audit tells of is written without its record; what is older is noted."""
-    guards.note_older(db, round(time.time() * 1000))
-    for statement in guards.GUARDED:
+    triggers.note_older(db, round(time.time() * 1000))
+    for statement in triggers.GUARDED:
         db.execute(statement)
 
 

@@ -22,7 +22,7 @@ from msgspec import Struct
 from engine.errors import InputError
 from engine.store.approvals import same_person
 from engine.store.audit import Audit, rule_step_content
-from engine.store.audit_told import step_key, steps_told
+from engine.store.audit_records import counted_steps, step_key
 from engine.store.database import Database, Row
 from engine.store.rule_draft import RuleDraft, RuleDrafts, changes_hash, named, with_author
 from engine.store.text import clean, to_json
@@ -295,7 +295,7 @@ class RuleVersions:
         rows = self._database.rows("SELECT * FROM rule_steps ORDER BY seq")
         if not rows or self._audit.is_lost():
             return rows
-        told = steps_told(self._audit.rule_steps())
+        told = counted_steps(self._audit.rule_steps())
         older = self._audit.older().get("rule_steps", 0)
         recorded: list[Row] = []
         for row in rows:

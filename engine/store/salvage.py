@@ -19,8 +19,8 @@ from engine.errors import StoreError
 from engine.store.audit import Audit, head_file
 from engine.store.chain import begun
 from engine.store.database import Database, open_database, translated
-from engine.store.guards import OLDER, UNRECORDED_TRIGGERS
 from engine.store.standing import refresh
+from engine.store.triggers import OLDER, UNRECORDED_TRIGGERS
 
 TABLES = (
     "audit",

@@ -11,7 +11,6 @@ from engine.records import Draft, Hit
 from engine.store.approvals import Approvals
 from engine.store.audit import Audit, Head
 from engine.store.audit_check import Verified, verify
-from engine.store.audit_guard import put_back
 from engine.store.blank import bare_draft
 from engine.store.channel_keys import ChannelKeys
 from engine.store.composers import Composers
@@ -33,6 +32,7 @@ from engine.store.reviews import Reviews
 from engine.store.rows import StoredDraft
 from engine.store.rule_draft import RuleDrafts
 from engine.store.rule_versions import RuleVersions
+from engine.store.trigger_repair import put_back
 
 
 class Store:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from engine.paths import DataFolder
-from engine.store.oversight import AUDIT_TRIGGERS
+from engine.store.audit_tables import AUDIT_TRIGGERS
 from engine.store.store import open_store
 
 Zuoxi = Callable[..., Any]

@@ -11,8 +11,8 @@ import pytest
 
 from engine.cli import doctor
 from engine.paths import DataFolder
-from engine.store.guards import TRIGGERS
 from engine.store.store import open_store
+from engine.store.triggers import TRIGGERS
 
 Zuoxi = Callable[..., Any]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.records import Hit
 from engine.store.audit import Head
 from engine.store.audit_check import Verified
-from engine.store.oversight import AUDIT_TRIGGERS
+from engine.store.audit_tables import AUDIT_TRIGGERS
 from engine.store.store import Store, open_store
 
 SECRET = Hit("privacy.mobile", "privacy", "L2", "mask", 5, 16, "13900000000")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from engine.errors import StoreError
 from engine.records import Hit
 from engine.store.audit import Audit
-from engine.store.audit_told import Told
+from engine.store.audit_records import Record
 from engine.store.chain import canonical, veiled
 from engine.store.store import Store, open_store
 
@@ -142,7 +142,7 @@ def test_what_others_write_during_a_walk_is_no_finding(
     asked = store.approvals.ask(here, "保本", "急", "小李")
     about, waiting = Audit.about, [asked.id]
 
-    def meanwhile(audit: Audit, subject: str) -> list[Told]:
+    def meanwhile(audit: Audit, subject: str) -> list[Record]:
         if subject in waiting:
             store.approvals.decide(waiting.pop(), True, "王班长")
             busy(store, 2)

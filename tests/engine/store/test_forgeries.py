@@ -18,10 +18,10 @@ from audited import verified
 from engine.errors import InputError
 from engine.records import Hit
 from engine.store.audit import head_file
-from engine.store.guards import TRIGGERS
 from engine.store.migrations import MIGRATIONS
 from engine.store.salvage import salvage
 from engine.store.store import Store, open_store
+from engine.store.triggers import TRIGGERS
 
 HIT = Hit("promise", "承诺", "L3", "block", 0, 2, "保本", "agent", "承诺收益")
 

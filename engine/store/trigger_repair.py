@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.errors import StoreError
 from engine.store.audit import Audit
 from engine.store.database import Database
-from engine.store.guards import TRIGGERS, table_of, wrong_triggers
+from engine.store.triggers import TRIGGERS, table_of, wrong_triggers
 
 
 def lost_triggers(database: Database) -> tuple[list[str], list[str]]:

@@ -1,4 +1,4 @@
-"""What SQLite itself refuses: an act without its record; and how it is seen and put back if lost.
+"""Every trigger of the database: what SQLite itself refuses, above all an act without its record.
 
 The statements belong to migration 12 and are never changed once they have shipped.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from engine.store.audit_tables import AUDIT_TRIGGERS, WORD_TRIGGERS
 from engine.store.chain import entry
-from engine.store.oversight import AUDIT_TRIGGERS, WORD_TRIGGERS
 from engine.store.rule_tables import RULE_VERSIONS
 
 if TYPE_CHECKING:

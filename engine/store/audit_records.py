@@ -1,4 +1,4 @@
-"""What the audit's records tell of one thing: a request, a case, an appeal, a version's steps."""
+"""The audit's records as they were read: one by one, and all of one request together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SAME = 60_000
 """Milliseconds by which a row's time and its record's may differ: some were taken one by one."""
 
 
-class Told(Struct, frozen=True):
+class Record(Struct, frozen=True):
     """A record as it was written. `at` is in milliseconds, `seal` "" where it has no content."""
 
     number: int
@@ -55,13 +55,13 @@ class Told(Struct, frozen=True):
         return isinstance(seconds, (int, float)) and abs(seconds * 1000 - self.at) <= _SAME
 
 
-class ApprovalTold(Struct, frozen=True):
+class ApprovalRecords(Struct, frozen=True):
     """What all records of one request say together: how it has to stand."""
 
-    asked: Told
-    last: Told
-    answered: Told | None = None
-    used: Told | None = None
+    asked: Record
+    last: Record
+    answered: Record | None = None
+    used: Record | None = None
 
     @property
     def bound(self) -> str:
@@ -88,17 +88,17 @@ class ApprovalTold(Struct, frozen=True):
         )
 
 
-def told_in(number: int, body: object) -> Told:
+def record_in(number: int, body: object) -> Record:
     """The record in a row of the audit; one without a kind where it cannot be read."""
-    return told_of(number, decoded(body))
+    return record_of(number, decoded(body))
 
 
-def told_of(number: int, record: Mapping[str, object]) -> Told:
+def record_of(number: int, record: Mapping[str, object]) -> Record:
     """A record that was decoded, likewise."""
     try:
-        return msgspec.convert({**record, "number": number}, Told)
+        return msgspec.convert({**record, "number": number}, Record)
     except msgspec.ValidationError:
-        return Told(number)
+        return Record(number)
 
 
 def decoded(body: object) -> dict[str, Any]:
@@ -110,12 +110,12 @@ def decoded(body: object) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def approval_told(records: Sequence[Told]) -> ApprovalTold | None:
+def approval_records(records: Sequence[Record]) -> ApprovalRecords | None:
     """What records about one id say of it as a request; None where nobody asked for it."""
     told = [one for one in records if one.kind in ("approval", "answer")]
     if not told or told[0].kind != "approval":
         return None
-    return ApprovalTold(
+    return ApprovalRecords(
         told[0],
         told[-1],
         _last(told, lambda one: one.kind == "answer" and bool(one.seal)),
@@ -123,7 +123,7 @@ def approval_told(records: Sequence[Told]) -> ApprovalTold | None:
     )
 
 
-def steps_told(records: Sequence[Told]) -> Counter[tuple[object, ...]]:
+def counted_steps(records: Sequence[Record]) -> Counter[tuple[object, ...]]:
     """How often the records tell of each step of a version; as `step_key` names it."""
     return Counter(one.step_key for one in records)
 
@@ -133,5 +133,5 @@ def step_key(row: Mapping[str, object]) -> tuple[object, ...]:
     return (row["version"], row["step"], row["who"], row["rules"])
 
 
-def _last(told: Sequence[Told], which: Callable[[Told], bool]) -> Told | None:
+def _last(told: Sequence[Record], which: Callable[[Record], bool]) -> Record | None:
     return next((one for one in reversed(told) if which(one)), None)
