@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 redline = typer.Typer(help="The red line: check a text.", no_args_is_help=True)
 group = typer.Typer(
-    help="Red-line rules: list, validate, change, replay, try, publish, roll back.",
+    help="Red-line rules: list, validate, change, replay, put on trial, publish, roll back.",
     no_args_is_help=True,
 )
 
