@@ -254,6 +254,7 @@ class Desk(QObject):
         # What is typed was judged by the former rules.
         rules.changed.connect(lambda _: self.session.composing.screen())
         self.session.answers.said.connect(lambda key, values: self.notices.say(key, **values))
+        self.session.composing.objecting.remember(self.window.memory)
         self.page.sample_requested.connect(self.load_sample)
         self.intake.arrived.connect(self._on_arrived)
         self.intake.changed.connect(self._on_changed)

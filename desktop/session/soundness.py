@@ -7,7 +7,7 @@ from typing import Final
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from desktop.background import Background
-from engine.errors import ZuoxiError
+from engine.errors import StoreError, ZuoxiError
 from engine.store.salvage import note_damage, noted_damage
 from engine.store.store import Store
 
@@ -16,7 +16,8 @@ _LOOK_AFTER_MS: Final = 3_000
 
 
 class Soundness(QObject):
-    """`trouble` tells of damage; it is noted beside the file, and mended at the next start."""
+    """`trouble` tells of damage, which is noted beside the file and mended at the next start, and
+    of what was done to the file past the program."""
 
     trouble = Signal(object)
 
@@ -31,16 +32,42 @@ class Soundness(QObject):
         copied beside itself if the last copy is a day old."""
         store = self._store
 
-        def find() -> ZuoxiError | None:
+        def find() -> list[ZuoxiError]:
             if found := store.damage():
                 note_damage(store.path, found)
             else:
                 store.back_up_daily()
-            return noted_damage(store.path)
+            damage = noted_damage(store.path)
+            return [damage] if damage is not None else _past_the_program(store)
 
         # Where it cannot look it finds nothing; whoever needs the file says so.
         self._background.run(self, find, "long").done(self._tell).failed(lambda _: None)
 
-    def _tell(self, damage: ZuoxiError | None) -> None:
-        if damage is not None:
-            self.trouble.emit(damage)
+    def _tell(self, found: list[ZuoxiError]) -> None:
+        for one in found:
+            self.trouble.emit(one)
+
+
+def _past_the_program(store: Store) -> list[ZuoxiError]:
+    """What somebody did to a sound file with another program, as far as a start sees it."""
+    found: list[ZuoxiError] = []
+    if lost := store.guards_put_back:
+        found.append(
+            StoreError(
+                f"{len(lost)} triggers that protect the audit were missing from {store.path}; "
+                "they are back.",
+                "guards_put_back",
+                n=len(lost),
+            )
+        )
+    if forged := store.rule_versions.without_effect():
+        versions = ", ".join(map(str, forged))
+        found.append(
+            StoreError(
+                f"Version {versions} of the rules has steps that the audit does not tell of; they "
+                "are ignored.",
+                "forged_rule_steps",
+                versions=versions,
+            )
+        )
+    return found

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -188,3 +190,21 @@ def test_the_list_stands_first_and_then_the_most_urgent_conversation_is_open_and
     assert isinstance(rows, QListView)
     assert [index.row() for index in rows.selectedIndexes()] == [0]
     assert desk.page.view.message_list().bubbles()[-1].text == "在吗"
+
+
+def test_triggers_that_were_missing_are_told_in_the_banner(qtbot: QtBot, open_desk: Open) -> None:
+    desk = open_desk()
+    path = desk.store.path
+    desk.close()
+    with closing(sqlite3.connect(path)) as bare:
+        (name,) = bare.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchone()
+        bare.execute(f"DROP TRIGGER {name}")
+        bare.commit()
+    desk = open_desk()
+    with qtbot.waitSignal(desk.soundness.trouble) as told:
+        desk.soundness.look()
+    assert (told.args[0].code, told.args[0].values) == ("guards_put_back", {"n": 1})
+    assert "补上 1 个" in desk.window.banner.message()
+    desk.close()
+    desk = open_desk()
+    assert desk.store.guards_put_back == ()

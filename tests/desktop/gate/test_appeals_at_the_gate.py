@@ -98,6 +98,39 @@ def test_an_answer_given_meanwhile_is_there_after_a_restart_and_in_the_list(
     dialog.accept()
 
 
+def test_answers_given_while_the_desk_was_closed_are_told_once(
+    qtbot: QtBot, kept_back: Callable[..., tuple[Desk, str]], open_gate: Open, hands: Any
+) -> None:
+    desk, conversation = kept_back(PROMISE, "lead")
+    appeal(qtbot, desk, hands)
+    (first,) = desk.store.reviews.appeals_by("小满")
+    desk.close()
+    desk = open_gate(LEAD)
+    desk.store.reviews.answer(first.appeal.id, False, LEAD, "这是承诺")
+    desk.close()
+    desk = open_gate()
+    qtbot.waitUntil(lambda: f"{LEAD} 答复了您" in desk.window.banner.message())
+    hands.shown(qtbot, desk, conversation)
+    for text, state in ((CODE, "never"), ("这不归我管", "reason")):
+        hands.typed(qtbot, desk, text, state)
+        appeal(qtbot, desk, hands)
+    filed = [one for one in desk.store.reviews.appeals_by("小满") if one.appeal.upheld is None]
+    assert len(filed) == 2
+    desk.close()
+    desk = open_gate(LEAD)
+    for at, one in enumerate(filed):
+        desk.store.reviews.answer(one.appeal.id, bool(at), LEAD, "看过了")
+    assert LEAD not in desk.window.banner.message()
+    desk.close()
+    desk = open_gate()
+    qtbot.waitUntil(lambda: "2 条申诉有了答复：1 条" in desk.window.banner.message())
+    desk.close()
+    desk = open_gate()
+    hands.shown(qtbot, desk, conversation)
+    qtbot.waitUntil(lambda: desk.page.composer.gate.view().appeal != "")
+    assert "答复" not in desk.window.banner.message()
+
+
 def test_an_appeal_needs_words_a_name_and_the_text_that_was_kept_back(
     qtbot: QtBot, kept_back: Callable[..., tuple[Desk, str]], hands: Any
 ) -> None:
