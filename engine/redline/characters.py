@@ -161,9 +161,26 @@ def is_code(character: str) -> bool:
     return "\ue000" <= character <= "\ue7ff"
 
 
+class _Codes(dict[int, str]):
+    """Code point → code of its usual reading, or itself: of those seen, which are few."""
+
+    def __init__(self, usual: dict[int, str]) -> None:
+        super().__init__()
+        self._usual = usual
+
+    def __missing__(self, point: int) -> str:
+        code = self[point] = self._usual.get(point) or chr(point)
+        return code
+
+
+@lru_cache(1)
+def _usual_codes() -> _Codes:
+    return _Codes(characters().usual)
+
+
 def to_codes(text: str) -> str:
     """`text` with the code of its usual reading in place of every character that has one."""
-    return text.translate(characters().usual)
+    return text.translate(_usual_codes())
 
 
 def _lines(name: str) -> list[list[str]]:

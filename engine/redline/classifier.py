@@ -21,6 +21,7 @@ from engine.errors import RuleError
 from engine.paths import CLASSIFIER
 from engine.redline.features import (
     CLASS_SALT,
+    Tokens,
     WordClasses,
     class_pairs,
     clauses_of,
@@ -73,46 +74,55 @@ class HandoverClassifier:
         self._general = NGramWeights(trained.weights, CLASS_SALT)
         self._pairs = ClassPairWeights(trained.weights)
 
-    def passages(self, folded: str) -> list[Passage]:
-        """The passages of a folded text, each with its chance, in order."""
-        ids, tokens, borders = tokenise(folded)
-        if not tokens:
+    def passages(self, folded: str, least: float = 0.0) -> list[Passage]:
+        """The passages of a folded text, each with its chance, in order.
+
+        Which of its clauses is the heaviest is worked out where the chance is at `least` that.
+        """
+        read = tokenise(folded)
+        size = len(read.starts)
+        if not size:
             return []
-        size = len(tokens)
-        weights, numbers = self._plain.sums(ids)
-        sums, counts = [0, *weights[1:-1]], [0, *numbers[1:-1]]
-        for at, end in ((1, 0), (size, -1)):  # What begins at the text's own ends.
-            sums[at] += weights[end]
-            counts[at] += numbers[end]
-        general, places = with_classes(ids, tokens, folded, self._classes)
-        for begin, more, number in zip(places, *self._general.sums(general), strict=True):
-            if number:
-                at = min(max(begin, 0), size - 1) + 1
-                sums[at] += more
-                counts[at] += number
-        for begin, pairs in class_pairs(general, places, size - 1):
-            sums[begin + 1] += sum(map(self._pairs.__getitem__, pairs))
-            counts[begin + 1] += len(pairs)
-        # Who says the same again, in a passage or all along, means no more by it.
-        for begin, end in repeated(folded, tokens, clauses_of(0, size, borders)):
-            sums[begin + 1 : end + 1] = counts[begin + 1 : end + 1] = [0] * (end - begin)
-        sums = list(accumulate(sums))
-        counts = list(accumulate(counts))
+        sums, counts = self._prefix_sums(read, folded)
+        trained = self._trained
         found: list[Passage] = []
-        for first, last in passages_of(len(tokens), borders):
-            count = counts[last] - counts[first]
-            weight = (
-                (sums[last] - sums[first])
-                * self._trained.scale
-                * math.pow(max(count, 1), LENGTH_POWER)
-            )
-            chance = 1 / (1 + math.exp(-max(min(weight + self._trained.bias, 30), -30)))
-            clauses = clauses_of(first, last, borders)
-            one, other = max(clauses, key=lambda clause: sums[clause[1]] - sums[clause[0]])
-            place = tokens[one][0], tokens[other - 1][1]
-            start, end = tokens[first][0], tokens[last - 1][1]
+        for first, last in passages_of(size, read.borders):
+            damping = math.pow(max(counts[last] - counts[first], 1), LENGTH_POWER)
+            weight = (sums[last] - sums[first]) * trained.scale * damping
+            chance = 1 / (1 + math.exp(-max(min(weight + trained.bias, 30), -30)))
+            start, end = place = read.starts[first], read.ends[last - 1]
+            if chance >= least:
+                clauses = clauses_of(first, last, read.borders)
+                one, other = max(clauses, key=lambda clause: sums[clause[1]] - sums[clause[0]])
+                place = read.starts[one], read.ends[other - 1]
             found.append(Passage(start, end, chance, place))
         return found
+
+    def _prefix_sums(self, read: Tokens, folded: str) -> tuple[list[int], list[int]]:
+        """What all features weigh that begin before each token, and before the end; their number.
+
+        Those of clauses that are said again are left out.
+        """
+        last = len(read.starts) - 1
+        weights, numbers = self._plain.sums(read.ids)
+        sums, counts = [0, *weights[1:-1]], [0, *numbers[1:-1]]
+        for at, end in ((1, 0), (last + 1, -1)):  # What begins at the text's own ends.
+            sums[at] += weights[end]
+            counts[at] += numbers[end]
+        general, places = with_classes(read, folded, self._classes)
+        for begin, more, number in zip(places, *self._general.sums(general), strict=True):
+            if number:
+                at = min(max(begin, 0), last) + 1
+                sums[at] += more
+                counts[at] += number
+        for place, kind, near in class_pairs(general):
+            at = min(max(places[place], 0), last) + 1
+            sums[at] += sum(map(self._pairs[kind].__getitem__, near))
+            counts[at] += len(near)
+        # Who says the same again, in a passage or all along, means no more by it.
+        for begin, end in repeated(folded, read, clauses_of(0, last + 1, read.borders)):
+            sums[begin + 1 : end + 1] = counts[begin + 1 : end + 1] = [0] * (end - begin)
+        return list(accumulate(sums)), list(accumulate(counts))
 
     def category(self, folded: str, passage: Passage) -> str:
         """Which hand-over a passage of a folded text calls for, if it calls for one."""

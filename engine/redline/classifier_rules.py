@@ -53,7 +53,7 @@ class ClassifierRules:
         if not self._asked or not folded:
             return UNCLASSIFIED
         model = classifier.shipped()
-        passages = model.passages(folded)
+        passages = model.passages(folded, self._least)
         hits: dict[int, list[tuple[int, int]]] = {}
         for passage in passages:
             if passage.chance >= self._least:

@@ -211,6 +211,10 @@ class RulesOf:
             self._of_expressions += [number] * len(rule.expressions)
         self._of_words = {word: tuple(numbers) for word, numbers in of_words.items()}
 
+    def owner(self, expression: int) -> int:
+        """The number of the rule that an expression belongs to."""
+        return self._of_expressions[expression]
+
     def found(
         self, words: Iterable[int], expressions: Iterable[tuple[int, int]]
     ) -> dict[int, list[tuple[Expression, int]]]:

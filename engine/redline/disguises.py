@@ -15,11 +15,12 @@ from engine.redline.characters import is_code, to_codes
 from engine.redline.compiled_rule import CompiledRule, Places, RulesOf, shared
 from engine.redline.expressions import Text, longest
 from engine.redline.homophones import Homophones
-from engine.redline.needs import Held, Needs, SyllableNeeds
+from engine.redline.needs import Held, Needs, Possible, SyllableNeeds
 from engine.redline.normalise import fold
+from engine.redline.prefilter import Prefilter
 from engine.redline.required import pairs
 from engine.redline.restoring import Restorer
-from engine.redline.suspicion import Cause, Suspicion
+from engine.redline.suspicion import HOMOPHONE_OR_MORE, Cause, Suspicion
 from engine.redline.view import Restored, Trick, View
 from engine.redline.words import SyllableWords, Words, pairs_in
 
@@ -44,7 +45,6 @@ class Disguises:
         self._rules = rules
         self._of = of
         self._words = words
-        self._syllables = SyllableWords(words)
         self._needs = SyllableNeeds(needs)
         letters = {c for word in words.words for c in word}.union(
             *(e.literals for e in of.expressions)
@@ -62,24 +62,43 @@ class Disguises:
         self._homophonic = frozenset(
             n for n, rule in enumerate(rules) if rule.tricks & Trick.HOMOPHONE
         )
+        resolved = frozenset(
+            number for number in range(len(of.expressions)) if of.owner(number) in self._homophonic
+        )
+        self._syllables = SyllableWords(words, self._needs.forms(resolved))
         self._homophones = Homophones(_pairs_of(homophonic, words)) if homophonic else None
         self._suspicion = Suspicion(self._causes)
+        self._prefilter = Prefilter(
+            self._restorer,
+            self._suspicion,
+            (words, self._syllables),
+            (needs, self._needs),
+            rules,
+            of,
+        )
 
     def make_ready(self) -> None:
         """Build now what is built only when a text first asks for it."""
         self._syllables.make_ready()
+        self._prefilter.make_ready()
 
     def find(
-        self, text: Text, plain: Held, words: Iterable[int]
+        self, text: Text, plain: Held, possible: Possible, by_word: Places
     ) -> dict[int, list[tuple[int, int, bool]]]:
         """For each rule found in a folded text (by its place among the rules) its hits, each as
         ``(start, end, vetoed)`` of that text. `plain` is what its sentences hold as they are,
-        `words` the wordings that stand in it."""
+        `possible` the expressions that may match in these, `by_word` the wordings that stand there.
+        """
         found: dict[int, list[tuple[int, int, bool]]] = {}
-        sentences = self._restorer.restore(text.folded, text.borders, self._suspicion)
-        if not sentences:
+        causes = self._suspicion.causes(text.folded)
+        if HOMOPHONE_OR_MORE.search(causes) is None:
             return found
-        grouped = not self._grouped.isdisjoint(self._of.found(words, ()))
+        short = None if self._always else self._in_groups
+        worth = self._prefilter.worth(text, causes, by_word, possible, short)
+        if not worth:
+            return found
+        sentences = self._restorer.restore(text, causes, self._suspicion, worth)
+        grouped = not self._grouped.isdisjoint(self._of.found(by_word, ()))
         if seen := [sentence for sentence in sentences if sentence.tricked]:
             self._look(View(seen), plain, grouped, found, self._seeing)
         if corrected := list(self._corrected(sentences)):
@@ -95,13 +114,12 @@ class Disguises:
         for sentence in sentences:
             if self._homophones is None or not sentence.places:
                 continue
-            codes = to_codes(sentence.text)
-            if (
-                self._always
-                or self._needs.may_hold(codes)
-                or self._syllables.may_hold(codes, self._in_groups)
+            text = sentence.text
+            codes = to_codes(text)
+            if self._always or any(
+                True for _ in self._syllables.spelled(text, codes, self._in_groups)
             ):
-                corrections = self._homophones.corrections(sentence.text, codes, sentence.places)
+                corrections = self._homophones.corrections(text, codes, sentence.places)
                 if corrections:
                     yield sentence.with_corrections(corrections)
 
@@ -116,10 +134,9 @@ class Disguises:
         """Add what some rules find in a view to `found`."""
         disguised: Disguised = {}
         spelled = _SPELLED.search(view.text) is not None
-        if spelled:
-            codes = to_codes(view.text) if _CODE.search(view.text) is not None else ""
-            for start, end, number, tricks in self._syllables.find(view, codes):
-                disguised.setdefault(number, []).append((start, end, tricks))
+        codes = to_codes(view.text) if _CODE.search(view.text) is not None else ""
+        for start, end, number, tricks in self._syllables.find(view, codes):
+            disguised.setdefault(number, []).append((start, end, tricks))
         possible = self._needs.possible(view, plain)
         joins = grouped or any(sentence.joins(self._words.pairs) for sentence in view.sentences)
         by_word = self._words.restored(view.text) if joins else {}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -26,10 +27,12 @@ CLASS_SALT = 0x5851F42D4C957F2D
 """The hash salt of n-grams that hold a class."""
 _STEP = 20
 _REACH = 14
-_TOKEN = re.compile(r"[a-z]+(?:'[a-z]+)?|[0-9]+|[\u3400-\u9fff]+|[^\sa-z0-9\u3400-\u9fff]")
+_TOKEN = re.compile(r"([\u3400-\u9fff]+)|([a-z]+(?:'[a-z]+)?)|([0-9]+)|[^\sa-z0-9\u3400-\u9fff]")
+_HAN_GROUP, _WORD_GROUP, _NUMBER_GROUP = 1, 2, 3
 _BORDER = 1
 _NUMBER = 2
 _HOTLINE = 1 << 40
+_LONG_WORD = 24
 
 
 class Features(Struct, frozen=True):
@@ -38,6 +41,15 @@ class Features(Struct, frozen=True):
     buckets: list[int]
     begins: list[int]
     tokens: list[tuple[int, int]]
+
+
+class Tokens(Struct, frozen=True):
+    """The tokens of a folded text: as numbers, between two borders; where they start and end; which
+    of them are borders."""
+
+    ids: list[int]
+    starts: list[int]
+    ends: list[int]
     borders: list[int]
 
 
@@ -74,83 +86,91 @@ class WordClasses:
 def features(folded: str, classes: WordClasses) -> Features:
     """The features of a folded text: n-grams of up to three tokens, as they are and with classes
     for words, and pairs of classes that stand near each other."""
-    ids, tokens, borders = tokenise(folded)
+    read = tokenise(folded)
     buckets: list[int] = []
     begins: list[int] = []
-    last = max(len(tokens) - 1, 0)
-    add_ngrams(ids, range(-1, len(ids) - 1), last, 0, buckets, begins)
-    general, places = with_classes(ids, tokens, folded, classes)
+    size = len(read.starts)
+    last = max(size - 1, 0)
+    add_ngrams(read.ids, range(-1, len(read.ids) - 1), last, 0, buckets, begins)
+    general, places = with_classes(read, folded, classes)
     add_ngrams(general, places, last, CLASS_SALT, buckets, begins)
-    for begin, pairs in class_pairs(general, places, last):
-        buckets += map(class_pair_bucket, pairs)
-        begins += [begin] * len(pairs)
-    clauses = clauses_of(0, len(tokens), borders) if tokens else []
-    again = {place for one in repeated(folded, tokens, clauses) for place in range(*one)}
+    for at, first, near in class_pairs(general):
+        buckets += [class_pair_bucket(first, second) for second in near]
+        begins += [min(max(places[at], 0), last)] * len(near)
+    clauses = clauses_of(0, size, read.borders) if size else []
+    again = {place for one in repeated(folded, read, clauses) for place in range(*one)}
     if again:
         kept = [number for number, begin in enumerate(begins) if begin not in again]
         buckets, begins = [buckets[one] for one in kept], [begins[one] for one in kept]
-    return Features(buckets, begins, tokens, borders)
+    return Features(buckets, begins, list(zip(read.starts, read.ends, strict=True)))
 
 
-def tokenise(folded: str) -> tuple[list[int], list[tuple[int, int]], list[int]]:
-    """The tokens of a folded text as numbers, between borders; where they stand; the borders."""
+def tokenise(folded: str) -> Tokens:
+    """The tokens of a folded text."""
     ids: list[int] = [_BORDER]
-    tokens: list[tuple[int, int]] = []
+    starts: list[int] = []
+    ends: list[int] = []
     for match in _TOKEN.finditer(folded):
-        token = match[0]
+        kind = match.lastindex
         start, end = match.span()
-        if "\u3400" <= token[0] <= "\u9fff":
-            ids += map(ord, token)
-            tokens += zip(range(start, end), range(start + 1, end + 1), strict=True)
+        if kind == _HAN_GROUP:
+            ids += map(ord, match[0])
+            starts += range(start, end)
+            ends += range(start + 1, end + 1)
             continue
-        if token[0].isdigit():
-            ids.append(int(token) + _HOTLINE if len(token) in (3, 5) else _NUMBER)
-        elif token[0] >= "\u3400":
+        token = match[0]
+        if kind == _WORD_GROUP:
+            ids.append(_known_word(token) if end - start <= _LONG_WORD else _word(token))
+        elif kind == _NUMBER_GROUP:
+            ids.append(int(token) + _HOTLINE if end - start in (3, 5) else _NUMBER)
+        elif token.isdigit():
+            ids.append(_NUMBER)
+        elif token >= "\u3400":
             ids.append(ord(token))
-        elif token[0].isalpha():
+        elif token.isalpha():
             ids.append(_word(token))
         elif ids[-1] == _BORDER:
             continue
         else:
             ids.append(_BORDER)
-        tokens.append((start, end))
-    if tokens and ids[-1] == _BORDER:
-        tokens.pop()
+        starts.append(start)
+        ends.append(end)
+    if starts and ids[-1] == _BORDER:
+        starts.pop()
+        ends.pop()
     else:
         ids.append(_BORDER)
     borders = [place for place, number in enumerate(ids[1:-1]) if number == _BORDER]
-    return ids, tokens, borders
+    return Tokens(ids, starts, ends, borders)
 
 
-def class_pairs(
-    ids: Sequence[int], places: Sequence[int], last: int
-) -> Iterator[tuple[int, list[tuple[int, int]]]]:
-    """The pairs of classes, in their order, by the token that they begin with."""
-    held = [(at, number) for at, number in enumerate(ids) if FIRST_CLASS <= number < PAST_CLASSES]
-    for place, (at, number) in enumerate(held):
-        near = held[place + 1 : place + 1 + _REACH]
-        if near:
-            begin = min(max(places[at], 0), last)
-            yield begin, [(number, after) for other, after in near if other - at <= _REACH]
+def class_pairs(ids: Sequence[int]) -> Iterator[tuple[int, int, list[int]]]:
+    """The classes that have others near behind them: where each stands, itself, and those."""
+    places = [at for at, number in enumerate(ids) if FIRST_CLASS <= number < PAST_CLASSES]
+    classes = [ids[at] for at in places]
+    last = 0
+    for number, at in enumerate(places):
+        while last < len(places) and places[last] - at <= _REACH:
+            last += 1
+        if number + 1 < last:
+            yield at, classes[number], classes[number + 1 : last]
 
 
-def with_classes(
-    ids: Sequence[int], tokens: Sequence[tuple[int, int]], folded: str, classes: WordClasses
-) -> tuple[list[int], list[int]]:
+def with_classes(read: Tokens, folded: str, classes: WordClasses) -> tuple[list[int], list[int]]:
     """The tokens with classes in the place of words, and where each stood."""
     general: list[int] = []
     places: list[int] = []
-    starts = [start for start, _ in tokens]
+    ids, starts = read.ids, read.starts
     done = -1
     for start, end, number in classes.find(folded):
-        first = bisect_left(starts, start)
+        first = bisect_left(starts, start, max(done, 0))
         general += ids[done + 1 : first + 1]
         places += range(done, first)
         general.append(number)
         places.append(first)
         done = bisect_left(starts, end, first)
     general += ids[done + 1 :]
-    places += range(done, len(tokens) + 1)
+    places += range(done, len(starts) + 1)
     return general, places
 
 
@@ -189,12 +209,12 @@ def clauses_of(first: int, last: int, borders: Sequence[int]) -> list[tuple[int,
 
 
 def repeated(
-    folded: str, tokens: Sequence[tuple[int, int]], clauses: Sequence[tuple[int, int]]
+    folded: str, read: Tokens, clauses: Sequence[tuple[int, int]]
 ) -> Iterator[tuple[int, int]]:
     """The clauses that stood shortly before, within what is classified at once."""
     counted: dict[str, int] = {}
     for begin, end in clauses:
-        said = folded[tokens[begin][0] : tokens[end - 1][1]]
+        said = folded[read.starts[begin] : read.ends[end - 1]]
         if begin - counted.get(said, -PASSAGE) < PASSAGE:
             yield begin, end
         else:
@@ -208,6 +228,9 @@ def _word(token: str) -> int:
             token = token[: -len(ending)]
             break
     return int.from_bytes(token.encode()[:24], "little") % ((1 << 59) - 55) | 1 << 59
+
+
+_known_word = lru_cache(1 << 13)(_word)
 
 
 def _latin(character: str) -> bool:

@@ -32,6 +32,10 @@ class Fragments:
             word[:size] for word in self.words for size in range(1, len(word) + 1)
         )
 
+    def may_begin(self, word: str) -> bool:
+        """Whether a Latin word is the beginning of one of the words."""
+        return word in self._beginnings
+
     def joined(self, text: str, tokens: Tokens, number: int) -> int:
         """How many of `tokens` from `number` on make up a Latin word; one or less when none do.
 
@@ -39,7 +43,7 @@ class Fragments:
         do, and for longer fragments, it is the longest word of the rules.
         """
         start, end = tokens[number]
-        if end - start > 1 and text[start:end] not in self._beginnings:
+        if end - start > 1 and not self.may_begin(text[start:end]):
             return 1
         apart = self._letters_apart(text, tokens, number)
         if apart > 2 or apart < 0 or (apart == 2 and text[tokens[number][0]].isdigit()):

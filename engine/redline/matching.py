@@ -7,15 +7,16 @@ stands, and with disguises undone.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from engine.redline.classifier_rules import ClassifierRules
 from engine.redline.compiled_rule import CompiledRule, RulesOf
 from engine.redline.disguises import Disguises
-from engine.redline.expressions import Text, compile_expression, longest
+from engine.redline.expressions import Text, compile_expression, longest, spans
 from engine.redline.needs import Needs
+from engine.redline.required import required
 from engine.redline.schema import Match, Rule, When
 from engine.redline.words import Words
 
@@ -40,10 +41,10 @@ class Matcher:
     """The rules of one side, compiled: every wording in one automaton, every expression in RE2."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
-        self._words = Words(_words_of(rules))
+        self._needs = Needs([required(e) for rule in rules for e in rule.match.expressions])
+        self._words = Words(_words_of(rules), self._needs.rarest)
         self._rules = [CompiledRule.of(rule, self._words) for rule in rules]
         self._of = RulesOf(self._rules)
-        self._needs = Needs([e.needs for e in self._of.expressions])
         self._disguises = Disguises(self._rules, self._words, self._of, self._needs)
         self._classifier_rules = ClassifierRules(rules)
         self.by_sentence = any(
@@ -62,23 +63,24 @@ class Matcher:
         With `most`, no more are looked at once a rule that masks nothing has so many that count.
         """
         text = Text(folded)
-        by_word = self._words.places(folded)
-        held = self._needs.held(folded, text.borders.sentences)
-        tried = self._of.found(by_word, self._needs.possible(text, held))
-        disguised = self._disguises.find(text, held, by_word)
+        by_word, literals = self._words.search(folded)
+        held = self._needs.held_of(literals, text.borders.sentences)
+        possible = self._needs.possible(text, held)
+        tried = self._of.found(by_word, possible)
+        disguised = self._disguises.find(text, held, possible, by_word)
         classified = self._classifier_rules.classify(folded)
         found: list[Found] = []
         for number in sorted(tried.keys() | disguised.keys() | classified.hits.keys()):
             rule = self._rules[number]
             there = rule.candidates(text, by_word, tried.get(number, ()))
-            spans = longest((*there, *classified.hits.get(number, ())))
+            plain = longest((*there, *classified.hits.get(number, ())))
             hidden = disguised.get(number, ())
-            if not spans and not hidden:
+            if not plain and not hidden:
                 continue
             vetoes = rule.vetoes(text, by_word)
             left = most if most is not None and rule.rule.action != "mask" else None
             one: list[Found] = []
-            for start, end in spans:
+            for start, end in plain:
                 vetoed = vetoes(start, end) or not classified.backs(rule.rule, start, end)
                 one.append(Found(rule.rule, start, end, vetoed))
                 if left is not None and not vetoed:
@@ -86,7 +88,7 @@ class Matcher:
                     if not left:
                         break
             if hidden and left != 0:
-                one += _besides(one, rule.rule, hidden[:left], vetoes)
+                one += _first(left, _besides(one, rule.rule, hidden, vetoes))
                 one.sort(key=lambda hit: (hit.start, -hit.end))
             found.extend(one)
         return found
@@ -109,13 +111,31 @@ class PhraseFinder:
 
     def found_in(self, folded: str) -> bool:
         """Whether anything is found in a folded text outside the `none` wordings."""
-        vetoes = [(start, end) for start, end, _ in self._none.find(folded)]
-        spans = [(start, end) for start, end, _ in self._words.find(folded)]
-        for expression in self._expressions:
-            spans.extend(match.span() for match in expression.finditer(folded))
-        return any(
-            not any(start < right and left < end for left, right in vetoes) for start, end in spans
-        )
+        vetoes = _merged((start, end) for start, end, _ in self._none.find(folded))
+        words = self._words.find(folded)
+        if not vetoes:
+            return bool(words) or any(e.search(folded) is not None for e in self._expressions)
+        begins = [start for start, _ in vetoes]
+
+        def counts(start: int, end: int) -> bool:
+            before = bisect_left(begins, end)
+            return not before or vetoes[before - 1][1] <= start
+
+        if any(counts(start, end) for start, end, _ in words):
+            return True
+        encoded = folded.encode("utf-8", "replace")
+        return any(counts(*span) for e in self._expressions for span in spans(e, encoded))
+
+
+def _merged(found: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Ascending spans with those that overlap made one."""
+    merged: list[tuple[int, int]] = []
+    for start, end in found:
+        if merged and start < merged[-1][1]:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
+        else:
+            merged.append((start, end))
+    return merged
 
 
 def _besides(
@@ -131,6 +151,18 @@ def _besides(
         before = bisect_right(starts, start)
         if not before or counted[before - 1].end < end:
             yield Found(rule, start, end, excused or vetoes(start, end), disguised=True)
+
+
+def _first(most: int | None, found: Iterable[Found]) -> list[Found]:
+    """What is found until there are `most` that count."""
+    kept: list[Found] = []
+    for hit in found:
+        kept.append(hit)
+        if most is not None and not hit.vetoed:
+            most -= 1
+            if not most:
+                break
+    return kept
 
 
 def _words_of(rules: Iterable[Rule]) -> Iterator[str]:

@@ -11,15 +11,19 @@ import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from sys import maxsize
+from typing import TYPE_CHECKING
 
 from engine.redline.characters import NUMERALS, ordinary_pairs, to_codes
 from engine.redline.expressions import Text
 from engine.redline.required import LONGEST
 from engine.redline.syllables import syllable_forms
 from engine.redline.view import Restored, View
-from engine.redline.words import automaton, tricks_between
+from engine.redline.words import automaton, pairs_in, tricks_between
+
+if TYPE_CHECKING:
+    import ahocorasick_rs
 
 _CODE = re.compile("[\ue000-\ue7ff]")
 _DIGIT = re.compile("[0-9]")
@@ -37,7 +41,7 @@ class Needs:
     """What many expressions need: for each, sets of literals of each of which it must hold one."""
 
     def __init__(self, needs: Sequence[Needed]) -> None:
-        self._always = [number for number, sets in enumerate(needs) if not sets]
+        self.always = [number for number, sets in enumerate(needs) if not sets]
         # Each of the others with the characters that its literals begin with.
         self._others: list[tuple[tuple[frozenset[str], frozenset[str]], ...]] = []
         self.rarest: dict[str, list[int]] = {}
@@ -49,16 +53,31 @@ class Needs:
             )
             for literal in first:
                 self.rarest.setdefault(literal, []).append(number)
+        self._needs = needs
         self._of = list(map(tuple, self.rarest.values()))
-        self._automaton = automaton(list(self.rarest))
+
+    @cached_property
+    def _automaton(self) -> ahocorasick_rs.AhoCorasick | None:
+        return automaton(list(self.rarest))
+
+    @cached_property
+    def pairs(self) -> frozenset[str]:
+        """The characters that stand side by side in a literal, also with digits for numerals."""
+        literals = {literal for sets in self._needs for some in sets for literal in some}
+        return pairs_in(literals.union([literal.translate(_DIGITS) for literal in literals]))
 
     def held(self, text: str, ends: Sequence[int]) -> Held:
         """What each sentence of `text` holds. `ends`: where they end, its own end left out."""
-        held: Held = {}
         if self._automaton is None:
-            return held
+            return {}
+        matches = self._automaton.find_matches_as_indexes(text, overlapping=True)
+        return self.held_of([(number, end) for number, _, end in matches], ends)
+
+    def held_of(self, literals: Iterable[tuple[int, int]], ends: Sequence[int]) -> Held:
+        """The same where it is known which of the rarest literals end where, in this order."""
+        held: Held = {}
         at, limit = 0, ends[0] if ends else maxsize
-        for number, _, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
+        for number, end in literals:
             if end > limit:
                 at = bisect_left(ends, end, at)
                 limit = ends[at] if at < len(ends) else maxsize
@@ -108,7 +127,7 @@ class Needs:
         return True
 
     def _everywhere(self, sentences: int) -> Possible:
-        return [(number, at) for number in self._always for at in range(sentences)]
+        return [(number, at) for number in self.always for at in range(sentences)]
 
 
 class SyllableNeeds:
@@ -124,7 +143,9 @@ class SyllableNeeds:
             for form in syllable_forms(literal):
                 by_syllables.setdefault(form, []).append((literal, numbers))
         self._of_digits = list(in_digits.values())
-        self._in_digits = automaton(list(in_digits))
+        self.in_digits = list(in_digits)
+        """What is needed, with digits for numerals."""
+        self._in_digits = automaton(self.in_digits)
         self._of_syllables = list(by_syllables.values())
         self._in_syllables = automaton(list(by_syllables))
 
@@ -155,11 +176,11 @@ class SyllableNeeds:
                 held.setdefault(bisect_left(view.borders.sentences, end), set()).update(found)
         return self._needs.possible_restored(view.sentences, held)
 
-    def may_hold(self, codes: str) -> bool:
-        """Whether what an expression needs may stand in a text, which is in syllable codes."""
-        return self._in_syllables is not None and bool(
-            self._in_syllables.find_matches_as_indexes(codes)
-        )
+    def forms(self, expressions: frozenset[int]) -> list[str]:
+        """The literals that some expressions need, in syllable codes."""
+        rarest = self._needs.rarest.items()
+        literals = [one for one, numbers in rarest if not expressions.isdisjoint(numbers)]
+        return list(dict.fromkeys(form for one in literals for form in syllable_forms(one)))
 
     def _written(self, text: str) -> Iterator[tuple[int, Iterable[int]]]:
         """The ends of literals with digits for numerals, and whose they are."""

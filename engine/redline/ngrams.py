@@ -75,13 +75,22 @@ class NGramWeights(dict[tuple[int, int], Weighed]):
         weights = self._weights
         sums: list[int] = []
         counts: list[int] = []
-        for pair, third in zip(pairwise(ids), ids[2:], strict=False):
-            state, weight, count, some = self[pair]
-            if some or FIRST_CLASS <= third < PAST_CLASSES:
-                weight += weights[((state + third) * PRIME & MASK) * BUCKETS >> 61]
-                count += 1
-            sums.append(weight)
-            counts.append(count)
+        seen = zip(map(self.__getitem__, pairwise(ids)), ids[2:], strict=False)
+        if not self._salt:
+            sums = [
+                weight + weights[((state + third) * PRIME & MASK) * BUCKETS >> 61]
+                for (state, weight, _, _), third in seen
+            ]
+            counts = [3] * len(sums)
+        else:
+            for (state, weight, count, some), third in seen:
+                if some or FIRST_CLASS <= third < PAST_CLASSES:
+                    bucket = ((state + third) * PRIME & MASK) * BUCKETS >> 61
+                    sums.append(weight + weights[bucket])
+                    counts.append(count + 1)
+                else:
+                    sums.append(0)
+                    counts.append(0)
         for at in range(max(len(ids) - 2, 0), len(ids)):
             buckets: list[int] = []
             begins: list[int] = []
@@ -92,19 +101,32 @@ class NGramWeights(dict[tuple[int, int], Weighed]):
         return sums, counts
 
 
-def class_pair_bucket(pair: tuple[int, int]) -> int:
+def class_pair_bucket(first: int, second: int) -> int:
     """The bucket of two classes that stand near each other."""
-    state = (pair[0] ^ _PAIR_SALT) * PRIME & MASK
-    return ((state ^ state >> 29) + pair[1]) * PRIME % (MASK + 1) * BUCKETS >> 61
+    state = (first ^ _PAIR_SALT) * PRIME & MASK
+    return ((state ^ state >> 29) + second) * PRIME % (MASK + 1) * BUCKETS >> 61
 
 
-class ClassPairWeights(dict[tuple[int, int], int]):
-    """What two classes weigh that stand near each other; there are few classes."""
+class ClassPairWeights(dict[int, "_WeightsBeside"]):
+    """Class → what it weighs with others near behind it; there are few classes."""
 
     def __init__(self, weights: Sequence[int]) -> None:
         super().__init__()
         self._weights = weights
 
-    def __missing__(self, pair: tuple[int, int]) -> int:
-        weight = self[pair] = self._weights[class_pair_bucket(pair)]
+    def __missing__(self, first: int) -> _WeightsBeside:
+        beside = self[first] = _WeightsBeside(self._weights, first)
+        return beside
+
+
+class _WeightsBeside(dict[int, int]):
+    """Class → what it weighs behind one and the same other."""
+
+    def __init__(self, weights: Sequence[int], first: int) -> None:
+        super().__init__()
+        self._weights = weights
+        self._first = first
+
+    def __missing__(self, second: int) -> int:
+        weight = self[second] = self._weights[class_pair_bucket(self._first, second)]
         return weight

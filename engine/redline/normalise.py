@@ -6,6 +6,7 @@ Folding is decided character by character, so that ``fold(a + b)`` is ``fold(a)`
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -48,14 +49,7 @@ _DROPPED = frozenset(("Cf", "Cc", "Cs", "Co", "Cn", "Mn", "Me"))
 
 
 class _Table(dict[int, str]):
-    """Code point → folded form, worked out on first sight of a character.
-
-    `uneven` are the characters seen that fold to none or to several.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.uneven: set[str] = set()
+    """Code point → folded form, worked out on first sight of a character."""
 
     @cached_property
     def _simplify(self) -> Callable[[str], str]:
@@ -64,10 +58,7 @@ class _Table(dict[int, str]):
         return opencc.OpenCC("t2s").convert  # type: ignore[no-any-return]
 
     def __missing__(self, point: int) -> str:
-        folded = self._fold(chr(point))
-        if len(folded) != 1:
-            self.uneven.add(chr(point))
-        self[point] = folded
+        folded = self[point] = self._fold(chr(point))
         return folded
 
     def _fold(self, character: str) -> str:
@@ -94,7 +85,18 @@ class _Table(dict[int, str]):
         return unicodedata.normalize("NFC", "".join(out))
 
 
+class _Even(dict[int, str]):
+    """The same, with a mark for each character that folds to none or to several."""
+
+    def __missing__(self, point: int) -> str:
+        folded = _TABLE[point]
+        even = self[point] = folded if len(folded) == 1 else _UNEVEN
+        return even
+
+
+_UNEVEN = "\ue000"  # Folding drops it, so that it never comes out of it.
 _TABLE = _Table()
+_EVEN = _Even()
 
 
 class Folded(Struct, frozen=True):
@@ -117,13 +119,13 @@ class Folded(Struct, frozen=True):
 
 def fold(text: str) -> Folded:
     """The folded form of `text`; never fails, whatever the characters, and takes linear time."""
-    plain = text.translate(_TABLE)
-    if len(plain) == len(text) and _TABLE.uneven.isdisjoint(text):
+    plain = text.translate(_EVEN)
+    if _UNEVEN not in plain:
         return Folded(plain, range(len(text)), len(text))
     offsets: list[int] = []
     for place, character in enumerate(text):
         offsets.extend([place] * len(_TABLE[ord(character)]))
-    return Folded(plain, offsets, len(text))
+    return Folded(text.translate(_TABLE), offsets, len(text))
 
 
 class Borders(Struct, frozen=True):
@@ -139,6 +141,7 @@ class Borders(Struct, frozen=True):
 SENTENCE_ENDS = frozenset("。!?;\n")
 CLAUSE_ENDS = SENTENCE_ENDS | {","}
 LONG_SENTENCE = 300
+_ENDS = re.compile(r"[,.。!?;\n]")
 
 
 def borders(text: str) -> Borders:
@@ -150,31 +153,27 @@ def borders(text: str) -> Borders:
     clauses: list[int] = []
     sentences: list[int] = []
     begun = 0
-    for place in _candidates(text):
-        character = text[place]
-        before = text[place - 1] if place > begun else ""
-        if character == "," and before.isdigit():
-            continue
-        if character == " " and before != ".":
-            continue
-        clauses.append(place + 1)
-        if character != "," or place + 1 - begun > LONG_SENTENCE:
-            sentences.append(place + 1)
-            begun = place + 1
+    for match in _ENDS.finditer(text):
+        place = match.end()
+        character = match[0]
+        if character == ",":
+            if place > 1 and text[place - 2].isdigit():
+                continue
+            clauses.append(place)
+            if place - begun > LONG_SENTENCE:
+                sentences.append(place)
+                begun = place
+        else:
+            if character == ".":
+                if text[place : place + 1] != " ":
+                    continue
+                place += 1
+            clauses.append(place)
+            sentences.append(place)
+            begun = place
     return Borders(tuple(clauses), tuple(sentences))
 
 
 def may_end_clause(text: str) -> bool:
     """Whether a piece of folded text holds a character that may end a clause."""
     return " " in text or not CLAUSE_ENDS.isdisjoint(text)
-
-
-def _candidates(text: str) -> list[int]:
-    places: list[int] = []
-    for mark in (*CLAUSE_ENDS, " "):
-        at = text.find(mark)
-        while at >= 0:
-            places.append(at)
-            at = text.find(mark, at + 1)
-    places.sort()
-    return places

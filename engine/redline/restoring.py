@@ -12,9 +12,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from engine.redline.characters import NUMERALS, Syllable, characters, is_code, syllables
+from engine.redline.expressions import Text
 from engine.redline.fragments import Fragments, is_gap
 from engine.redline.normalise import Borders
 from engine.redline.numerals import numbers, of_number
@@ -34,14 +35,14 @@ from engine.redline.suspicion import (
 from engine.redline.view import Restored, Source, Trick
 
 _HAN = "\u3400-\u9fff"
-_HAN_ONE = re.compile(f"[{_HAN}]")
-_TOKEN = re.compile(rf"[a-z0-9@$']+|[{_HAN}]+")
+HAN_ONE = re.compile(f"[{_HAN}]")
+TOKEN = re.compile(rf"[a-z0-9@$']+|[{_HAN}]+")
 _BROKEN = re.compile(
     rf"[{_HAN}]|(?<![a-z0-9'])[a-z0-9][^a-z0-9]{{1,6}}[a-z0-9](?![a-z0-9'])"
     r"|[a-z][^a-z0-9\s']{1,6}[a-z]|[0-9@$][a-z]|[a-z][0-9@$]"
 )
 _TRICKS = re.compile(rf"[a-z0-9]|[{_HAN}][^{_HAN},。!?;\n]{{1,4}}[{_HAN}]")
-_FIXED = frozenset(",。!?;\n")
+FIXED = frozenset(",。!?;\n")
 _DIGITS = frozenset("0123456789")
 
 
@@ -80,18 +81,22 @@ class Restorer:
             found |= Cause.WHOLE
         if of_number(first, second):
             found |= Cause.NUMBER
-        if not ("\u3400" <= first <= "\u9fff" or first in _FIXED or first in _DIGITS):
+        if not ("\u3400" <= first <= "\u9fff" or first in FIXED or first in _DIGITS):
             found |= Cause.RESTORE
         elif first == "," and second in _DIGITS:
             found |= Cause.RESTORE  # Digits apart, with nothing but what never is left out.
         return found
 
-    def restore(self, folded: str, borders: Borders, suspicion: Suspicion) -> list[Restored]:
-        """The sentences of a folded text in which something is undone, or a homophone may be."""
-        causes = suspicion.causes(folded)
-        if HOMOPHONE_OR_MORE.search(causes) is None:
-            return []
-        return list(_Restoring(self, folded, borders, causes).sentences(suspicion))
+    def restore(
+        self, text: Text, causes: bytes, suspicion: Suspicion, worth: Container[int]
+    ) -> list[Restored]:
+        """The sentences of a folded text in which something is undone, or a homophone may be.
+
+        `causes` are those of its characters. Only sentences are looked at whose numbers are `worth`
+        it.
+        """
+        restoring = _Restoring(self, text.folded, text.borders, causes)
+        return list(restoring.sentences(suspicion, worth))
 
 
 class _Restoring:
@@ -149,13 +154,15 @@ class _Restoring:
         self._source = Source(ends, tricks)
         self._text = "".join(changed)
 
-    def sentences(self, suspicion: Suspicion) -> Iterator[Restored]:
+    def sentences(self, suspicion: Suspicion, worth: Container[int]) -> Iterator[Restored]:
         """Those that give cause, and in which something was undone or a homophone may be."""
         ends = self._borders.sentences
         end = 0
         while (cause := HOMOPHONE_OR_MORE.search(self._causes, end)) is not None:
             at = bisect_right(ends, cause.start())
             end = ends[at] if at < len(ends) else len(self._text)
+            if at not in worth:
+                continue
             clauses = self._sentence(ends[at - 1] if at else 0, end)
             text = "".join(self._out.out)
             pairs = self._out.pairs
@@ -198,7 +205,7 @@ class _Restoring:
         if not changed and _TRICKS.search(text, begin, end) is None:
             self._out.copy(begin, end)
             return
-        tokens = [match.span() for match in _TOKEN.finditer(text, begin, end)]
+        tokens = [match.span() for match in TOKEN.finditer(text, begin, end)]
         pinyin = self._is_pinyin(tokens, begin, end)
         plain = not changed and not pinyin and _BROKEN.search(text, begin, end) is None
         if plain and not any(text[start:stop] in self._by.initials for start, stop in tokens):
@@ -262,7 +269,7 @@ class _Restoring:
         if gap and left and right and "h" in left + right:
             return False
         there = self._text[start:end]
-        if " " in there and len(there) > 1 and left and right and _FIXED.isdisjoint(there):
+        if " " in there and len(there) > 1 and left and right and FIXED.isdisjoint(there):
             sign = there.strip()
             blank = there.startswith("  ") or there.endswith("  ") or not sign
             for at, character in enumerate(sign, start + there.find(sign[:1])):
@@ -275,7 +282,7 @@ class _Restoring:
 
     def _is_pinyin(self, tokens: Sequence[tuple[int, int]], begin: int, end: int) -> bool:
         """Whether the Latin words of a clause may be pinyin: beside Han, or all of them are."""
-        if _HAN_ONE.search(self._text, begin, end) is not None:
+        if HAN_ONE.search(self._text, begin, end) is not None:
             return True
         return all(
             self._syllables(self._text[start:end])

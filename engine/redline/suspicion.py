@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from enum import IntEnum
-from operator import add
+from sys import byteorder
 
 _MOST = 1 << 16
+_ENCODING = f"utf-32-{byteorder[0]}e"
 
 HOMOPHONE_OR_MORE = re.compile(rb"[^\x00]")
 CHANGED_OR_MORE = re.compile(rb"[^\x00\x01]")
@@ -34,17 +35,21 @@ class Cause(IntEnum):
     SEAM = 64  # The two did not stand side by side: the pair must be judged anew.
 
 
-class Suspicion(dict[str, int]):
-    """Pair of characters → its causes, kept for the latest tens of thousands of pairs."""
+class Suspicion(dict[int, int]):
+    """Pair of characters → its causes, kept for the latest tens of thousands of pairs.
+
+    A pair is looked up by the number that the two make in memory, which spares a string for each.
+    """
 
     def __init__(self, judge: Callable[[str, str], int]) -> None:
         super().__init__()
         self._judge = judge
 
-    def __missing__(self, pair: str) -> int:
+    def __missing__(self, pair: int) -> int:
         if len(self) >= _MOST:
             self.clear()
-        causes = self[pair] = self._judge(pair[0], pair[1])
+        two = pair.to_bytes(8, byteorder).decode(_ENCODING, "surrogatepass")
+        causes = self[pair] = self._judge(two[0], two[1])
         return causes
 
     def causes(self, text: str, following: str = "") -> bytes:
@@ -52,4 +57,10 @@ class Suspicion(dict[str, int]):
 
         `following`: the one behind the text.
         """
-        return bytes(map(self.__getitem__, map(add, text, text[1:] + (following or "\0"))))
+        size = len(text)
+        half = size // 2 * 8
+        points = memoryview((text + (following or "\0") + "\0").encode(_ENCODING, "surrogatepass"))
+        found = bytearray(size)
+        found[::2] = bytes(map(self.__getitem__, points[: half + size % 2 * 8].cast("Q")))
+        found[1::2] = bytes(map(self.__getitem__, points[4 : half + 4].cast("Q")))
+        return bytes(found)

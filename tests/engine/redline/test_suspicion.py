@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.redline.normalise import borders, fold
+from engine.redline.expressions import Text
+from engine.redline.normalise import fold
 from engine.redline.restoring import Restorer
 from engine.redline.suspicion import Suspicion
 from engine.redline.view import Restored, View
@@ -16,7 +17,8 @@ RESTORER = Restorer("加我微信保本密码", ["sue", "you"], ["微信"])
 
 def restored(text: str) -> list[Restored]:
     folded = fold(text).text
-    return RESTORER.restore(folded, borders(folded), Suspicion(RESTORER.causes))
+    text, suspicion = Text(folded), Suspicion(RESTORER.causes)
+    return RESTORER.restore(text, suspicion.causes(folded), suspicion, range(len(folded) + 1))
 
 
 @pytest.mark.parametrize(
@@ -61,6 +63,6 @@ def test_the_table_forgets_and_is_still_right() -> None:
     assert list(table.causes("abab")) == [1, 0, 1, 0]
     for first in range(0x4E00, 0x4E00 + 300):
         for second in range(0x4E00, 0x4E00 + 300):
-            table[chr(first) + chr(second)]
+            table.causes(chr(first) + chr(second))
     assert len(table) <= 1 << 16
     assert list(table.causes("abab")) == [1, 0, 1, 0]
