@@ -12,6 +12,7 @@ from engine.redline.schema import Dialogue, Rule, Saying, Script
 
 _REMEMBERED = 12_000
 _REMEMBERED_LENGTH = 500
+_REMEMBERED_LONG = 16
 
 
 class DialogueChecks:
@@ -32,10 +33,12 @@ class DialogueChecks:
                 self._unsaid[rule.id, rule.shadow] = self._add_saying(rule.dialogue.unsaid)
         # A long conversation is asked about again and again, at every key that is pressed.
         self._remembered = lru_cache(_REMEMBERED)(self._find)
+        self._remembered_long = lru_cache(_REMEMBERED_LONG)(self._find)
 
     def forget_texts(self) -> None:
         """Keep no turn that was looked at."""
         self._remembered.cache_clear()
+        self._remembered_long.cache_clear()
 
     def missing(self, folded: str, turns: Sequence[Turn]) -> list[Script]:
         """The scripts that a folded reply to `turns` must hold and does not."""
@@ -105,7 +108,7 @@ class DialogueChecks:
 
     def _of(self, turn: Turn) -> tuple[bool, ...]:
         short = len(turn.text) <= _REMEMBERED_LENGTH
-        return (self._remembered if short else self._find)(turn.role, turn.text)
+        return (self._remembered if short else self._remembered_long)(turn.role, turn.text)
 
     def _find(self, role: Role, text: str) -> tuple[bool, ...]:
         """For each finder, whether a turn of its role says it."""

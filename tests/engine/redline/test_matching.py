@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,7 +9,8 @@ from hypothesis import strategies as st
 from engine.errors import RuleError
 from engine.records import Side
 from engine.redline.gate import Gate, masked
-from engine.redline.matching import Matcher
+from engine.redline.matching import Matcher, PhraseFinder
+from engine.redline.normalise import fold
 from engine.redline.schema import Match, Rule, RuleAction, RuleSet
 from engine.texts import Both
 
@@ -102,3 +105,34 @@ def test_a_megabyte_of_hostile_text_is_screened() -> None:
     gate = Gate(RuleSet("v", (make(match),)))
     screening = gate.screen("a" * 500_000 + "*绝 " * 150_000 + "绝对保本", "agent")
     assert screening.hits[-1].text.endswith("绝对保本")
+
+
+PHRASES = PhraseFinder(("在吗", "不", "吗不"), ("在.吗",), ("不在吗", "吗在", "在在"))
+
+
+@given(st.text("不在吗。 ", max_size=40))
+def test_a_phrase_counts_where_nothing_that_excuses_it_overlaps_it(text: str) -> None:
+    def places(words: tuple[str, ...]) -> set[tuple[int, int]]:
+        found = Matcher([make(Match(words=words))]).find(text)
+        loose = {(one.start, one.end) for one in found}
+        return loose | {
+            (at, at + len(word))
+            for word in words
+            for at in range(len(text))
+            if text.startswith(word, at)
+        }
+
+    excuses = places(("不在吗", "吗在", "在在"))
+    there = places(("在吗", "不", "吗不"))
+    there |= {match.span() for match in re.finditer("在.吗", text)}
+    due = any(
+        not any(start < right and left < end for left, right in excuses) for start, end in there
+    )
+    assert PHRASES.found_in(text) == due
+
+
+def test_hits_that_are_excused_do_not_use_up_how_many_are_looked_at() -> None:
+    rule = make(Match(words=("保本保息",), none=("不保本保息", "不baobenbaoxi")))
+    text = "不baobenbaoxi。" * 5 + "bao本保息"
+    found = Matcher([rule]).find(fold(text).text, 2)
+    assert [one.vetoed for one in found] == [True] * 5 + [False]
