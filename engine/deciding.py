@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from engine.errors import GateRefused, ZuoxiError
 from engine.records import DecisionAction, Hit, Language, RejectReason, Screening
-from engine.redline.gate import STOPPING, Gate, masked, override_of
+from engine.redline.gate import STOPPING, Gate, masked, override_of, placed_in_masked
 from engine.store.conversations import forgotten_conversation
 from engine.store.hits import no_hit
 from engine.store.rows import Appeal, Approval, StoredDecision, StoredDraft
@@ -325,16 +325,16 @@ def _pass_gate(
     screening = gate.screen(text, "agent", language=language, turns=turns)
     hits = (*screening.hits, *screening.shadow)
     stopped = screening.action in STOPPING
-    final = masked(text, screening)
+    final, kept = masked(text, screening), placed_in_masked(hits, screening)
     if not stopped and not screening.scripts:
-        return _Passed(final, hits)
+        return _Passed(final, kept)
     allowed = override_of(screening)
     if allowed == "approved":
         approval = store.approvals.standing_for(conversation, text)
         if approval is not None and approval.state == "approved":
-            return _Passed(final, hits, override or approval.reason, approval)
+            return _Passed(final, kept, override or approval.reason, approval)
     elif allowed != "never" and override:
-        return _Passed(final, hits, override)
+        return _Passed(final, kept, override)
     with _writing(store, conversation):
         store.hits.add_all(conversation, None, text, hits, rules=gate.version, agent=who)
     if not stopped:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from engine.errors import RuleError
 from engine.records import Action, Hit, Language, Screening, Side, Turn
 from engine.redline.characters import forget_letters
@@ -244,12 +246,37 @@ def masked(text: str, screening: Screening) -> str:
     """
     masks = [hit for hit in screening.hits if hit.action == "mask"]
     stars = mask_spans(text, [(hit.start, hit.end) for hit in masks if not hit.rewrite])
-    upto = len(stars)
-    for hit in sorted((hit for hit in masks if hit.rewrite), key=lambda hit: -hit.start):
-        if hit.end <= upto:
-            stars = stars[: hit.start] + hit.rewrite + stars[hit.end :]
-            upto = hit.start
+    for hit in _rewritten(screening):
+        stars = stars[: hit.start] + hit.rewrite + stars[hit.end :]
     return stars
+
+
+def placed_in_masked(hits: Sequence[Hit], screening: Screening) -> tuple[Hit, ...]:
+    """`hits` in a screened text where they stand in what `masked` makes of it."""
+    rewritten = _rewritten(screening)
+    if not rewritten:
+        return tuple(hits)
+
+    def place(at: int, *, end: bool) -> int:
+        for one in rewritten:
+            if one.start < at < one.end:
+                at = one.end if end else one.start
+        return at + sum(len(o.rewrite) - (o.end - o.start) for o in rewritten if o.end <= at)
+
+    return tuple(
+        replace(hit, start=place(hit.start, end=False), end=place(hit.end, end=True))
+        for hit in hits
+    )
+
+
+def _rewritten(screening: Screening) -> list[Hit]:
+    """The hits that `masked` writes anew, the last one first; of two that overlap the later one."""
+    found: list[Hit] = []
+    wanted = [hit for hit in screening.hits if hit.action == "mask" and hit.rewrite]
+    for hit in sorted(wanted, key=lambda hit: -hit.start):
+        if not found or hit.end <= found[-1].start:
+            found.append(hit)
+    return found
 
 
 def mask_spans(text: str, spans: Sequence[tuple[int, int]]) -> str:

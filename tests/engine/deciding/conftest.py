@@ -34,6 +34,12 @@ PACK = pack(
     rule("threat", "后果自负", category="legal", level="L4", action="handover"),
     rule("secret", "芝麻开门", category="privacy", level="L2", action="mask"),
     rule("promise", "保证", category="promise", level="L1", action="hint"),
+    rule(
+        *("polite", "慢走不送"),
+        level="L2",
+        action="mask",
+        more={"rewrite": "{zh: 祝您生活愉快, en: Have a good day}"},
+    ),
     rule("dialect", "侬晓得伐", level="L2", more={"languages": "[zh]"}),
     rule("tried", "亲亲", level="L3", more={"shadow": "true"}),
     SCRIPTS,

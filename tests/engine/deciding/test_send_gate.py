@@ -180,6 +180,20 @@ def test_a_masking_rule_stars_out_what_leaves(store: Store, gate: Gate) -> None:
     assert store.outbox.pending()[0].text == "口令是****"
 
 
+def test_hits_behind_a_rewritten_one_are_kept_where_they_stand_in_what_leaves(
+    store: Store, gate: Gate
+) -> None:
+    conversation = drafted(store, gate)
+    typed = "保证，慢走不送。慢走不送！我保证"
+    decision = decide(store, gate, conversation, "edit", text=typed)
+    assert decision.text == "保证，祝您生活愉快。祝您生活愉快！我保证"
+    shown = [decision.text[hit.start : hit.end] for hit in decision.hits]
+    assert shown == ["保证", "祝您生活愉快", "祝您生活愉快", "保证"]
+    for kept in store.hits.of(conversation):
+        assert kept.screened == decision.text
+        assert kept.screened[kept.hit.start : kept.hit.end] in ("保证", "祝您生活愉快")
+
+
 def test_a_hint_stops_nothing(store: Store, gate: Gate) -> None:
     decision = decide(store, gate, drafted(store, gate), "edit", text="我保证可以免费退。")
     assert [hit.rule for hit in decision.hits] == ["promise"]
