@@ -170,7 +170,7 @@ def open_database(
                 if not os.access(path, os.W_OK):
                     # SQLite would open it all the same, and refuse the first decision.
                     raise _read_only(path)
-                _prepare(connection, path, version, migrations)
+                _prepare(connection, path, migrations)
     except BaseException:
         connection.close()
         raise
@@ -191,9 +191,7 @@ def translated(path: Path) -> Iterator[None]:
         raise _explained(error, path) from error
 
 
-def _prepare(
-    connection: sqlite3.Connection, path: Path, version: int, migrations: tuple[Migration, ...]
-) -> None:
+def _prepare(connection: sqlite3.Connection, path: Path, migrations: tuple[Migration, ...]) -> None:
     if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
@@ -201,13 +199,14 @@ def _prepare(
     connection.execute("PRAGMA secure_delete = ON")
     # A log that grew is cut down to this once it is in the database.
     connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
-    if 0 < version < len(migrations):
-        backup = back_up(connection, path.with_name(f"{path.name}.v{version}.bak"))
-        _rehearse(backup, path, version, migrations)
     connection.execute("BEGIN IMMEDIATE")
     try:
-        # Another process may have migrated since the version was read.
+        # Another process may have migrated since the version was read; none does from now on.
         version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if 0 < version < len(migrations):
+            with contextlib.closing(connect(path, "ro")) as own:
+                backup = back_up(own, path.with_name(f"{path.name}.v{version}.bak"))
+            _rehearse(backup, path, version, migrations)
         _migrate(connection, version, migrations)
         connection.execute("COMMIT")
     except BaseException:

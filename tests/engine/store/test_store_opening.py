@@ -119,6 +119,32 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
     database.close()
 
 
+def test_several_that_open_an_older_database_at_once_migrate_it_once(tmp_path: Path) -> None:
+    path = tmp_path / "zuoxi.db"
+    with open_store(path) as store:
+        store.conversations.receive("王女士", "在吗")
+    newer = (*MIGRATIONS, add_a_column)
+    ready, failed = threading.Barrier(4), list[Exception]()
+
+    def begin() -> None:
+        ready.wait()
+        try:
+            open_database(path, migrations=newer).close()
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=begin) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert version_of(path) == len(newer)
+    # Whoever came later has not put the new form in the place of the backup.
+    assert version_of(path.with_name(f"zuoxi.db.v{len(MIGRATIONS)}.bak")) == len(MIGRATIONS)
+    assert sorted(one.name for one in tmp_path.glob("*.tmp")) == []
+
+
 def test_a_newer_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "zuoxi.db"
     open_database(path, migrations=(*MIGRATIONS, add_a_column)).close()
