@@ -118,6 +118,7 @@ def fail(error: ZuoxiError, *, json: bool, language: Language, **result: Any) ->
     """Explain `error` in one line; in JSON also on stdout, beside `result`. The exit code."""
     told = error.message if isinstance(error, Told) else explain(error, language)
     line = " ".join(told.split())
+    end_progress()
     if json:
         emit({**result, "error": {"code": error.code, "message": line}})
     say(line)

@@ -68,7 +68,6 @@ def draft(
         workshop = Workshop(store, paths.RULES)
         read = read_packs(packs or [], workshop.base, reading(session))
         if read.problems:
-            end_progress()
             refuse_problems(read.problems, session, json=json, changes=[])
         if read.changes or off or restore:
             workshop.put_all(read.changes, name, off=off, restore=restore, anew=discard)
@@ -119,7 +118,6 @@ def replay_(
             in_use = workshop.changes("in_force")
             changed, problems = set_with(workshop.base, in_use, read, checking(session))
             if problems:
-                end_progress()
                 refuse_problems(problems, session, json=json)
         else:
             changed = workshop.rule_set("draft" if version is None else version)

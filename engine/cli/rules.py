@@ -167,6 +167,7 @@ def refuse_problems(
     problems: Sequence[Problem], session: Session, *, json: bool, **result: Any
 ) -> NoReturn:
     """Tell every problem, and end the command with how many there are."""
+    end_progress()
     if not json:
         for problem in problems:
             show(problem.in_words(session.language))
