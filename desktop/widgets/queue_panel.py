@@ -14,87 +14,27 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QAction, QKeyEvent, QResizeEvent
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QLineEdit,
     QListView,
     QStackedLayout,
     QWidget,
 )
 
-from desktop import actions, icons, theme
+from desktop import theme
 from desktop.theme import Look
-from desktop.widgets.blocks import Card, Dressed, Elided, KeyHint, Label
+from desktop.widgets.blocks import Card, Dressed, Elided, Label
 from desktop.widgets.boxes import column, row
 from desktop.widgets.empty_state import EmptyState
 from desktop.widgets.filter_chips import filter_chips
 from desktop.widgets.flow import FlowBox
 from desktop.widgets.queue_delegate import QueueDelegate
 from desktop.widgets.queue_roles import QueueRole
+from desktop.widgets.search_field import SearchField
 from desktop.widgets.values import QueueFilter
 
 FILTERS: Final[tuple[QueueFilter, ...]] = get_args(QueueFilter)
-
-
-class SearchField(Dressed, QLineEdit):
-    """A search line that shows its shortcut while it is empty; Escape clears it."""
-
-    def __init__(self, look: Look) -> None:
-        super().__init__()
-        self._look = look
-        self.setProperty("kind", "search")
-        self.setFont(theme.font("small"))
-        self.setMinimumHeight(theme.CONTROL)
-        self._glass = QAction(self)
-        self.addAction(self._glass, QLineEdit.ActionPosition.LeadingPosition)
-        self._hint = KeyHint(look, "search")
-        self._hint.setParent(self)
-        self._hint.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.textChanged.connect(self._show_hint)
-        self._dress()
-
-    def _show_hint(self) -> None:
-        words = self.fontMetrics().horizontalAdvance(self.placeholderText())
-        room = self.width() - words - self._hint.sizeHint().width() - theme.CONTROL - theme.S4
-        self._hint.setVisible(not self.text() and not self.hasFocus() and room > 0)
-        self.setClearButtonEnabled(bool(self.text()))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep the hint at the right end."""
-        super().resizeEvent(event)
-        size = self._hint.sizeHint()
-        left = self.width() - size.width() - theme.S2
-        self._show_hint()
-        self._hint.setGeometry(left, (self.height() - size.height()) // 2, *size.toTuple())
-
-    def event(self, event: QEvent) -> bool:
-        """Hide the hint while somebody types; while it is empty the window's keys are its own."""
-        if (
-            event.type() == QEvent.Type.ShortcutOverride
-            and isinstance(event, QKeyEvent)
-            and not self.text()
-            and event.keyCombination() in actions.combinations()
-        ):
-            event.ignore()
-            return True
-        handled = super().event(event)
-        if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
-            self._show_hint()
-        return handled
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape clears."""
-        if event.key() == Qt.Key.Key_Escape and self.text():
-            self.clear()
-            return
-        super().keyPressEvent(event)
-
-    def _dress(self) -> None:
-        look = self._look
-        self._glass.setIcon(icons.icon("magnifying-glass", look.tokens.text_faint))
-        self.setPlaceholderText(look.text("queue.search"))
-        self.setAccessibleName(look.text("action.search"))
 
 
 class QueuePanel(Dressed, Card):
@@ -119,7 +59,7 @@ class QueuePanel(Dressed, Card):
         title = Label(look, "queue", size="title", bold=True)
         self._sum = Elided(look, tone="soft")
         self._sum.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self._search = SearchField(look)
+        self._search = SearchField(look, "queue.search", "search")
         self._search.textChanged.connect(self._on_search)
         self._search.installEventFilter(self)
         head = column(None, theme.S3)

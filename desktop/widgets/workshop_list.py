@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
     QGridLayout,
-    QLineEdit,
     QListView,
     QStackedLayout,
     QStyledItemDelegate,
@@ -28,6 +27,7 @@ from desktop.widgets.empty_state import EmptyState
 from desktop.widgets.filter_chips import FilterChip, filter_chips
 from desktop.widgets.flow import FlowBox
 from desktop.widgets.review_delegate import category_words
+from desktop.widgets.search_field import SearchField
 from desktop.widgets.setting_fields import Combo
 from desktop.widgets.workshop_delegate import RuleDelegate, describe_rule
 from desktop.widgets.workshop_values import PartKind, RowState, RuleFilter, RuleRow
@@ -137,15 +137,13 @@ class WorkshopList(Dressed, Card):
         look = self._look
         self._sum = Elided(look, tone="soft")
         self._sum.setAlignment(Qt.AlignmentFlag.AlignRight)
+        # It gives way to the title, which is never cut; the first chip says the same.
+        self._sum.setMinimumWidth(1)
         self.add_button = PushButton(look, "workshop.add", "quiet", "plus")
         self.add_button.set_compact(True)
         self.add_button.set_tip_action("workshop_new")
         self.add_button.clicked.connect(self.add_requested)
-        self.search = QLineEdit()
-        self.search.setProperty("kind", "search")
-        self.search.setFont(theme.font("small"))
-        self.search.setMinimumHeight(theme.CONTROL)
-        self.search.setClearButtonEnabled(True)
+        self.search = SearchField(look, "workshop.search", "workshop_search")
         self.search.textChanged.connect(lambda words: self._take(words=words))
         self.search.returnPressed.connect(self._to_list)
         flow = FlowBox()
@@ -318,8 +316,5 @@ class WorkshopList(Dressed, Card):
     def _dress(self) -> None:
         if not self._built:
             return
-        words = self._look.text("workshop.search")
-        self.search.setPlaceholderText(words)
-        self.search.setAccessibleName(words)
         self._refill_combos()
         self._fill()

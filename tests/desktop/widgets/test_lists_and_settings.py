@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox
 
@@ -51,6 +51,18 @@ def test_the_queue_opens_what_is_chosen_and_nothing_twice(queue: QueuePanel) -> 
     assert queue.select("赵先生") and queue.current_id() == "赵先生"
     assert opened[-1] == "王女士", "choosing by code is silent"
     assert not queue.select("nobody")
+
+
+def test_keys_of_the_window_are_its_own_while_the_search_line_is_empty(queue: QueuePanel) -> None:
+    field = queue._search
+    for words, taken in (("", False), ("ab", True)):
+        field.setText(words)
+        for key in (Qt.Key.Key_Backspace, Qt.Key.Key_Z):
+            control = Qt.KeyboardModifier.ControlModifier
+            event = QKeyEvent(QEvent.Type.ShortcutOverride, key, control)
+            event.ignore()
+            QApplication.sendEvent(field, event)
+            assert event.isAccepted() == taken
 
 
 def test_searching_and_filtering_are_told_and_cleared_together(queue: QueuePanel) -> None:
