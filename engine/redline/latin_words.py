@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from itertools import pairwise
 
 from engine.redline.characters import syllables
@@ -42,16 +43,17 @@ class LatinWords:
             end = match.end()
         return found
 
-    def are_plain(self, text: Text, begin: int, end: int) -> bool:
-        """Whether all Latin words of a sentence are restored as they are."""
+    def are_plain(self, text: Text, doubtful: Sequence[int]) -> bool:
+        """Whether the Latin words at some places of a sentence are restored as they are."""
         clauses = text.borders.clauses
-        number = bisect_right(clauses, begin)
-        while begin < end:
-            stop = clauses[number] - 1 if number < len(clauses) else end
-            if not self._are_plain_in(text.folded, begin, stop):
-                return False
-            begin = stop + 1
-            number += 1
+        end = -1
+        for place in doubtful:
+            if place > end:
+                number = bisect_right(clauses, place)
+                begin = clauses[number - 1] if number else 0
+                end = clauses[number] - 1 if number < len(clauses) else len(text.folded)
+                if not self._are_plain_in(text.folded, begin, end):
+                    return False
         return True
 
     def _are_plain_in(self, folded: str, begin: int, end: int) -> bool:

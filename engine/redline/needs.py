@@ -64,7 +64,9 @@ class Needs:
     def pairs(self) -> frozenset[str]:
         """The characters that stand side by side in a literal, also with digits for numerals."""
         literals = {literal for sets in self._needs for some in sets for literal in some}
-        return pairs_in(literals.union([literal.translate(_DIGITS) for literal in literals]))
+        numerals = frozenset(NUMERALS)
+        written = [one.translate(_DIGITS) for one in literals if not numerals.isdisjoint(one)]
+        return pairs_in(literals.union(written))
 
     def held(self, text: str, ends: Sequence[int]) -> Held:
         """What each sentence of `text` holds. `ends`: where they end, its own end left out."""
@@ -146,6 +148,7 @@ class SyllableNeeds:
         self.in_digits = list(in_digits)
         """What is needed, with digits for numerals."""
         self._in_digits = automaton(self.in_digits)
+        self._by_syllables = by_syllables
         self._of_syllables = list(by_syllables.values())
         self._in_syllables = automaton(list(by_syllables))
 
@@ -178,9 +181,11 @@ class SyllableNeeds:
 
     def forms(self, expressions: frozenset[int]) -> list[str]:
         """The literals that some expressions need, in syllable codes."""
-        rarest = self._needs.rarest.items()
-        literals = [one for one, numbers in rarest if not expressions.isdisjoint(numbers)]
-        return list(dict.fromkeys(form for one in literals for form in syllable_forms(one)))
+        return [
+            form
+            for form, found in self._by_syllables.items()
+            if any(not expressions.isdisjoint(numbers) for _, numbers in found)
+        ]
 
     def _written(self, text: str) -> Iterator[tuple[int, Iterable[int]]]:
         """The ends of literals with digits for numerals, and whose they are."""

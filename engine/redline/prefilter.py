@@ -135,8 +135,8 @@ class Prefilter:
             if at in worth:
                 continue
             there = bisect_left(doubtful, begin)
-            doubted = there < len(doubtful) and doubtful[there] < end
-            if doubted and not self._latin.are_plain(text, begin, end):
+            beyond = bisect_left(doubtful, end, there)
+            if there < beyond and not self._latin.are_plain(text, doubtful[there:beyond]):
                 worth.add(at)
                 continue
             first = bisect_left(edits, (begin,))
