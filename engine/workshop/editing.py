@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
-from engine.errors import InputError
+from engine.errors import InputError, RuleError
 from engine.redline.changes import (
     Base,
     Change,
@@ -29,6 +30,7 @@ from engine.redline.changes import (
 from engine.redline.checking import Problem
 from engine.redline.rules import Progress
 from engine.redline.schema import Rule, RuleSet, Script
+from engine.store.rule_draft import RuleDraft
 from engine.store.store import Store
 from engine.workshop.listing import Listing, WorkshopRule, contexts_of
 from engine.workshop.running import Running, changes_in_use, read_base, running, version_changes
@@ -50,7 +52,7 @@ class WorkingDraft(Struct, frozen=True):
 class DraftEditor:
     """The draft of one store, over the packs in `rules`. Safe from any thread; may take a second.
 
-    Raises `RuleError` where what ships does not load, and `StoreError`.
+    Raises `RuleError` where what ships does not load or the draft cannot be read, and `StoreError`.
     """
 
     def __init__(self, store: Store, rules: Path) -> None:
@@ -180,7 +182,7 @@ class DraftEditor:
         draft = self._draft.get()
         if draft is None:
             return None
-        return WorkingDraft(draft.base, decoded(draft.changes), draft.authors, draft.at)
+        return WorkingDraft(draft.base, self._said(draft), draft.authors, draft.at)
 
     def problems(self, told: Progress = lambda _done, _total: None) -> tuple[Problem, ...]:
         """All that keeps the draft from being tried; `told` hears how many rules are checked."""
@@ -202,7 +204,7 @@ class DraftEditor:
         """What the draft changes; without one, what the version on trial or in force does."""
         draft = self._draft.get()
         if draft is not None:
-            return decoded(draft.changes)
+            return self._said(draft)
         return version_changes(self._store, self._begun()[0])
 
     def _begun(self) -> tuple[int, tuple[str, ...]]:
@@ -226,7 +228,7 @@ class DraftEditor:
                 begun, authors = self._begun()
                 before = version_changes(self._store, begun)
             else:
-                begun, authors, before = seen.base, seen.authors, decoded(seen.changes)
+                begun, authors, before = seen.base, seen.authors, self._said(seen)
             changes = {one.key: one for one in before}
             edit(changes)
             with self._store.transaction():
@@ -237,6 +239,16 @@ class DraftEditor:
                 kept = encoded(tuple(changes.values()))
                 self._draft.keep(begun, kept, who, authors=authors)
                 return
+
+    def _said(self, draft: RuleDraft) -> Changes:
+        try:
+            return decoded(draft.changes)
+        except msgspec.DecodeError as error:
+            raise RuleError(
+                "The stored draft of the rules cannot be read. The rules in force are as they "
+                "were; discard the draft.",
+                "rule_draft_unread",
+            ) from error
 
     def _off(self, changes: dict[Key, Change], kind: Kind, rule: str) -> None:
         if (kind, rule) not in self._shipped:

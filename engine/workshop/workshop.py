@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 
 from engine.errors import InputError
 from engine.records import Language, Side, Turn
-from engine.redline.changes import Changes, decoded
+from engine.redline.changes import Changes
 from engine.redline.gate import Gate
 from engine.redline.rules import refusal
 from engine.redline.schema import RuleSet
@@ -56,12 +56,13 @@ class Workshop(DraftEditor):
         with self._lock:
             base = self._read()
             draft = self._draft.get()
-            if draft is None or decoded(draft.changes) == changes_in_use(self._store, self._rules):
+            changes = self._said(draft) if draft is not None else ()
+            if draft is None or changes == changes_in_use(self._store, self._rules):
                 raise InputError(
                     "The draft says the same as the rules in force. Nothing was changed.",
                     "rules_nothing_changed",
                 )
-            rule_set = self._set_of(decoded(draft.changes))
+            rule_set = self._set_of(changes)
 
             def hashes() -> tuple[str, str]:
                 now = self.standing()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from written_rules import GIFT
 
 from engine import paths
-from engine.errors import InputError
+from engine.errors import InputError, RuleError
 from engine.redline.changes import Change, split
 from engine.redline.packs import packs_in, read_text
 from engine.redline.schema import Pack, Rule, Script
@@ -143,6 +143,24 @@ def test_a_script_that_does_not_compile_is_told(workshop: Workshop, line: str, c
     found = workshop.check(text, kind="script", id="greeting")
     assert [one.code for one in found.problems] == [code]
     assert workshop.put(text, "王班长", kind="script", id="greeting").problems == found.problems
+
+
+@pytest.mark.parametrize("stored", ["", "{", "[1]", '[{"kind": "rule"}]'])
+def test_a_damaged_draft_is_told_and_can_be_discarded(
+    store: Store, workshop: Workshop, stored: str
+) -> None:
+    store.rule_draft.put(0, stored, ("王班长",))
+    for ask in (workshop.rules, workshop.problems, workshop.working):
+        with pytest.raises(RuleError) as caught:
+            ask()
+        assert caught.value.code == "rule_draft_unread"
+    with pytest.raises(RuleError):
+        workshop.put(GIFT, "王班长", id="own.gift")
+    with pytest.raises(RuleError):
+        workshop.start_trial("王班长", "试试")
+    workshop.put_all((Change("rule", "own.gift", GIFT),), "李班长", anew=True)
+    working = workshop.working()
+    assert working is not None and working.authors == ("李班长",)
 
 
 class _Meanwhile(tuple[Change, ...]):
