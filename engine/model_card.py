@@ -67,7 +67,7 @@ def read_card(model: Path) -> ModelCard:
     try:
         card = msgspec.json.decode(card_path(model).read_bytes(), type=ModelCard)
         known = card.measured is None or card.measured.model == fingerprint(model)
-    except (OSError, ValueError, msgspec.MsgspecError):
+    except (OSError, ValueError, RecursionError, msgspec.MsgspecError):
         return ModelCard()
     return card if known else replace(card, measured=None)
 

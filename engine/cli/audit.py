@@ -140,7 +140,7 @@ def _head(given: str) -> Head:
         return Head(int(short[1]), short[2])
     try:
         return msgspec.json.decode(Path(given).read_bytes(), type=Head)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(
             f"{given} is no head: neither COUNT:HASH nor a file that `audit head` wrote.",
             "bad_head",

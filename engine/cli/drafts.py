@@ -248,7 +248,7 @@ def _case(line: str, path: Path, number: int) -> Case:
 def _decoded(line: str, kind: Any, path: Path, number: int) -> Any:
     try:
         return msgspec.json.decode(line.encode("utf-8", "surrogatepass"), type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _malformed(path, number, str(error)) from error
 
 

@@ -173,6 +173,7 @@ def test_a_conversation_may_have_a_mark_and_blank_lines(
         (b'{"role": "customer"}', "malformed_line", "1"),
         (b'{"role": "customer", "text": 3}', "malformed_line", "1"),
         (b"[]", "malformed_line", "1"),
+        (b'{"role": "customer", "x": ' + b"[" * 50_000, "malformed_line", "1"),
         (b"\x89PNG\r\n\x1a\n\x00\xff", "not_text", ""),
     ],
 )

@@ -106,7 +106,9 @@ def test_the_card_that_was_measured_on_the_file_comes_with_it(
     assert [one.name for one in folder.models.iterdir() if one.name.startswith(".")] == []
 
 
-@pytest.mark.parametrize("what", ["another file's", "no figures", "no JSON", "a pipe", "too long"])
+@pytest.mark.parametrize(
+    "what", ["another file's", "no figures", "no JSON", "deep", "a pipe", "too long"]
+)
 def test_a_card_that_tells_of_something_else_stays_behind(
     zuoxi: Zuoxi, folder: DataFolder, tmp_path: Path, tiny_gguf: Path, what: str
 ) -> None:
@@ -119,6 +121,8 @@ def test_a_card_that_tells_of_something_else_stays_behind(
         write_card(stick, ModelCard(trust=9.0))
     elif what == "no JSON":
         card_path(stick).write_bytes(b"\xff{")
+    elif what == "deep":
+        card_path(stick).write_bytes(b'{"x": ' + b"[" * 50_000)
     elif what == "too long":
         write_card(stick, measured_on(stick))
         with card_path(stick).open("ab") as file:
