@@ -141,11 +141,12 @@ def _draft_waiting(session: Session, day: str | None, mode: DraftMode, json: boo
 
 def _keep(store: Store, conversation: str, message: str, draft: Draft) -> Draft:
     """Store `draft`, with the gap or the case that it opens; the draft as it holds."""
-    case = store.handovers.open_case(conversation)
-    if case and draft.status != "handover":
-        # A case that a human has is a human's until it is closed, whatever is said next.
-        draft = Draft("handover", script=case.script or None, category=case.category)
-    store.keep_draft(conversation, message, draft)
+    with store.transaction():
+        case = store.handovers.open_case(conversation)
+        if case and draft.status != "handover":
+            # A case that a human has is a human's until it is closed, whatever is said next.
+            draft = Draft("handover", script=case.script or None, category=case.category)
+        store.keep_draft(conversation, message, draft)
     return draft
 
 
