@@ -162,7 +162,6 @@ class ReviewPage(Dressed, QWidget):
         )
 
         def done(became: Forgotten) -> None:
-            self._session.refresh()
             dialog.show_result(became_words(became, language), done=True)
 
         def failed(error: ZuoxiError) -> None:
@@ -202,6 +201,8 @@ class ReviewPage(Dressed, QWidget):
         parts.forget.clicked.connect(self._on_forget)
         self._forgetting.found.connect(self.ask_to_forget)
         self._forgetting.trouble.connect(self.trouble)
+        # Also where the dialog was closed meanwhile.
+        self._forgetting.done.connect(lambda _: self._session.refresh())
         parts.empty.action_requested.connect(self._clear)
         parts.splitterMoved.connect(self._remember_columns)
         session.listed.connect(self._on_listed)

@@ -190,7 +190,8 @@ def hit_row(listed: ListedHit, who: str) -> HitRow:
             appeal.at,
             appeal.answer,
             appeal.answered_by,
-            bool(appeal.upheld),
+            appeal.upheld,
+            appeal.answered_at is not None,
             bool(who) and same_person(appeal.who, who),
         )
         if appeal is not None

@@ -75,18 +75,23 @@ class AppealsDialog(Dressed, QDialog):
         when.set_text(moment_words(appeal.at, self._clock()))
         head.addWidget(when)
         state = Chip(look)
-        done = appeal.answered_at is not None
-        key = "open" if not done else "upheld" if appeal.upheld else "dismissed"
+        if appeal.upheld is None:
+            # Of an appeal that went with the customer's data, no word is left.
+            key = "open" if appeal.answered_at is None else "deleted"
+        else:
+            key = "upheld" if appeal.upheld else "dismissed"
         state.set_key(f"appeals.{key}", "accent" if key == "upheld" else "neutral")
         head.addWidget(state)
         inside.addLayout(head)
-        lines = [look.text("appeals.words", text=one_line(hit.text))]
-        lines.append(look.text("appeals.own", words=one_line(appeal.text)))
+        lines = []
+        if appeal.text:
+            lines.append(look.text("appeals.words", text=one_line(hit.text)))
+            lines.append(look.text("appeals.own", words=one_line(appeal.text)))
         for words in lines:
             label = Label(look, tone="soft", wrap=True)
             label.set_text(words)
             inside.addWidget(label)
-        if done:
+        if appeal.answer:
             answer = Label(look, wrap=True)
             said = one_line(appeal.answer)
             answer.set_text(look.text("appeals.answer", who=appeal.answered_by, words=said))

@@ -112,11 +112,7 @@ class ReviewDelegate(RowDelegate):
             (look.text(f"review.verdict.{row.verdict or 'none'}"), verdict_tone, verdict_icon)
         ]
         if row.appeal is not None:
-            state = (
-                "open"
-                if not row.appeal.answer
-                else ("upheld" if row.appeal.upheld else "dismissed")
-            )
+            state = row.appeal.state
             appealed: Tone = "amber" if state == "open" else "neutral"
             chips.append((look.text(f"review.appeal.{state}"), appealed, "chat-dots"))
         if hit.trial:

@@ -84,13 +84,13 @@ class AppealCard(Dressed, Card):
             return
         self._title.set_key("review.appeal.by", who=one_line(appeal.who))
         self._words.set_text(appeal.text)
-        done = bool(appeal.answered_by or appeal.answer)
-        state = ("upheld" if appeal.upheld else "dismissed") if done else "open"
-        self._state.set_key(f"review.appeal.{state}", "neutral" if done else "amber")
-        self._answer.setVisible(done)
+        self._words.setVisible(bool(appeal.text))
+        done = appeal.state != "open"
+        self._state.set_key(f"review.appeal.{appeal.state}", "neutral" if done else "amber")
+        self._answer.setVisible(bool(appeal.answer))
         for part in (self.field, self._uphold, self._dismiss):
             part.setVisible(not done)
-        if done:
+        if appeal.answer:
             who, said = one_line(appeal.answered_by), appeal.answer
             self._answer.set_key("review.appeal.answered", who=who, answer=said)
         self._block()

@@ -10,6 +10,7 @@ from msgspec.structs import asdict
 from engine.records import Evidence, Hit, Level, Side
 
 Verdict = Literal["right", "false_alarm", "missed"]
+AppealState = Literal["open", "upheld", "dismissed", "deleted"]
 Judged = Literal["", "none", "right", "false_alarm", "missed", "appealed"]
 RequestState = Literal["asked", "told", "approved", "refused", "seen", "used", "expired"]
 
@@ -42,7 +43,8 @@ class HitFilter(Struct, frozen=True):
 class Appeal(Struct, frozen=True):
     """What the agent has to say against a hit, and the lead's answer ("" while there is none).
 
-    `own`: the lead who looks at it is that agent, and cannot answer it.
+    `upheld` is None until a lead has answered; `closed` without that: it went with the customer's
+    data. `own`: the lead who looks at it is that agent, and cannot answer it.
     """
 
     text: str
@@ -50,8 +52,16 @@ class Appeal(Struct, frozen=True):
     at: float
     answer: str = ""
     answered_by: str = ""
-    upheld: bool = False
+    upheld: bool | None = None
+    closed: bool = False
     own: bool = False
+
+    @property
+    def state(self) -> AppealState:
+        """Where it stands."""
+        if self.upheld is None:
+            return "deleted" if self.closed else "open"
+        return "upheld" if self.upheld else "dismissed"
 
 
 class HitRow(Struct, frozen=True):

@@ -152,3 +152,24 @@ def test_screens_of_a_deletion(
     qtbot.waitUntil(lambda: bool(dialog.result_words()))
     shoot(dialog, "review-forgotten", chosen, 560)
     dialog.reject()
+
+
+def test_an_appeal_that_went_with_the_data_waits_for_nobody(
+    qtbot: QtBot, lead_desk: Desk, asked: Callable[[int], tuple[ReviewPage, HitRow, Any]]
+) -> None:
+    page, row, dialog = asked(0)
+    lead_desk.store.reviews.appeal(row.id, "小满", "这是原话")
+    dialog.tick("sure").setChecked(True)
+    dialog.button().click()
+    # Whoever closes the question before it is done finds the page as it is then.
+    dialog.reject()
+
+    def deleted() -> bool:
+        shown = page._session.row
+        return isinstance(shown, HitRow) and shown.appeal is not None and shown.appeal.closed
+
+    qtbot.waitUntil(deleted)
+    appeal = page._session.row.appeal
+    assert (appeal.state, appeal.text) == ("deleted", "")
+    qtbot.waitUntil(lambda: page.appeal._state.text() == "申诉已随客户资料删除")
+    assert page.appeal.button(True).isHidden() and page.appeal.field.isHidden()
