@@ -15,7 +15,7 @@ from engine.store.store import Store
 from engine.workshop.running import RulesWatcher, Running
 
 # Not the lane of long jobs: a rule that was published must not wait for an import to end.
-_LANE: Final[Lane] = "engine"
+_LANE: Final[Lane] = "rules"
 
 
 class RulesInForce(QObject):

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from msgspec.structs import replace
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from desktop.background import Background
+from desktop.background import Background, Lane
 from desktop.session.workshop_replaying import Replaying
 from desktop.session.workshop_source import Edit, Key, Listing, WorkshopSource, Written
 from desktop.widgets.workshop_values import (
@@ -24,6 +24,8 @@ from engine.records import Language, Side
 
 T = TypeVar("T")
 
+# A step comes after what was typed before it; and a check may take longer than the store can wait.
+_LANE: Final[Lane] = "rules"
 SETTLE_MS: Final = 250
 """How long nobody types before a text is checked and kept."""
 
@@ -194,7 +196,7 @@ class WorkshopSession(QObject):
 
         self.busy.emit(f"workshop.doing.{name}")
         self._background.run(
-            self, lambda: self._source.step(name, number, who, comment), "long"
+            self, lambda: self._source.step(name, number, who, comment), _LANE
         ).done(done).failed(failed)
 
     def replay(self) -> None:
@@ -333,7 +335,7 @@ class WorkshopSession(QObject):
                 self.refresh()  # Somebody else took it away.
             self.trouble.emit(error)
 
-        self._background.run(self, act).done(done).failed(failed or refused)
+        self._background.run(self, act, _LANE).done(done).failed(failed or refused)
 
     def _long(self, act: Callable[[], T], done: Callable[[T], None]) -> None:
         self._background.run(self, act, "long").done(done).failed(self.trouble.emit)
