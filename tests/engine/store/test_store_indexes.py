@@ -17,7 +17,7 @@ from engine.store.store import Store, open_store
 # A search reads what it searches, an export reads everything, and open gaps and cases are few.
 # So are deletions, which ask the audit for records of an older version.
 _WHOLE_TABLE_MAY_BE_READ = re.compile(
-    r" LIKE '%| FROM gaps JOIN gap_sightings|instr\(body, '\"conversation\":"
+    r" LIKE '%| FROM gaps JOIN gap_sightings|instr\(body, '\"text\":'\)"
 )
 TABLES = (
     *("conversations", "messages", "drafts", "decisions", "decision_undos", "deliveries"),
