@@ -73,6 +73,7 @@ class Disguises:
             self._suspicion,
             (words, self._syllables),
             (needs, self._needs),
+            self._homophones,
             rules,
             of,
         )

@@ -43,38 +43,47 @@ class LatinWords:
             end = match.end()
         return found
 
-    def are_plain(self, text: Text, doubtful: Sequence[int]) -> bool:
-        """Whether the Latin words at some places of a sentence are restored as they are."""
+    def gaps(self, text: Text, doubtful: Sequence[int]) -> list[tuple[int, int]] | None:
+        """What is left out to join the Latin words at some places of a sentence.
+
+        None where one of them becomes something else.
+        """
         clauses = text.borders.clauses
+        found: list[tuple[int, int]] = []
         end = -1
         for place in doubtful:
             if place > end:
                 number = bisect_right(clauses, place)
                 begin = clauses[number - 1] if number else 0
                 end = clauses[number] - 1 if number < len(clauses) else len(text.folded)
-                if not self._are_plain_in(text.folded, begin, end):
-                    return False
-        return True
+                there = self._gaps_in(text.folded, begin, end)
+                if there is None:
+                    return None
+                found += there
+        return found
 
-    def _are_plain_in(self, folded: str, begin: int, end: int) -> bool:
+    def _gaps_in(self, folded: str, begin: int, end: int) -> list[tuple[int, int]] | None:
         words = _LATIN.findall(folded, begin, end)
         kinds = 0
         for word in words:
             kinds |= self._kinds[word]
         if kinds & _TURNS:
-            return False
+            return None
         if kinds & _SPELLS and (
             not kinds & _FOREIGN or HAN_ONE.search(folded, begin, end) is not None
         ):
-            return False
+            return None
         if len(words) == 1 or not (kinds & _JOINS or [len(word) for word in words].count(1) > 1):
-            return True
+            return []
         tokens = [match.span() for match in TOKEN.finditer(folded, begin, end)]
         latin = [folded[start] < "\u3400" for start, _ in tokens]
-        return not any(
-            this and following and self._fragments.joined(folded, tokens, at) > 1
-            for at, (this, following) in enumerate(pairwise(latin))
-        )
+        found: list[tuple[int, int]] = []
+        past = 0
+        for at, (this, following) in enumerate(pairwise(latin)):
+            if at >= past and this and following:
+                past = at + self._fragments.joined(folded, tokens, at)
+                found += [(tokens[n][1], tokens[n + 1][0]) for n in range(at, past - 1)]
+        return found
 
 
 class _Kinds(dict[str, int]):

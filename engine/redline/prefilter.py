@@ -20,6 +20,7 @@ from engine.redline.characters import to_codes
 from engine.redline.compiled_rule import CompiledRule, Places, RulesOf, shared
 from engine.redline.expressions import Text
 from engine.redline.fragments import MAX_GAP
+from engine.redline.homophones import Homophones
 from engine.redline.latin_words import LatinWords
 from engine.redline.needs import Needs, Possible, SyllableNeeds
 from engine.redline.normalise import Borders
@@ -49,10 +50,12 @@ class Prefilter:
         suspicion: Suspicion,
         words: tuple[Words, SyllableWords],
         needs: tuple[Needs, SyllableNeeds],
+        homophones: Homophones | None,
         rules: Sequence[CompiledRule],
         of: RulesOf,
     ) -> None:
         """`words` and `needs` are those of the rules, each also by syllables; `of` tells whose."""
+        self._homophones = homophones
         self._restorer = restorer
         self._latin = LatinWords(restorer)
         self._suspicion = suspicion
@@ -136,14 +139,18 @@ class Prefilter:
                 continue
             there = bisect_left(doubtful, begin)
             beyond = bisect_left(doubtful, end, there)
-            if there < beyond and not self._latin.are_plain(text, doubtful[there:beyond]):
+            joined = self._latin.gaps(text, doubtful[there:beyond]) if there < beyond else []
+            if joined is None:
                 worth.add(at)
                 continue
             first = bisect_left(edits, (begin,))
             last = bisect_left(edits, (end,), first)
+            own = edits[first:last]
+            if joined:
+                own = sorted([*own, *((*gap, "") for gap in joined)])
             suspected = HOMOPHONE.search(causes, begin, end) is not None
-            if first < last or suspected:
-                line = _Line(text, at, (begin, end), edits[first:last], suspected)
+            if own or suspected:
+                line = _Line(text, at, (begin, end), own, suspected)
                 if not suspected:
                     met = self._suspicion.causes("".join(line.sides))[::2]
                     line.suspected = HOMOPHONE.search(met) is not None
@@ -238,11 +245,38 @@ class Prefilter:
     ) -> None:
         """Add the sentences in which a homophone may be and something has the sound."""
         lines = [line for line in lines if line.suspected and line.number not in worth]
+        if not lines:
+            return
         if short is None:
             worth.update(line.number for line in lines)
-        elif lines:
-            text = "\n".join([line.text for line in lines])
-            _add(lines, self._syllable_words.spelled(text, to_codes(text), short), worth)
+            return
+        text = "\n".join([line.text for line in lines])
+        may: set[int] = set()
+        _add(lines, self._syllable_words.spelled(text, to_codes(text), short), may)
+        for line in lines:
+            if line.number in may and self._resolves(line):
+                worth.add(line.number)
+
+    def _resolves(self, line: _Line) -> bool:
+        """Whether something may stand in a sentence once its homophones are resolved."""
+        text = line.text
+        codes = to_codes(text)
+        suspected = HOMOPHONE.finditer(self._suspicion.causes(text))
+        places = [match.start() for match in suspected]
+        corrections = self._homophones.corrections(text, codes, places) if self._homophones else {}
+        if not corrections or self._syllable_words.needs(codes):
+            return bool(corrections)
+        characters = list(text)
+        for place, character in corrections.items():
+            characters[place] = character
+        resolved = "".join(characters)
+        changed = sorted(corrections)
+        for begin, stop in stretches(((at, at + 1) for at in changed), self._words.longest - 1):
+            for start, end, _ in self._words.as_they_are(resolved[begin:stop]):
+                at = bisect_left(changed, begin + start)
+                if at < len(changed) and changed[at] < begin + end:
+                    return True
+        return False
 
 
 class _Line:

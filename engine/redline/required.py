@@ -172,7 +172,7 @@ def _of(nodes: Iterable[Any]) -> _Need:
         exact = need.exact
         if need.exact is None:
             if need.some is not None:
-                candidates.append(need.some)
+                candidates += [need.some, *need.also]
             candidates.append(frozenset(("",)))
             exact = frozenset(("",))
     if exact is not None and not candidates:
@@ -201,10 +201,15 @@ def _node(node: Any) -> _Need:
             union = frozenset(one for exact in exacts if exact is not None for one in exact)
             if len(union) <= _MOST * 2:
                 return _Need(union)
-        found = [_best(need) for need in needs]
-        if any(one is None for one in found):
+        found = [one for need in needs if (one := _best(need)) is not None]
+        if len(found) < len(needs):
             return _Need()
-        return _Need(None, frozenset(word for one in found if one is not None for word in one))
+        # A branch that needs nothing else needs the same once more.
+        others = [
+            need.also[0] if need.also else one for need, one in zip(needs, found, strict=True)
+        ]
+        also = (frozenset().union(*others),) if any(need.also for need in needs) else ()
+        return _Need(None, frozenset().union(*found), also)
     if kind in ("MAX_REPEAT", "MIN_REPEAT"):
         least, most, inner = value
         need = _of(inner)
@@ -214,7 +219,7 @@ def _node(node: Any) -> _Need:
             return _Need()
         if least == most == 1:
             return need
-        return _Need(None, _best(need))
+        return _Need(None, _best(need), need.also)
     return _Need()
 
 

@@ -200,6 +200,14 @@ class SyllableWords:
                 if any(self._tight[number] != there for number in of[form]):
                     yield end
 
+    def needs(self, codes: str) -> bool:
+        """Whether anything else that is needed stands in a text in syllable codes."""
+        automaton, of = self._tables[0]
+        return automaton is not None and any(
+            form >= len(of)
+            for form, _, _ in automaton.find_matches_as_indexes(codes, overlapping=True)
+        )
+
     def find(self, view: View, codes: str) -> list[tuple[int, int, int, int]]:
         """All ``(start, end, word number, tricks)`` where the text is not the wording itself.
 

@@ -105,6 +105,7 @@ def test_nothing_is_found_less_than_when_every_sentence_is_restored(
         "买2 kg的有货吗？ 今天能发吗",
         "Hello, what does shipping a 2 kg parcel cost?",
         "好的 我看看。周末 店里开门吗",
+        "一个1.5 kg的包裹 要多少钱，分12期每期0.7%",
     ],
 )
 def test_ordinary_talk_with_blanks_in_it_is_not_restored(
