@@ -1,7 +1,7 @@
 """Which sentence answers, and whether any does: learnt from questions whose answer is known.
 
-Pointwise learning to rank (Liu, Learning to Rank for Information Retrieval, 2009, ch. 2) by
-logistic regression, so that a relevance is a probability. Without one a plain sum decides.
+What is measured of each sentence (`answer_features`) is weighed by what was learnt
+(`answer_network`). Without a reranker a plain sum decides.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from engine.knowledge.answer_features import (
-    COUNT,
-    WHOLE,
     Candidates,
     Features,
     Wish,
@@ -26,10 +24,11 @@ from engine.knowledge.answer_features import (
     measure,
     whole,
 )
+from engine.knowledge.answer_network import AnswerNetwork
 from engine.knowledge.embedder_folder import broken
-from engine.knowledge.memory import AnswerMemory
+from engine.knowledge.memory import AnswerMemory, AnswerWords
 from engine.knowledge.sentence_reader import SentenceReader
-from engine.knowledge.vectors import Vectors, dots
+from engine.knowledge.vectors import Vectors
 from engine.knowledge.wording import Wording, read, written
 from engine.records import Found
 
@@ -40,37 +39,26 @@ RERANKER: Final = "reranker.safetensors"
 RERANKED: Final = 8
 """So many of the first passages are looked at sentence by sentence."""
 _LARGEST: Final = 64 << 20
+# Counted up whenever the file or what is measured of a sentence changes.
+_FORMAT: Final = 2
+# Of a number of four bits, to either side.
+_STEPS: Final = 7
 # A sentence in its section says more than alone; its passage's place in the search counts like
 # the sentence itself; and what a policy fixes in numbers is mostly what was asked for.
 _IN_SECTION: Final = 0.5
 _PASSAGE: Final = 1.0
 _FIGURES: Final = 0.08
-# A probability spreads over many powers of ten; what chooses sentences reads a scale on which
-# three quarters of the best is still worth saying.
-_FLATTENED: Final = 0.25
-
-
-class Linear(Struct, frozen=True):
-    """A logistic regression over standardised features: arrays of one length, and `bias`."""
-
-    mean: Features
-    spread: Features
-    weights: Features
-    bias: float
-
-    def chances(self, features: Features) -> Features:
-        """The probability of each row."""
-        rated = dots((features - self.mean) / self.spread, self.weights) + self.bias
-        return np.asarray(1 / (1 + np.exp(-np.clip(rated, -30, 30))), dtype=np.float32)
+# A chance spreads over many powers of ten; what chooses sentences reads a scale on which three
+# quarters of the best are still worth saying: a fifth of its chance.
+_FLATTENED: Final = 0.18
 
 
 class Reranker(Struct, frozen=True):
-    """`sentence` rates sentences, `answered` whether a question is answered at all, which it is
-    taken to be from the probability `least` on (`least_english`: a question in English); `memory`
-    is what both look back to, and `wording` is how questions sound that have an answer."""
+    """`network` rates sentences, and whether a question is answered at all, which it is taken to be
+    from the log odds `least` on (`least_english`: a question in English); `memory` is what both
+    look back to, and `wording` is how questions sound that have an answer."""
 
-    sentence: Linear
-    answered: Linear
+    network: AnswerNetwork
     least: float
     least_english: float
     memory: AnswerMemory
@@ -92,17 +80,16 @@ def judge(
     """Judge the first `RERANKED` of `passages`; what lies behind them stays there."""
     head, tail = list(passages[:RERANKED]), list(passages[RERANKED:])
     reranker = embedder.reranker
-    memory = reranker.memory if reranker is not None else None
-    candidates = measure(wish, head, reader, memory)
-    if reranker is None:
+    recalled = reranker.memory.recall(wish.vector, wish.newest) if reranker is not None else None
+    candidates = measure(wish, head, reader, recalled)
+    if reranker is None or recalled is None:
         return Judged(
             [*head, *tail],
             best_of(candidates.texts, plain(candidates, embedder.vector_weight)),
             max((strength(item) for item in head[:3]), default=0.0) >= embedder.answerable,
         )
-    chances = reranker.sentence.chances(candidates.features)
-    seen = whole(wish, head, candidates, chances, reranker.memory, reranker.wording)
-    sure = reranker.answered.chances(seen[None, :])[0]
+    seen = whole(wish, head, candidates, recalled, reranker.wording)
+    chances, sure = reranker.network.chances(candidates.features, seen)
     relevance = chances**_FLATTENED
     best = [0.0] * len(head)
     for owner, one in zip(candidates.owners, relevance.tolist(), strict=True):
@@ -136,71 +123,92 @@ def load_reranker(folder: Path, dimension: int) -> Reranker | None:
         from safetensors.numpy import load_file
 
         stored = load_file(path)
-        grams = read(stored.pop("wording.grams"))
-        numbers = {name: value.astype(np.float32) for name, value in stored.items()}
-        return _assembled(numbers, grams, dimension)
+        return _assembled(stored, dimension)
     except Exception as error:  # The library below may raise anything on a broken file.
         why = str(error).partition("\n")[0][:200]
         raise broken(folder, "part", what=RERANKER, why=why) from error
 
 
 def save_reranker(reranker: Reranker, folder: Path) -> None:
-    """Write `reranker` beside its embedder, its memory with eight bits a number."""
+    """Write `reranker` beside its embedder, its memory with four bits a number."""
     from safetensors.numpy import save_file
 
+    memory, wording = reranker.memory, reranker.wording
     stored: dict[str, NDArray[Any]] = {
-        **_short("memory.questions", reranker.memory.questions),
-        **_short("memory.answers", reranker.memory.answers),
-        **_short("memory.unanswered", reranker.memory.unanswered),
-        "wording.grams": written(reranker.wording.grams),
-        "wording.rarity": reranker.wording.rarity,
-        "wording.weights": reranker.wording.weights,
-        "wording.bias": np.array([reranker.wording.bias], dtype=np.float32),
+        "format": np.array([_FORMAT], dtype=np.int32),
+        **_short("memory.questions", memory.questions),
+        **_short("memory.answers", memory.answers),
+        **_short("memory.unanswered", memory.unanswered),
+        "memory.turn": memory.turn.astype(np.float16),
+        "words.grams": written(memory.words.grams),
+        "words.usual": memory.words.usual,
+        "words.said": memory.words.said.astype(np.min_scalar_type(len(memory.words.grams))),
+        "words.ends": memory.words.ends,
+        "wording.grams": written(wording.grams),
+        "wording.rarity": wording.rarity,
+        "wording.weights": wording.weights,
+        "wording.bias": np.array([wording.bias], dtype=np.float32),
         "least": np.array([reranker.least, reranker.least_english], dtype=np.float32),
+        **{f"network.{name}": value for name, value in reranker.network.written().items()},
     }
-    for name, linear in (("sentence", reranker.sentence), ("answered", reranker.answered)):
-        stored |= {
-            f"{name}.mean": linear.mean,
-            f"{name}.spread": linear.spread,
-            f"{name}.weights": linear.weights,
-            f"{name}.bias": np.array([linear.bias], dtype=np.float32),
-        }
     partial = folder / f"{RERANKER}.part"
-    save_file(stored, partial)
+    # What does not lie row by row would be stored wrongly, without a word.
+    save_file({name: np.ascontiguousarray(value) for name, value in stored.items()}, partial)
     partial.chmod(0o644)
     partial.replace(folder / RERANKER)
 
 
-def _assembled(stored: dict[str, Features], grams: list[str], dimension: int) -> Reranker:
+def _assembled(stored: dict[str, NDArray[Any]], dimension: int) -> Reranker:
+    if "format" not in stored or stored["format"].tolist() != [_FORMAT]:
+        raise ValueError("it was made for another version of the program")
     for name, value in stored.items():
-        if not np.isfinite(value).all():
+        if value.dtype.kind == "f" and not np.isfinite(value).all():
             raise ValueError(f"{name} is no number")
-    linears = []
-    for name, count in (("sentence", COUNT), ("answered", WHOLE)):
-        mean, spread, weights = (stored[f"{name}.{part}"] for part in ("mean", "spread", "weights"))
-        if not mean.shape == spread.shape == weights.shape == (count,) or (spread <= 0).any():
-            raise ValueError(f"{name} is made for another version of the program")
-        linears.append(Linear(mean, spread, weights, float(stored[f"{name}.bias"][0])))
     questions, answers, unanswered = (
-        stored[f"memory.{name}"] * stored[f"memory.{name}.scale"]
+        _long(stored[f"memory.{name}"], stored[f"memory.{name}.scale"])
         for name in ("questions", "answers", "unanswered")
     )
+    turn = stored["memory.turn"].astype(np.float32)
     widths = {questions.shape[1:], answers.shape[1:], unanswered.shape[1:]}
+    widths |= {turn.shape[:1], turn.shape[1:]}
     if len(questions) != len(answers) or widths != {(dimension,)} or not len(answers):
         raise ValueError("its memory is of another embedder")
-    least, least_english = stored["least"].tolist()
-    memory = AnswerMemory(questions, answers, unanswered)
+    words = AnswerWords(
+        read(stored["words.grams"]),
+        stored["words.usual"],
+        stored["words.said"],
+        stored["words.ends"],
+    )
+    if not words.fits(len(answers)):
+        raise ValueError("the words of its answers are not whole")
+    grams = read(stored["wording.grams"])
     rarity, weights = stored["wording.rarity"], stored["wording.weights"]
     if not rarity.shape == weights.shape == (len(grams),):
         raise ValueError("its wordings are not whole")
-    wording = Wording(grams, rarity, weights, float(stored["wording.bias"][0]))
-    return Reranker(linears[0], linears[1], least, least_english, memory, wording)
+    least, least_english = stored["least"].tolist()
+    start = "network."
+    return Reranker(
+        AnswerNetwork.read(
+            {name[len(start) :]: value for name, value in stored.items() if name.startswith(start)}
+        ),
+        least,
+        least_english,
+        AnswerMemory(questions, answers, unanswered, words, turn),
+        Wording(grams, rarity, weights, float(stored["wording.bias"][0])),
+    )
 
 
 def _short(name: str, vectors: Vectors) -> dict[str, NDArray[Any]]:
-    """`vectors` as whole numbers of eight bits, each row with its own scale."""
-    scale = np.maximum(np.abs(vectors).max(axis=1, keepdims=True), 1e-9) / 127
-    return {name: np.rint(vectors / scale).astype(np.int8), f"{name}.scale": scale}
+    """`vectors` as whole numbers of four bits, two in a byte, each row with its own scale."""
+    scale = np.maximum(np.abs(vectors).max(axis=1, keepdims=True), 1e-9) / _STEPS
+    steps = (np.rint(vectors / scale) + _STEPS + 1).astype(np.uint8)
+    return {name: steps[:, ::2] | steps[:, 1::2] << 4, f"{name}.scale": scale.astype(np.float16)}
+
+
+def _long(stored: NDArray[Any], scale: NDArray[Any]) -> Vectors:
+    """The vectors that `_short` made shorter."""
+    steps = np.stack([stored & 15, stored >> 4], axis=2).reshape(len(stored), -1)
+    return np.asarray((steps.astype(np.float32) - _STEPS - 1) * scale.astype(np.float32))
 
 
 def plain(candidates: Candidates, share: float) -> Features:

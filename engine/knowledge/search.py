@@ -213,8 +213,9 @@ class Searcher:
         found: list[Found] = []
         if self._table is not None and question.asking.forms[0]:
             [found] = self._fused(question, [self._valid(_day(as_of), internal=False)], RERANKED)
-        candidates = measure(question.wish, found, self._reader, memory)
-        return question.wish, found, candidates
+        wish = question.wish
+        recalled = memory.recall(wish.vector, wish.newest) if memory is not None else None
+        return wish, found, measure(wish, found, self._reader, recalled)
 
     def _valid(self, day: str, *, internal: bool) -> Asked:
         """What a search on `day` may return, without a filter where nothing is left out."""

@@ -30,7 +30,7 @@ _KEPT: Final = 128
 class Sentences(Struct, frozen=True):
     """A passage's sentences: each one's text; itself and with its section before it, by its grams
     (`said`, `within`) and as rows of vectors (`alone`, `inside`); what it offers, a row of cues.
-    `head` is the vector of title and section."""
+    `head` is the vector of title and section, `section` and `title` are these by their grams."""
 
     texts: list[str]
     said: list[Weighed]
@@ -39,6 +39,8 @@ class Sentences(Struct, frozen=True):
     inside: Vectors
     head: Vectors
     offers: Vectors
+    section: Weighed
+    title: Weighed
 
 
 class SentenceReader:
@@ -90,6 +92,8 @@ class SentenceReader:
                     np.array([cues_in(text, OFFERS) for text in texts], dtype=np.float32).reshape(
                         count, len(OFFERS)
                     ),
+                    self.scale.weigh(section),
+                    self.scale.weigh(grams(passage.title)),
                 )
             )
         return apart

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -22,6 +22,14 @@ class Weighed(Struct, frozen=True):
     square: float
 
 
+class Expected(Struct, frozen=True):
+    """What a text is expected to say: how much each gram counts, all together and squared."""
+
+    grams: dict[str, float]
+    total: float
+    square: float
+
+
 class Scale:
     """How alike texts are, and how much of one stands in another, by what their grams weigh."""
 
@@ -36,6 +44,26 @@ class Scale:
         units = frozenset(found)
         weights = [known[gram] for gram in units]
         return Weighed(units, sum(weights), sum(weight * weight for weight in weights))
+
+    def expect(self, grams: Mapping[str, float]) -> Expected:
+        """A text that holds `grams` by so much each."""
+        known = self._known
+        counts = [share * known[gram] for gram, share in grams.items()]
+        square = sum([count * count for count in counts])
+        return Expected(dict(zip(grams, counts, strict=True)), sum(counts), square)
+
+    def as_expected(self, expected: Expected, text: Weighed) -> float:
+        """How alike (0…1) `text` is to what is expected: the cosine of their grams."""
+        norms = math.sqrt(expected.square * text.square)
+        shared = [
+            expected.grams[one] * self._known[one] for one in expected.grams.keys() & text.grams
+        ]
+        return sum(shared) / norms if norms else 0.0
+
+    def of_expected(self, expected: Expected, text: Weighed) -> float:
+        """The share (0…1) of what is expected that stands in `text`."""
+        shared = sum([expected.grams[gram] for gram in expected.grams.keys() & text.grams])
+        return shared / expected.total if expected.total else 0.0
 
     def likeness(self, forms: Sequence[Weighed], text: Weighed) -> float:
         """How alike (0…1) `text` is to the form it is most like: the cosine of their grams."""

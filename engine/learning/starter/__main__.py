@@ -13,14 +13,15 @@ from pathlib import Path
 from engine.errors import ZuoxiError
 from engine.learning.starter import recipes
 
-STEPS = ("all", "tokenizer", "generator", "embedder", "export", "card")
+STEPS = ("all", "tokenizer", "generator", "embedder", "export", "card", "reranker")
+_WHOLE = STEPS[1:-1]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the steps asked for; 0 when all are done, 1 when stopped or impossible."""
     asked = _parser().parse_args(arguments)
     place = recipes.Workplace(public=asked.corpus, out=asked.out, own=asked.own)
-    steps = STEPS[1:] if asked.step == "all" else (asked.step,)
+    steps = _WHOLE if asked.step == "all" else (asked.step,)
     try:
         for step in steps:
             print(f"{step} …", file=sys.stderr, flush=True)
@@ -42,6 +43,8 @@ def _run(step: str, place: recipes.Workplace, asked: argparse.Namespace) -> bool
         )
     elif step == "embedder":
         recipes.make_embedder(place)
+    elif step == "reranker":
+        recipes.make_reranker(place)
     elif step == "export":
         recipes.export_generator(place)
     else:

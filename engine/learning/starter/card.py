@@ -10,6 +10,7 @@ from typing import Any
 from engine.knowledge.answer_features import COUNT
 from engine.learning.starter.corpus import Trade
 from engine.learning.starter.embedder_recipe import figures_of
+from engine.learning.starter.network_recipe import MEMBERS
 
 _TEMPLATES = Path(__file__).parent / "cards"
 
@@ -79,7 +80,10 @@ def embedder_card(figures: dict[str, Any], trades: Sequence[Trade], date: str) -
         gain=_interval(noted.gain),
         gain_hard=_interval(noted.gain_hard),
         answerable=noted.answerable,
+        embedded=noted.trades,
+        judged=noted.reranker.trades,
         features=COUNT,
+        networks=MEMBERS,
         remembered=sum(bool(q.sentences) for trade in trades for q in trade.questions),
         reranked="".join(
             f"| {kind} | {count} | "

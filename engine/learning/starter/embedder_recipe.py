@@ -14,7 +14,7 @@ import numpy as np
 from msgspec import Struct
 
 from engine.knowledge.embedding import load_embedder
-from engine.knowledge.reranking import save_reranker
+from engine.knowledge.reranking import RERANKER, save_reranker
 from engine.learning.starter.corpus import Trade
 from engine.learning.starter.embedder import (
     Company,
@@ -42,9 +42,18 @@ from engine.learning.starter.retrieval import ask, gain, recall
 from engine.learning.starter.tokenizer import load_tokenizer
 
 OWN_TEXT_WEIGHT = 15
+_TOKENIZER = "embedder-tokenizer.json"
+_NOTED = "folds.json"
 FOLDS = 3
 CLOSE = 0.004
 WEIGHTS = tuple(step / 20 for step in range(21))
+
+
+class _Fold(Struct, frozen=True):
+    """The `file` of an embedder that has not seen the trades `held`."""
+
+    file: str
+    held: list[str]
 
 
 class EmbedderFigures(Struct, frozen=True):
@@ -76,10 +85,14 @@ class EmbedderFigures(Struct, frozen=True):
 def make(text: PublicText, trades: Sequence[Trade], out: Path, model: Path) -> EmbedderFigures:
     """Writes the embedder folder `model`; intermediate results lie in `out` and are reused."""
     setup = EmbedderSetup()
-    tokenizer = _tokenizer(text, trades, out / "embedder-tokenizer.json", setup)
+    tokenizer = _tokenizer(text, trades, out / _TOKENIZER, setup)
     public = _public_company(tokenizer, text, out / "company.npz")
-    folds = list(_fold_models(tokenizer, public, text, trades, setup, out))
-    asked = [one for held, fold in folds for trade in held for one in ask(trade, fold, setup.seed)]
+    asked = [
+        one
+        for held, fold in _fold_models(tokenizer, public, text, trades, setup, out)
+        for trade in held
+        for one in ask(trade, fold, setup.seed)
+    ]
     best = max(recall(asked, share) for share in WEIGHTS)
     # Of weights that are as good as the best, the one that trusts the vectors least.
     weight = next(share for share in WEIGHTS if recall(asked, share) > best - CLOSE)
@@ -87,7 +100,7 @@ def make(text: PublicText, trades: Sequence[Trade], out: Path, model: Path) -> E
     weights = _start(tokenizer, public, trades, setup)
     learnt = tune(tokenizer, weights, pairs, setup)
     save(build(tokenizer, learnt), model, vector_weight=weight, answerable=setup.answerable)
-    reranked = _reranker(folds, trades, model, weight, setup)
+    reranked = make_reranker(trades, out, model)
     right = [one for one in asked if one.gold]
     return EmbedderFigures(
         trades=len(trades),
@@ -127,6 +140,7 @@ def _fold_models(
     tokenizer. Each is kept in `out` when it is made, so that a stop costs one at most."""
     order = list(trades)
     Random(4).shuffle(order)
+    noted: list[_Fold] = []
     for fold in range(min(FOLDS, len(order))):
         held = order[fold::FOLDS]
         rest = [trade for trade in order if trade not in held]
@@ -138,6 +152,8 @@ def _fold_models(
             with partial.open("wb") as file:
                 np.save(file, learnt)
             partial.replace(path)
+        noted.append(_Fold(path.name, [trade.name for trade in held]))
+        (out / _NOTED).write_bytes(msgspec.json.encode(noted))
         yield held, build(tokenizer, np.load(path))
 
 
@@ -147,25 +163,39 @@ def _digest(*groups: Sequence[Trade]) -> str:
     return hashlib.sha256(encoded).hexdigest()[:12]
 
 
-def _reranker(
-    folds: Sequence[tuple[list[Trade], Any]],
-    trades: Sequence[Trade],
-    model: Path,
-    weight: float,
-    setup: EmbedderSetup,
-) -> RerankerFigures:
-    """Learns the reranker of the embedder in `model` and writes it there."""
+def make_reranker(trades: Sequence[Trade], out: Path, model: Path) -> RerankerFigures:
+    """Learns the reranker of the embedder in `model` and writes it there.
+
+    The embedders that `make` left in `out` are used again, and so a corpus may have grown since:
+    none of them has seen the new trades, which are dealt out to them.
+    """
+    setup = EmbedderSetup()
+    tokenizer = load_tokenizer(out / _TOKENIZER)
+    # A former one may be of another version of the program, which nothing loads.
+    (model / RERANKER).unlink(missing_ok=True)
+    embedder = load_embedder(model)
+    folds = msgspec.json.decode((out / _NOTED).read_bytes(), type=list[_Fold])
+    known = {name for fold in folds for name in fold.held}
+    new = [trade.name for trade in trades if trade.name not in known]
     taught = []
     with TemporaryDirectory() as folder:
-        for held, fold in folds:
+        for number, fold in enumerate(folds):
+            names = {*fold.held, *new[number :: len(folds)]}
+            held = [trade for trade in trades if trade.name in names]
+            rest = [trade for trade in trades if trade.name not in names]
             place = Path(folder, "embedder")
-            save(fold, place, vector_weight=weight, answerable=setup.answerable)
-            embedder = load_embedder(place)
-            rest = [one for one in trades if one not in held]
-            memory = remember(rest, embedder, setup.seed)
+            weights = np.load(out / fold.file)
+            save(
+                build(tokenizer, weights),
+                place,
+                vector_weight=embedder.vector_weight,
+                answerable=setup.answerable,
+            )
+            seeing = load_embedder(place)
+            memory = remember(rest, seeing, setup.seed)
             wording = learn_wording(rest, setup.seed)
-            taught += list(lessons(held, embedder, memory, wording, setup.seed))
-    memory = remember(trades, load_embedder(model), setup.seed)
+            taught += list(lessons(held, seeing, memory, wording, setup.seed))
+    memory = remember(trades, embedder, setup.seed)
     reranker, figures = learn(taught, memory, learn_wording(trades, setup.seed))
     save_reranker(reranker, model)
     return figures

@@ -119,6 +119,16 @@ def make_embedder(place: Workplace) -> None:
     note_figures(place.out, "embedder", figures)
 
 
+def make_reranker(place: Workplace) -> None:
+    """Learns the embedder's reranker anew from our own corpus as it is now, and notes its figures;
+    the embedder stays."""
+    figures = read_figures(place.out)
+    if "embedder" not in figures:
+        raise InputError(f"There is no embedder in {place.out}: run the step embedder first.")
+    reranked = embedder_recipe.make_reranker(_trades(place), place.out, place.embedder)
+    note_figures(place.out, "embedder", figures["embedder"] | {"reranker": reranked})
+
+
 def write_cards(place: Workplace) -> None:
     """Writes the model cards of what has been made, from the figures noted then."""
     figures = read_figures(place.out)

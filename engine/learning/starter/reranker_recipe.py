@@ -19,51 +19,51 @@ from engine.knowledge.answer_features import Features, is_english, whole
 from engine.knowledge.embedding import Embedder
 from engine.knowledge.grams import grams
 from engine.knowledge.index import import_documents
-from engine.knowledge.memory import AnswerMemory
+from engine.knowledge.memory import AnswerMemory, AnswerWords, turned
 from engine.knowledge.questions import searchable
-from engine.knowledge.reranking import Linear, Reranker, best_of, plain
+from engine.knowledge.reranking import Reranker, best_of, plain
 from engine.knowledge.search import Searcher
 from engine.knowledge.sentences import split_sentences
 from engine.knowledge.wording import Wording, telling_grams
 from engine.learning.starter.corpus import Policy, Question, Trade, draw_values, fill
+from engine.learning.starter.network_recipe import Sample, learn_network
 from engine.learning.starter.pairs import query_of
 from engine.records import Turn
 
 FOLDS = 4
 WRONGLY_REFUSED = 0.08
 """The share of answerable questions that may be refused."""
-_PENALTY = 0.01
 _WORDING_PENALTY = 3.0
 _FIRST = 3
 _UNANSWERED = ("abstain", "attack")
 
 
 class Lesson(Struct, frozen=True):
-    """One question of a left-out trade, `english` or not: the `features` of its candidates, shape
-    (sentences, features), which of them answer (`right`) and which best (`best`), the passage each
-    stands in (`owners`) and whether that one is right, how the plain sum ranks them, and the
-    function that makes the features of the whole from the sentences' chances."""
+    """One question of a left-out trade, `english` or not: what the network learns from (`sample`),
+    which of its sentences answer (`right`) and which best (`best`), the passage each stands in
+    (`owners`) and whether that one is right, and how the plain sum ranks them."""
 
     trade: str
     kind: str
     english: bool
-    features: Features
+    sample: Sample
     right: Features
     best: Features
     owners: list[int]
     right_passages: frozenset[int]
     plain: Features
-    sure: Any
 
 
 class RerankerFigures(Struct, frozen=True):
-    """Shares of left-out questions, by kind with their number: the first sentence is right, the
-    best one is among the first three, and a right passage is; by the plain sum and as learnt.
+    """Of so many `trades` the shares of left-out questions, by kind with their number: the first
+    sentence is right, the best one is among the first three, and a right passage is; by the plain
+    sum and as learnt.
 
     `apart` is how well answerable and unanswerable questions are told apart (area under the ROC
     curve); `refused` are the unanswerable questions refused where `wrongly_refused` others are.
     """
 
+    trades: int
     questions: int
     kinds: dict[str, tuple[int, tuple[float, float, float], tuple[float, float, float]]]
     apart: float
@@ -76,6 +76,8 @@ def remember(trades: Sequence[Trade], embedder: Embedder, seed: int) -> AnswerMe
     """The questions of `trades`, what answers them, and those that nothing answers, as vectors of
     `embedder`."""
     questions, answers, unanswered = [], [], []
+    words: list[list[str]] = []
+    sentences: list[list[str]] = []
     for trade in trades:
         values = _values(trade, Random(seed))
         everything = {slot: value for own in values.values() for slot, value in own.items()}
@@ -90,11 +92,19 @@ def remember(trades: Sequence[Trade], embedder: Embedder, seed: int) -> AnswerMe
             for span in split_sentences(fill(policy.text, values[policy.id]))
         ]
         mean = embedder.passages(said).mean(axis=0)
+        replies = [fill(one.sentences[0], everything) for one in asked]
         questions.append(embedder.queries([fill(query_of(one), everything) for one in asked]))
-        answers.append(
-            embedder.passages([fill(one.sentences[0], everything) for one in asked]) - mean
-        )
-    return AnswerMemory(*map(np.concatenate, (questions, answers, unanswered)))
+        answers.append(embedder.passages(replies) - mean)
+        words += map(grams, replies)
+        sentences += map(grams, said)
+    asking, answering = np.concatenate(questions), np.concatenate(answers)
+    return AnswerMemory(
+        asking,
+        answering,
+        np.concatenate(unanswered),
+        AnswerWords.of(words, sentences),
+        turned(asking, answering),
+    )
 
 
 def learn_wording(trades: Sequence[Trade], seed: int) -> Wording:
@@ -153,29 +163,27 @@ def learn(
     taught: Sequence[Lesson], memory: AnswerMemory, wording: Wording
 ) -> tuple[Reranker, RerankerFigures]:
     """The reranker, and what it does on trades that it has not seen."""
-    folds = _folds(taught)
+    at = _folds(taught)
     chances: list[Features] = [np.zeros(0, dtype=np.float32)] * len(taught)
-    for fold in range(FOLDS):
-        linear = _sentences([one for one, at in zip(taught, folds, strict=True) if at != fold])
-        for place, one in enumerate(taught):
-            if folds[place] == fold:
-                chances[place] = linear.chances(one.features)
-    wholes = np.array([one.sure(got) for one, got in zip(taught, chances, strict=True)])
-    answerable = np.array([bool(one.right_passages) for one in taught])
     sure = np.zeros(len(taught))
-    at = np.array(folds)
     for fold in range(FOLDS):
-        seen = at != fold
-        sure[~seen] = _fitted(wholes[seen], answerable[seen], balanced=True).chances(wholes[~seen])
+        network = learn_network(
+            [one.sample for one, its in zip(taught, at, strict=True) if its != fold]
+        )
+        for place, (one, its) in enumerate(zip(taught, at, strict=True)):
+            if its == fold:
+                seen = network.chances(one.sample.features, one.sample.whole)
+                chances[place], sure[place] = seen
+    answerable = np.array([one.kind not in _UNANSWERED for one in taught])
     english = np.array([one.english for one in taught])
     # A language that is learnt from less is rated lower, and must not be refused more for it.
     least, least_english = (
-        float(np.quantile(sure[answerable & group], WRONGLY_REFUSED)) if group.any() else 0.5
+        float(np.quantile(sure[answerable & group], WRONGLY_REFUSED)) if group.any() else 0.0
         for group in (~english, english)
     )
     refused = sure < np.where(english, least_english, least)
-    answered = _fitted(wholes, answerable, balanced=True)
-    reranker = Reranker(_sentences(taught), answered, least, least_english, memory, wording)
+    network = learn_network([one.sample for one in taught])
+    reranker = Reranker(network, least, least_english, memory, wording)
     return reranker, _figures(taught, chances, sure, answerable, refused)
 
 
@@ -201,44 +209,26 @@ def _lesson(
         if any(item.passage.text in text or text in item.passage.text for text in policies)
     )
     rated = best_of(candidates.texts, plain(candidates, embedder.vector_weight))
+    right = np.array([text in gold for text in candidates.texts], dtype=np.float32)
+    best = np.array([text in gold[:1] for text in candidates.texts], dtype=np.float32)
+    # What answers best counts twice what else answers.
+    wanted = right + best
+    sample = Sample(
+        candidates.features,
+        whole(wish, found, candidates, memory.recall(wish.vector, wish.newest), wording),
+        wanted / max(1.0, float(wanted.sum())),
+        question.kind not in _UNANSWERED,
+    )
     return Lesson(
         trade=trade.name,
         kind=question.kind,
         english=is_english(wish),
-        features=candidates.features,
-        right=np.array([text in gold for text in candidates.texts], dtype=np.float32),
-        best=np.array([text in gold[:1] for text in candidates.texts], dtype=np.float32),
+        sample=sample,
+        right=right,
+        best=best,
         owners=candidates.owners,
         right_passages=right_passages if question.policies else frozenset(),
         plain=np.array([rated[text] for text in candidates.texts], dtype=np.float32),
-        sure=lambda chances: whole(wish, found, candidates, chances, memory, wording),
-    )
-
-
-def _sentences(taught: Sequence[Lesson]) -> Linear:
-    return _fitted(
-        np.concatenate([one.features for one in taught]),
-        np.concatenate([one.right for one in taught]) > 0,
-    )
-
-
-def _fitted(features: Features, right: Any, *, balanced: bool = False) -> Linear:
-    from sklearn.linear_model import LogisticRegression
-
-    mean = features.mean(axis=0)
-    # What never varies says nothing; dividing by its spread must not make it shout.
-    spread = np.where(features.std(axis=0) < 1e-6, 1.0, features.std(axis=0))
-    model = LogisticRegression(
-        C=_PENALTY * (10 if balanced else 1),
-        max_iter=500,
-        class_weight="balanced" if balanced else None,
-    )
-    model.fit((features - mean) / spread, right)
-    return Linear(
-        mean.astype(np.float32),
-        spread.astype(np.float32),
-        model.coef_[0].astype(np.float32),
-        float(model.intercept_[0]),
     )
 
 
@@ -265,6 +255,7 @@ def _figures(
     none = np.array([one.kind in _UNANSWERED for one in taught])
     apart = np.mean(sure[answerable][:, None] > sure[none][None, :]) if none.any() else 0.0
     return RerankerFigures(
+        trades=len({one.trade for one in taught}),
         questions=len(asked),
         kinds=kinds,
         apart=round(float(apart), 4),

@@ -23,7 +23,7 @@ EMBEDDER = EmbedderFigures(
     gain_hard=(0.05, -0.1, 0.2),
     answerable=0.4,
     reranker=RerankerFigures(
-        40, {"hard": (20, (0.3, 0.5, 0.7), (0.4, 0.6, 0.75))}, 0.81, 8, 0.375, 0.08
+        5, 40, {"hard": (20, (0.3, 0.5, 0.7), (0.4, 0.6, 0.75))}, 0.81, 8, 0.375, 0.08
     ),
     machine="a machine",
 )
@@ -52,6 +52,7 @@ def test_cards_say_what_was_measured(tmp_path: Path) -> None:
     card = (tmp_path / "STARTER-GENERATOR.md").read_text(encoding="utf-8")
     assert "{" not in card + embedder
     assert "+5.5 points (-1.0 to +12.0)" in embedder
+    assert "learnt from 3 of these trades, the reranker from 5" in embedder
     assert "| hard | 20 | 40.0% | 30.0% | 45.0% |" in embedder
     assert "| hard | 20 | 30.0% → 40.0% | 50.0% → 60.0% | 70.0% → 75.0% |" in embedder
     assert "refuses 37.5% of 8 unanswerable questions and 8.0%" in embedder
