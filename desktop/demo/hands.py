@@ -107,6 +107,8 @@ class Hands:
     def open(self, customer: str) -> None:
         """Open a customer's conversation: by the next key where it is next, else by searching."""
         desk = self._desk
+        # A person sees the window first, and in it the most urgent conversation, which it opens.
+        self.until("opened", lambda: bool(desk.session.conversation))
         self.until("customer", lambda: bool(self._row(customer)))
         identity = self._row(customer)
         shown = desk.queue.index
