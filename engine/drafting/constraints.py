@@ -31,7 +31,8 @@ class GroundedFree:
     """
 
     def __init__(self, vocabulary: Vocabulary, numbers: GroundedNumbers, *, room: int) -> None:
-        self._vocabulary = vocabulary
+        self._pieces = vocabulary.pieces
+        self._ends = vocabulary.ends
         self._numbers = numbers
         self._room = room
         self._text = ""
@@ -41,19 +42,25 @@ class GroundedFree:
         # How many plain characters the text ends with; None when all that is judged is plain.
         self._plain_end: int | None = None
         self._open = False
+        # A citation that the text ends within.
+        self._citing = ""
 
     def choose(self, logits: Logits) -> Sequence[int]:
         """The likeliest token that may stand here; none at the end."""
         if self._is_over():
             return ()
         for token in _best_first(logits):
-            if token in self._vocabulary.ends:
-                if not self._numbers.violation(self._text[self._judged_from :], final=True):
+            if token in self._ends:
+                if self._may_end():
                     return ()
                 continue
-            if self._vocabulary.pieces[token] and self._may_add(token):
+            if self._pieces[token] and self._may_add(token):
                 return (token,)
         return ()
+
+    def _may_end(self) -> bool:
+        judged = self._text[self._judged_from :]
+        return not judged or not self._numbers.violation(judged, final=True)
 
     def _is_over(self) -> bool:
         if len(self._text) >= self._room:
@@ -65,11 +72,13 @@ class GroundedFree:
 
     def _may_add(self, token: int) -> bool:
         """Add `token` where the text stays readable and clean; whether it was added."""
-        piece = self._vocabulary.pieces[token]
+        piece = self._pieces[token]
         if not self._unread and not self._open and (text := _plain_text(piece)):
             self._text += text
             if self._plain_end is not None or not _SENTENCE_ENDS.isdisjoint(text):
                 self._settle(text, plain=True)
+            return True
+        if not self._unread and self._cites(piece):
             return True
         read = self._unread + piece
         unread = b""
@@ -85,10 +94,7 @@ class GroundedFree:
             unread = decoder.getstate()[0]
         plain = is_plain(added, self._text)
         if not plain or self._open:
-            if not self._open and added.startswith("["):
-                # What a number is depends on nothing behind a citation.
-                self._judged_from = len(self._text)
-            elif self._plain_end is None and not self._open:
+            if self._plain_end is None and not self._open:
                 self._judge_from(len(self._text) - _CONTEXT)
             judged = self._text[self._judged_from :] + added
             violation, is_open = self._numbers.judge(judged)
@@ -98,7 +104,26 @@ class GroundedFree:
             self._open = is_open or not is_plain(judged[-3:])
         self._text += added
         self._unread = unread
+        self._citing = ""
         self._settle(added, plain=plain)
+        return True
+
+    def _cites(self, piece: bytes) -> bool:
+        """Add `piece` where it begins or continues a citation of the evidence; whether it does."""
+        if self._open and not self._citing:
+            return False
+        citing = self._citing + piece.decode("utf-8", "replace")
+        if citing not in self._numbers.citation_beginnings:
+            return False
+        if not self._citing:
+            # What a number is depends on nothing behind a citation.
+            self._judged_from = len(self._text)
+        self._text += citing[len(self._citing) :]
+        self._open = not citing.endswith("]")
+        self._citing = citing if self._open else ""
+        if not self._open:
+            self._judged_from = len(self._text)
+            self._plain_end = None
         return True
 
     def _settle(self, added: str, *, plain: bool) -> None:

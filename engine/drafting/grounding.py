@@ -21,8 +21,6 @@ from engine.records import Evidence, NumberSource, Span
 Source = Literal["evidence", "conversation", "style"]
 
 _CITATION = re.compile(r"\[(\d{1,2})(\]|$)")
-_LONGEST_CITATION = 4
-_CITING = re.compile(r"\[([0-9]{0,2})(\]?)")
 # Where one number may end and the next begin within a run of digits.
 _PARTS = re.compile(rf"{RANGE.pattern}|(?<=[日号])")
 
@@ -37,6 +35,9 @@ class GroundedNumbers:
         style: Iterable[str] = (),
     ) -> None:
         self._citations = {str(item.n) for item in evidence}
+        whole = [f"[{n}]" for n in self._citations]
+        self.citation_beginnings = frozenset(one[:end] for one in whole for end in range(1, 5))
+        """What a citation of the evidence may begin with, and the whole of it."""
         self._sources: dict[tuple[str, str], tuple[Source, int]] = {}
         self._bare: dict[str, tuple[Source, int]] = {}
         self._beginnings: set[str] = set()
@@ -84,9 +85,6 @@ class GroundedNumbers:
 
     def judge(self, text: str, *, final: bool = False) -> tuple[Span | None, bool]:
         """The `violation`, and whether plain text may still change what the last number is."""
-        citing = text.rfind("[", max(0, len(text) - _LONGEST_CITATION))
-        if citing >= 0 and (cited := _CITING.fullmatch(text, citing)) and is_plain(text[:citing]):
-            return self._unknown_citation(text, final=final), not (final or cited[2])
         folded = folded_alike(text)
         open_from = len(text) if final else unfinished_from(folded)
         found = quantities(folded)
@@ -115,10 +113,7 @@ class GroundedNumbers:
                 source = self._sources.get((f"{quantity.value}.5", quantity.unit))
             if source is None:
                 return Span(quantity.start, quantity.end, text[quantity.start : quantity.end])
-        return self._unknown_citation(folded, final=final)
-
-    def _unknown_citation(self, text: str, *, final: bool) -> Span | None:
-        for citation in _CITATION.finditer(text):
+        for citation in _CITATION.finditer(folded):
             complete = final or citation[2]
             if not any(
                 n == citation[1] if complete else n.startswith(citation[1]) for n in self._citations
