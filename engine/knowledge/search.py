@@ -143,6 +143,9 @@ class Searcher:
         if self._weights.frequency:
             common = max(self._weights.frequency, key=self._weights.frequency.__getitem__)
             self.search(common, k=1)
+        if self._embedder.reranker is not None:
+            # Of these, hundreds are looked for in what each search finds.
+            self._reader.scale.weigh(self._embedder.reranker.memory.words.grams)
 
     @property
     def version(self) -> str:
