@@ -164,7 +164,8 @@ class Draft(Struct, frozen=True):
     """The reply proposed for the newest customer message.
 
     `reason` says why there is no text (abstained, failed) in the agent's language;
-    `category` and `script` are set on a hand-over.
+    `category` and `script` are set on a hand-over. An abstention with a `category` is no gap in
+    the knowledge: `nothing_asked`.
     """
 
     status: DraftStatus

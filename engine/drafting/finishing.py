@@ -11,6 +11,7 @@ from engine.records import Language
 
 _PLAIN = {"", "code", "件", "次", "台", "人", "月份", *COUNTED}
 _SENTENCE_END = re.compile(r"(?:[。！？!?\n]|\.(?=\s))(?:\s?\[\d{1,2}\])*")
+_OPEN_END = re.compile(r"；(?=\[\d{1,2}\])")
 _BOLD = re.compile(r"(?<!\*)\*\*(?!\*).+?(?<!\*)\*\*(?!\*)")
 
 
@@ -34,6 +35,11 @@ def without_ungrounded_end(text: str, numbers: GroundedNumbers) -> str:
         return text
     ends = [match.end() for match in _SENTENCE_END.finditer(text, 0, wrong.start)]
     return text[: ends[-1]].rstrip() if ends else ""
+
+
+def sentences_closed(text: str) -> str:
+    """`text` with a full stop for each semicolon that a quotation ends with before its source."""
+    return _OPEN_END.sub("。", text)
 
 
 def emphasise(text: str) -> str:

@@ -17,8 +17,9 @@ from msgspec.structs import replace
 from engine.drafting import evidence as evidence_
 from engine.drafting import prompt
 from engine.drafting.body import Body
+from engine.drafting.civilities import asks_nothing
 from engine.drafting.constraints import GroundedFree, Menu, Verbatim
-from engine.drafting.finishing import emphasise, frame, without_ungrounded_end
+from engine.drafting.finishing import emphasise, frame, sentences_closed, without_ungrounded_end
 from engine.drafting.generation import Constraint, Generator, Shares, alone
 from engine.drafting.grounding import GroundedNumbers
 from engine.drafting.prompt import ChatMessage
@@ -193,12 +194,12 @@ class _Drafting:
         self._outdated: tuple[Found, ...] = ()
 
     def events(self) -> Iterator[Event | Worked]:
-        if not self._message.strip():
-            yield self._abstained("drafting.abstain.no_question")
-            return
         handover = self._screen_customer()
         if handover:
             yield handover
+            return
+        if asks_nothing(self._message):
+            yield self._abstained("drafting.abstain.no_question", "nothing_asked")
             return
         result = self._search()
         if not self._evidence:
@@ -351,7 +352,7 @@ class _Drafting:
             reason = text("drafting.failed.empty", self._drafter._language)
             return self._finished(Draft("failed", reason=reason, mode=mode, tokens=body.tokens))
         opening, closing = frame(self._style, self._message, self._language)
-        reply = opening + body.text + closing
+        reply = opening + sentences_closed(body.text) + closing
         reply = masked(reply, self._gate.screen(reply, "model", language=self._language))
         if self._style.bold_amounts:
             reply = emphasise(reply)
@@ -378,10 +379,9 @@ class _Drafting:
             )
         )
 
-    def _abstained(self, reason: str, **values: str) -> DraftFinished:
-        return self._finished(
-            Draft("abstained", reason=text(reason, self._drafter._language, **values))
-        )
+    def _abstained(self, reason: str, category: str = "", **values: str) -> DraftFinished:
+        told = text(reason, self._drafter._language, **values)
+        return self._finished(Draft("abstained", category=category, reason=told))
 
     def _finished(self, draft: Draft) -> DraftFinished:
         whole = replace(

@@ -86,7 +86,7 @@ class Store:
                 return self.drafts.save(conversation, message, bare_draft(draft))
             saved = self.drafts.save(conversation, message, draft)
             self._keep_hits(conversation, saved)
-            if draft.status == "abstained":
+            if draft.status == "abstained" and not draft.category:
                 question = self.conversations.message(message).text
                 self.gaps.add(question, conversation, draft.reason)
             elif draft.status == "handover":
