@@ -83,13 +83,15 @@ def _storable(gate: Gate, text: str) -> str:
 
 
 def _screen(store: Store, gate: Gate, message: StoredMessage, language: Language) -> Received:
-    screening, case = Screening(), None
+    screening, case, rule = Screening(), None, ""
     # What the customer is told is in the customer's own language.
     theirs = spoken(message.text, language)
     try:
         turns = store.conversations.turns(message.conversation, until=message.id)[:-1]
         screening = gate.screen(message.text, "customer", language=language, turns=turns)
         case = gate.handover(screening, theirs)
+        if hit := gate.gravest(screening):
+            rule = hit.rule
     except Exception:
         # Whatever went wrong in the rules, the message must not pass as harmless.
         case = (RULES_FAILED, texts.text("store.script.rules_failed", theirs))
@@ -104,6 +106,5 @@ def _screen(store: Store, gate: Gate, message: StoredMessage, language: Language
         if case is None:
             return Received(message, screening, store.handovers.open_case(message.conversation))
         category, script = case
-        rule = next((hit.rule for hit in screening.hits if hit.action == "handover"), "")
         handover = store.handovers.open(message.conversation, category, rule, script, message.id)
     return Received(message, screening, handover)

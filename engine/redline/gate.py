@@ -108,14 +108,25 @@ class Gate:
 
     def handover(self, screening: Screening, language: Language) -> tuple[str, str] | None:
         """Category and script of the gravest hand-over in `screening`, or `None` without one."""
-        grave = [hit for hit in screening.hits if hit.action == "handover"]
-        if not grave:
+        hit = self.gravest(screening)
+        if hit is None:
             return None
-        hit = min(grave, key=lambda hit: (-int(hit.level[1:]), hit.start))
         rule = self._in_force().by_id.get(hit.rule)
         if rule is not None and rule.script is not None:
             return hit.category, rule.script.of(language)
         return hit.category, text("redline.handover.script", language)
+
+    def gravest(self, screening: Screening) -> Hit | None:
+        """The hit that the hand-over in `screening` is for. A rule that knows the wording says
+        better what happened than one that asks the classifier."""
+        rules = self._in_force().by_id
+
+        def order(hit: Hit) -> tuple[int, bool, int]:
+            rule = rules.get(hit.rule)
+            return -int(hit.level[1:]), rule is None or rule.match.heard is not None, hit.start
+
+        grave = [hit for hit in screening.hits if hit.action == "handover"]
+        return min(grave, key=order, default=None)
 
     def for_storage(self, message: str) -> str:
         """A customer's `message` as it may be stored: what rules keep out of storage is masked.

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from engine.errors import RuleError
 from engine.paths import CLASSIFIER, RULES
-from engine.records import Language
+from engine.records import Hit, Language, Screening
 from engine.redline import classifier, rules
 from engine.redline.gate import Gate
 from engine.redline.matching import Matcher
@@ -100,6 +100,16 @@ def test_what_is_classified_is_handed_over_with_the_script_of_its_category(
     due = gate.handover(screening, language)
     assert due is not None
     assert said in due[1]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_rule_that_knows_the_wording_names_the_handover(gate: Gate, first: bool) -> None:
+    classified = Hit("customer.heard.threat", "threat", "L4", "handover", 0, 4, "told")
+    known = Hit("customer.hurt_in_english", "injury", "L4", "handover", 9, 13, "hurt")
+    hits = (classified, known) if first else (known, classified)
+    assert gate.gravest(Screening(hits, "handover")) == known
+    assert gate.gravest(Screening((classified,), "handover")) == classified
+    assert gate.gravest(Screening()) is None
 
 
 def test_there_is_a_rule_for_every_category_and_each_has_a_script() -> None:
