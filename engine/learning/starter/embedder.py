@@ -194,6 +194,10 @@ def save(model: Any, folder: Path, *, vector_weight: float, answerable: float) -
     for path in partial.rglob("model.safetensors"):
         halved = {name: value.half().contiguous() for name, value in load_file(path).items()}
         save_file(halved, path)
+    for path in partial.rglob("tokenizer.json"):
+        tokens = json.loads(path.read_text(encoding="utf-8"))
+        small = json.dumps(tokens, ensure_ascii=False, separators=(",", ":"))
+        path.write_text(small, encoding="utf-8")
     fusion = json.dumps({"vector_weight": round(vector_weight, 3), "answerable": answerable})
     (partial / "fusion.json").write_text(fusion + "\n", encoding="utf-8")
     former = folder.with_name(folder.name + ".old")

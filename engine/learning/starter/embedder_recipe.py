@@ -32,6 +32,7 @@ from engine.learning.starter.figures import machine
 from engine.learning.starter.pairs import own_pairs, own_text, public_pairs, public_text
 from engine.learning.starter.public import PublicText
 from engine.learning.starter.reranker_recipe import (
+    Lesson,
     RerankerFigures,
     learn,
     learn_wording,
@@ -177,7 +178,7 @@ def make_reranker(trades: Sequence[Trade], out: Path, model: Path) -> RerankerFi
     folds = msgspec.json.decode((out / _NOTED).read_bytes(), type=list[_Fold])
     known = {name for fold in folds for name in fold.held}
     new = [trade.name for trade in trades if trade.name not in known]
-    taught = []
+    taught: list[Lesson] = []
     with TemporaryDirectory() as folder:
         for number, fold in enumerate(folds):
             names = {*fold.held, *new[number :: len(folds)]}
@@ -194,7 +195,7 @@ def make_reranker(trades: Sequence[Trade], out: Path, model: Path) -> RerankerFi
             seeing = load_embedder(place)
             memory = remember(rest, seeing, setup.seed)
             wording = learn_wording(rest, setup.seed)
-            taught += list(lessons(held, seeing, memory, wording, setup.seed))
+            taught += lessons(held, seeing, memory, wording, setup.seed, neighbours=trades)
     memory = remember(trades, embedder, setup.seed)
     reranker, figures = learn(taught, memory, learn_wording(trades, setup.seed))
     save_reranker(reranker, model)

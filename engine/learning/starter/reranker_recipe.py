@@ -36,6 +36,8 @@ WRONGLY_REFUSED = 0.08
 _WORDING_PENALTY = 3.0
 _FIRST = 3
 _UNANSWERED = ("abstain", "attack")
+_ENGLISH = "en_"
+_NEIGHBOURS = (0, 1, 3)
 
 
 class Lesson(Struct, frozen=True):
@@ -144,13 +146,28 @@ def lessons(
     memory: AnswerMemory,
     wording: Wording,
     seed: int,
+    *,
+    neighbours: Sequence[Trade] = (),
 ) -> Iterator[Lesson]:
-    """Every question of `trades` that has an answer or is known to have none."""
-    for trade in trades:
+    """Every question of `trades` that has an answer or is known to have none.
+
+    A real company knows more than one trade's policies: two companies of three also have the
+    documents of one or three of the `neighbours` in its language.
+    """
+    for number, trade in enumerate(trades):
         values = _values(trade, Random(seed))
         with TemporaryDirectory() as folder:
             documents = Path(folder, "documents")
             _write(trade, values, documents)
+            others = [
+                one
+                for one in neighbours
+                if one.name != trade.name
+                and one.name.startswith(_ENGLISH) == trade.name.startswith(_ENGLISH)
+            ]
+            more = _NEIGHBOURS[number % len(_NEIGHBOURS)]
+            for other in Random(f"{seed} {trade.name}").sample(others, min(more, len(others))):
+                _write(other, _values(other, Random(seed)), documents / other.name)
             import_documents(Path(folder, "knowledge"), [documents], embedder)
             searcher = Searcher.open(Path(folder, "knowledge"), embedder)
             for question in trade.questions:
