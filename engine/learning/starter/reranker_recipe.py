@@ -32,7 +32,8 @@ from engine.records import Turn
 
 FOLDS = 4
 WRONGLY_REFUSED = 0.08
-"""The share of answerable questions that may be refused."""
+"""The share of plain questions that may be refused. The hard ones share fewer words with what
+answers them than most customers' do, so they would make the app answer what nothing answers."""
 _WORDING_PENALTY = 3.0
 _FIRST = 3
 _UNANSWERED = ("abstain", "attack")
@@ -192,10 +193,11 @@ def learn(
                 seen = network.chances(one.sample.features, one.sample.whole)
                 chances[place], sure[place] = seen
     answerable = np.array([one.kind not in _UNANSWERED for one in taught])
+    easy = np.array([one.kind == "plain" for one in taught])
     english = np.array([one.english for one in taught])
     # A language that is learnt from less is rated lower, and must not be refused more for it.
     least, least_english = (
-        float(np.quantile(sure[answerable & group], WRONGLY_REFUSED)) if group.any() else 0.0
+        float(np.quantile(sure[easy & group], WRONGLY_REFUSED)) if (easy & group).any() else 0.0
         for group in (~english, english)
     )
     refused = sure < np.where(english, least_english, least)
