@@ -1,7 +1,7 @@
 """``python -m engine.learning.handover_classifier``: trains the red line's hand-over classifier.
 
 It learns from our own sentences: the development half of those beside the rules
-(`ear/<category>.txt`: what calls for a hand-over of that category, `ear/nothing_*.txt`: what does
+(`classifier/<category>.txt`: what calls for a hand-over of that category, `classifier/nothing_*.txt`: what does
 not), the examples of the rules that hand over, and the questions of the starter corpus. It writes
 `assets/rules/classifier`. With ``--check`` it learns without some of the sentences, says how it
 does on those, and writes nothing. The held-out half is not read.
@@ -64,7 +64,7 @@ class Example(Struct, frozen=True):
 def examples() -> list[Example]:
     """All that is learnt from, each sentence once."""
     found: list[Example] = []
-    for path in sorted((SENTENCES / "ear").glob("*.txt")):
+    for path in sorted((SENTENCES / "classifier").glob("*.txt")):
         # A category may have several files: injury.txt, injury_2.txt.
         category = NOTHING if path.stem.startswith("nothing") else path.stem.rstrip("_0123456789")
         found += [Example(one, category, path.stem) for one in sentences(path)]
