@@ -1,10 +1,11 @@
 """``python -m engine.learning.handover_classifier``: trains the red line's hand-over classifier.
 
 It learns from our own sentences: the development half of those beside the rules
-(`classifier/<category>.txt`: what calls for a hand-over of that category, `classifier/nothing_*.txt`: what does
-not), the examples of the rules that hand over, and the questions of the starter corpus. It writes
-`assets/rules/classifier`. With ``--check`` it learns without some of the sentences, says how it
-does on those, and writes nothing. The held-out half is not read.
+(`classifier/<category>.txt`: what calls for a hand-over of that category,
+`classifier/nothing_*.txt`: what does not), the examples of the rules that hand over, and the
+questions of the starter corpus. It writes `assets/rules/classifier`. With ``--check`` it learns
+without some of the sentences, says how it does on those, and writes nothing. The held-out half is
+not read.
 """
 
 from __future__ import annotations
