@@ -52,8 +52,9 @@ def test_of_a_long_text_only_the_grave_passage_is_learnt(
     long = ",".join([*TALK * 4, HURT[0], *TALK * 4])
     learnt = recipe.train([*examples, *[Example(long, "injury", "injury")] * 6], classes)
     model = HandoverClassifier(classes, learnt)
-    assert all(model.passages(fold(one).text)[0].chance < 0.5 for one in TALK)
-    assert max(passage.chance for passage in model.passages(fold(long).text)) > 0.5
+    talk = max(model.passages(fold(one).text)[0].chance for one in TALK)
+    assert talk < 0.5
+    assert max(passage.chance for passage in model.passages(fold(long).text)) > 2 * talk
 
 
 def test_what_is_learnt_is_the_same_each_time_and_after_it_was_kept(
