@@ -30,11 +30,6 @@ class InTurns(QObject):
         self._steps = steps
         self._turn.start()
 
-    def finish(self) -> None:
-        """Take all steps that are left, now."""
-        while self.running:
-            self._step()
-
     def _step(self) -> None:
         try:
             next(self._steps)

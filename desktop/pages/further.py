@@ -44,7 +44,6 @@ _PIECES: Final = (
     "desktop.widgets.workshop_rule",
     "desktop.widgets.workshop_replay",
     "desktop.pages.workshop",
-    "desktop.pages.settings",
 )
 
 FurtherPage = Literal["knowledge", "review", "workshop"]
