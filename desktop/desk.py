@@ -13,7 +13,7 @@ from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QWidget
 
-from desktop import garbage, theme
+from desktop import theme
 from desktop.background import Background
 from desktop.bridge import EngineBridge
 from desktop.in_turns import InTurns
@@ -305,7 +305,6 @@ class Desk(QObject):
 
     def _load_further(self) -> None:
         turns = InTurns(self)
-        turns.done.connect(garbage.pass_over)
         turns.start(load())
 
     def _known(self) -> tuple[StyleProfile, ...]:

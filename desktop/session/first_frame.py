@@ -7,7 +7,6 @@ from typing import Final
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, SignalInstance
 
-from desktop import garbage
 from desktop.background import Background
 from desktop.session.queue_model import QueueModel
 
@@ -58,5 +57,4 @@ class FirstFrame(QObject):
     def _end(self) -> None:
         if not self._over:
             self._over = True
-            garbage.look_as_usual()
             self.over.emit()
