@@ -89,9 +89,8 @@ def _screen(store: Store, gate: Gate, message: StoredMessage, language: Language
     try:
         turns = store.conversations.turns(message.conversation, until=message.id)[:-1]
         screening = gate.screen(message.text, "customer", language=language, turns=turns)
-        case = gate.handover(screening, theirs)
         if hit := gate.gravest(screening):
-            rule = hit.rule
+            case, rule = (hit.category, gate.script_of(hit, theirs)), hit.rule
     except Exception:
         # Whatever went wrong in the rules, the message must not pass as harmless.
         case = (RULES_FAILED, texts.text("store.script.rules_failed", theirs))

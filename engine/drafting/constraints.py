@@ -146,7 +146,7 @@ class GroundedFree:
         while (
             place > self._judged_from
             and self._text[place - 1].isascii()
-            and (self._text[place - 1].isalpha())
+            and self._text[place - 1].isalpha()
         ):
             place -= 1
         self._judged_from = max(self._judged_from, place)

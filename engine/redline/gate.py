@@ -109,12 +109,14 @@ class Gate:
     def handover(self, screening: Screening, language: Language) -> tuple[str, str] | None:
         """Category and script of the gravest hand-over in `screening`, or `None` without one."""
         hit = self.gravest(screening)
-        if hit is None:
-            return None
+        return (hit.category, self.script_of(hit, language)) if hit is not None else None
+
+    def script_of(self, hit: Hit, language: Language) -> str:
+        """What the customer is told where `hit` hands over."""
         rule = self._in_force().by_id.get(hit.rule)
         if rule is not None and rule.script is not None:
-            return hit.category, rule.script.of(language)
-        return hit.category, text("redline.handover.script", language)
+            return rule.script.of(language)
+        return text("redline.handover.script", language)
 
     def gravest(self, screening: Screening) -> Hit | None:
         """The hit that the hand-over in `screening` is for. A rule that knows the wording says
