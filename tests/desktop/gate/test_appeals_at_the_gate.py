@@ -76,17 +76,24 @@ def test_an_appeal_is_stored_once_and_its_answer_stands_in_the_box(
     assert hands.sent(desk, conversation) == [] and hands.is_at(desk, text, state)
 
 
+def answered_while_closed(desk: Desk, open_gate: Open, words: str, *upheld: bool) -> Desk:
+    """The agent's desk again, after a lead answered all that had been filed there."""
+    filed = [one for one in desk.store.reviews.appeals_by("小满") if one.appeal.upheld is None]
+    desk.close()
+    desk = open_gate(LEAD)
+    for one, right in zip(filed, upheld, strict=True):
+        desk.store.reviews.answer(one.appeal.id, right, LEAD, words)
+    assert LEAD not in desk.window.banner.message()
+    desk.close()
+    return open_gate()
+
+
 def test_an_answer_given_meanwhile_is_there_after_a_restart_and_in_the_list(
     qtbot: QtBot, kept_back: Callable[..., tuple[Desk, str]], open_gate: Open, hands: Any
 ) -> None:
     desk, conversation = kept_back(PROMISE, "lead")
     appeal(qtbot, desk, hands)
-    (filed,) = desk.store.reviews.appeals_by("小满")
-    desk.close()
-    desk = open_gate(LEAD)
-    desk.store.reviews.answer(filed.appeal.id, False, LEAD, "这是承诺")
-    desk.close()
-    desk = open_gate()
+    desk = answered_while_closed(desk, open_gate, "这是承诺", False)
     panel = hands.shown(qtbot, desk, conversation)
     qtbot.waitUntil(lambda: panel.view().appeal == "dismissed")
     assert f"{LEAD} 认为规则没有错：这是承诺。" in said(panel)
@@ -103,26 +110,13 @@ def test_answers_given_while_the_desk_was_closed_are_told_once(
 ) -> None:
     desk, conversation = kept_back(PROMISE, "lead")
     appeal(qtbot, desk, hands)
-    (first,) = desk.store.reviews.appeals_by("小满")
-    desk.close()
-    desk = open_gate(LEAD)
-    desk.store.reviews.answer(first.appeal.id, False, LEAD, "这是承诺")
-    desk.close()
-    desk = open_gate()
+    desk = answered_while_closed(desk, open_gate, "这是承诺", False)
     qtbot.waitUntil(lambda: f"{LEAD} 答复了您" in desk.window.banner.message())
     hands.shown(qtbot, desk, conversation)
     for text, state in ((CODE, "never"), ("这不归我管", "reason")):
         hands.typed(qtbot, desk, text, state)
         appeal(qtbot, desk, hands)
-    filed = [one for one in desk.store.reviews.appeals_by("小满") if one.appeal.upheld is None]
-    assert len(filed) == 2
-    desk.close()
-    desk = open_gate(LEAD)
-    for at, one in enumerate(filed):
-        desk.store.reviews.answer(one.appeal.id, bool(at), LEAD, "看过了")
-    assert LEAD not in desk.window.banner.message()
-    desk.close()
-    desk = open_gate()
+    desk = answered_while_closed(desk, open_gate, "看过了", False, True)
     qtbot.waitUntil(lambda: "2 条申诉有了答复：1 条" in desk.window.banner.message())
     desk.close()
     desk = open_gate()
