@@ -5,15 +5,14 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_rules import made
 
 from engine.records import Level
 from engine.redline.gate import Gate
 from engine.redline.matching import Matcher
 from engine.redline.normalise import fold
-from engine.redline.schema import Channel, Match, Rule, RuleAction, RuleSet
-from engine.texts import Both
+from engine.redline.schema import Channel, Match, RuleSet
 
-SAME = Both("规则", "rule")
 WORDS = (
     "加我微信",
     "加微信",
@@ -27,31 +26,8 @@ WORDS = (
 CODE = ("(?:把|将)?(?:验证码|密码)(?:.{0,4})(?:发|告诉)(?:给)?(?:我|客服)",)
 
 
-def rule(
-    match: Match,
-    *,
-    level: Level = "L3",
-    action: RuleAction = "block",
-    evasion: tuple[Channel, ...] | None = None,
-    initials: tuple[str, ...] = (),
-) -> Rule:
-    return Rule(
-        id="t.one",
-        side="agent",
-        category="t",
-        level=level,
-        action=action,
-        name=SAME,
-        why=SAME,
-        advice=SAME,
-        match=match,
-        evasion=evasion,
-        initials=initials,
-    )
-
-
 GATE = Gate(
-    RuleSet("v", (rule(Match(words=WORDS, expressions=CODE), initials=("微信", "加微信")),))
+    RuleSet("v", (made(Match(words=WORDS, expressions=CODE), initials=("微信", "加微信")),))
 )
 
 
@@ -135,7 +111,7 @@ def test_two_characters_are_never_heard_by_their_sound() -> None:
 def test_short_words_need_a_grave_rule_or_one_that_says_so(
     level: Level, evasion: tuple[Channel, ...] | None, found: list[str]
 ) -> None:
-    gate = Gate(RuleSet("v", (rule(Match(words=("保本",)), level=level, evasion=evasion),)))
+    gate = Gate(RuleSet("v", (made(Match(words=("保本",)), level=level, evasion=evasion),)))
     assert hits("这款baoben的", gate) == found
 
 
@@ -153,7 +129,7 @@ def test_short_words_need_a_grave_rule_or_one_that_says_so(
 )
 def test_a_rule_sees_through_what_it_opts_into_only(text: str, channel: Channel) -> None:
     for evasion, found in (((channel,), [text]), ((), [])):
-        one = rule(Match(words=("加我微信",)), evasion=evasion, initials=("微信",))
+        one = made(Match(words=("加我微信",)), evasion=evasion, initials=("微信",))
         # Signs between characters have always been ignored in longer wordings.
         if evasion or channel != "squeeze":
             assert hits(text, Gate(RuleSet("v", (one,)))) == found
@@ -161,14 +137,14 @@ def test_a_rule_sees_through_what_it_opts_into_only(text: str, channel: Channel)
 
 def test_masks_do_not_listen() -> None:
     match = Match(expressions=("1[3-9][0-9]{9}",), words=("某某小区",), check="mobile")
-    gate = Gate(RuleSet("v", (rule(match, action="mask", level="L2"),)))
+    gate = Gate(RuleSet("v", (made(match, action="mask", level="L2"),)))
     assert hits("电话一三八零零一三八零零零", gate) == ["一三八零零一三八零零零"]
     assert hits("在moumouxiaoqu", gate) == []
 
 
 def test_context_excuses_a_disguised_hit_however_it_is_written() -> None:
     match = Match(words=("加微信",), none=("加微信公众号",), none_before=("请勿|不要",))
-    gate = Gate(RuleSet("v", (rule(match),)))
+    gate = Gate(RuleSet("v", (made(match),)))
     assert hits("加weixin", gate) == ["加weixin"]
     for text in ("请勿加weixin", "请 勿 加weixin", "加weixin公众号", "加weixin公 众 号"):
         assert hits(text, gate) == []
@@ -176,7 +152,7 @@ def test_context_excuses_a_disguised_hit_however_it_is_written() -> None:
 
 def test_groups_may_be_disguised_too() -> None:
     match = Match(all=(("私下",), ("转账",)), within=10)
-    gate = Gate(RuleSet("v", (rule(match),)))
+    gate = Gate(RuleSet("v", (made(match),)))
     assert hits("sixia给我zhuanzhang", gate) == ["sixia给我zhuanzhang"]
     assert hits("sixia说，转账不行", gate) == []
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_rules import made
 
 from engine.redline.characters import characters, syllables
 from engine.redline.matching import Matcher
 from engine.redline.normalise import fold
-from engine.redline.schema import Match, Rule
+from engine.redline.schema import Match
 from engine.redline.view import Restored, Source
-from engine.texts import Both
 
 NAMES = sorted(name for name in characters().codes if name.isalpha())
-SAME = Both("规则", "rule")
 
 
 def spelled(letters: str) -> list[tuple[str, int, int]]:
@@ -44,17 +43,7 @@ def test_a_run_with_a_letter_too_many_is_no_pinyin(letters: str) -> None:
 
 @pytest.mark.parametrize("size", [0, 1, 7, 8_186, 8_190, 8_192, 20_000])
 def test_what_a_long_run_hides_is_found_where_it_stands(size: int) -> None:
-    rule = Rule(
-        id="t.one",
-        side="agent",
-        category="t",
-        level="L4",
-        action="block",
-        name=SAME,
-        why=SAME,
-        advice=SAME,
-        match=Match(words=("保本保息",)),
-    )
+    rule = made(Match(words=("保本保息",)), level="L4")
     text = "ba" * size + "baobenbaoxi" + "ba" * size
     [hit] = Matcher([rule]).find(fold(text).text)
     assert (hit.start, hit.end, hit.disguised) == (2 * size, 2 * size + 11, True)

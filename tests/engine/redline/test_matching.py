@@ -5,6 +5,7 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_rules import made
 
 from engine.errors import RuleError
 from engine.records import Side
@@ -12,13 +13,10 @@ from engine.redline.gate import Gate, masked
 from engine.redline.matching import Matcher, PhraseFinder
 from engine.redline.normalise import fold
 from engine.redline.schema import Match, Rule, RuleAction, RuleSet
-from engine.texts import Both
-
-SAME = Both("规则", "rule")
 
 
 def make(match: Match, action: RuleAction = "block", side: Side = "agent") -> Rule:
-    return Rule("t.one", side, "t", "L2", action, SAME, SAME, SAME, match, ("x",), ("y",))
+    return made(match, level="L2", action=action, side=side, must_hit=("x",), must_miss=("y",))
 
 
 def hits(match: Match, text: str) -> list[str]:

@@ -5,30 +5,17 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_rules import made
 
 from engine.redline.matching import Found, Matcher
 from engine.redline.normalise import fold
 from engine.redline.prefilter import Prefilter
 from engine.redline.schema import CHANNELS, Match, Rule
-from engine.texts import Both
-
-SAME = Both("规则", "rule")
 
 
 def rule(name: str, match: Match) -> Rule:
-    return Rule(
-        id=name,
-        side="agent",
-        category="test",
-        level="L3",
-        action="block",
-        name=SAME,
-        why=SAME,
-        advice=SAME,
-        match=match,
-        evasion=CHANNELS,
-        initials=("加微信",) if "加微信" in match.words else (),
-    )
+    initials = ("加微信",) if "加微信" in match.words else ()
+    return made(match, id=name, evasion=CHANNELS, initials=initials)
 
 
 RULES = [

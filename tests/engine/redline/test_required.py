@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_rules import made
 
 from engine.paths import RULES
 from engine.redline.characters import to_codes
@@ -13,11 +14,9 @@ from engine.redline.matching import Matcher
 from engine.redline.normalise import fold
 from engine.redline.required import pairs, required
 from engine.redline.rules import load_rules
-from engine.redline.schema import Match, Rule
+from engine.redline.schema import Match
 from engine.redline.syllables import with_syllables
-from engine.texts import Both
 
-SAME = Both("规则", "rule")
 EXPRESSIONS = sorted({e for rule in load_rules(RULES).rules for e in rule.match.expressions})
 
 
@@ -91,7 +90,7 @@ def test_needs_of_simple_expressions(expression: str, needs: list[set[str]]) -> 
 )
 def test_what_only_re2_reads_so_is_found(expression: str, text: str) -> None:
     match = Match(expressions=(expression,), scope="sentence")
-    rule = Rule("t.odd", "agent", "t", "L4", "block", SAME, SAME, SAME, match)
+    rule = made(match, level="L4")
     assert [one.rule for one in Matcher([rule]).find(fold(text).text)] == [rule]
     widened = compile_expression(with_syllables(expression))
     assert widened.search(text) is not None
