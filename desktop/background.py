@@ -17,6 +17,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer, Signal
 from shiboken6 import isValid
 
+from desktop.garbage import WindowGarbage
 from engine import logs
 from engine.errors import ZuoxiError
 
@@ -29,16 +30,26 @@ LANES: tuple[Lane, ...] = ("store", "engine", "rules", "long")
 
 
 class _Lane:
-    """One thread that runs what it is given in order. It starts with the first operation."""
+    """One thread that runs what it is given in order. It starts with the first operation.
+
+    An operation is let go by the thread that gave it: it may hold the last reference to a widget.
+    """
 
     def __init__(self, name: Lane) -> None:
         self._given: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._held: deque[Callable[[], None]] = deque()
+        self._submitted = 0
+        self._finished = 0
         self._thread = Thread(target=self._work, name=f"zuoxi-{name}", daemon=True)
 
     def submit(self, op: Callable[[], None]) -> None:
         """Run `op`, which never raises, after all before it."""
         if self._thread.ident is None:
             self._thread.start()
+        while len(self._held) > self._submitted - self._finished:
+            self._held.popleft()
+        self._held.append(op)
+        self._submitted += 1
         self._given.put(op)
 
     def close(self) -> None:
@@ -46,10 +57,13 @@ class _Lane:
         if self._thread.ident is not None:
             self._given.put(None)
             self._thread.join()
+        self._held.clear()
 
     def _work(self) -> None:
         while (op := self._given.get()) is not None:
             op()
+            del op
+            self._finished += 1
 
 
 class Task(Generic[T]):
@@ -108,6 +122,7 @@ class Background(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         sys.setswitchinterval(_SWITCH)
+        self.garbage = WindowGarbage(self)
         self._lanes = {lane: _Lane(lane) for lane in LANES}
         self._closed = False
         self._results: deque[tuple[Task[Any], str, Any]] = deque()
@@ -171,6 +186,7 @@ class Background(QObject):
         self._closed = True
         for lane in self._lanes.values():
             lane.close()
+        self.garbage.stop()
 
     def _send(self, task: Task[Any], kind: str, value: Any) -> None:
         # The window may be gone while a lane still finishes its last operation.

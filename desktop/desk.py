@@ -298,10 +298,15 @@ class Desk(QObject):
         if self._engine_wanted:
             self.bridge.start()
         self.page.make_ready()
-        QTimer.singleShot(_FURTHER_MS, self, lambda: InTurns(self).start(load()))
+        QTimer.singleShot(_FURTHER_MS, self, self._load_further)
         run, gate = self.background.run, self.gate
         run(self, lambda: gate.make_ready("customer", "agent"), "long").failed(lambda _: None)
         run(self, lambda: list_styles(STYLES), "long").done(self._name_styles)
+
+    def _load_further(self) -> None:
+        turns = InTurns(self)
+        turns.done.connect(self.background.garbage.pass_over)
+        turns.start(load())
 
     def _known(self) -> tuple[StyleProfile, ...]:
         if self._styles is None:
