@@ -30,6 +30,11 @@ class InTurns(QObject):
         self._steps = steps
         self._turn.start()
 
+    def finish(self) -> None:
+        """Take all steps that are left, now."""
+        while self.running:
+            self._step()
+
     def _step(self) -> None:
         try:
             next(self._steps)

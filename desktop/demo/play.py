@@ -260,6 +260,7 @@ class Play:
         other: Language = "en" if desk.settings.language == "zh" else "zh"
         hands.press("go_settings")
         hands.until("settings", lambda: desk.window.page() == "settings")
+        desk.settings_page.form.complete()
         field = desk.settings_page.form.field("language")
         field.setFocus()
         desk.settings_page.form.ensureWidgetVisible(field)

@@ -44,6 +44,7 @@ _PIECES: Final = (
     "desktop.widgets.workshop_rule",
     "desktop.widgets.workshop_replay",
     "desktop.pages.workshop",
+    "desktop.pages.settings",
 )
 
 FurtherPage = Literal["knowledge", "review", "workshop"]

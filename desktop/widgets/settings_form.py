@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QLineEdit, QScrollArea, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from desktop import theme
+from desktop.in_turns import InTurns
 from desktop.theme import Look
 from desktop.widgets.blocks import Card, Dressed, Elided, Label, PushButton, Rule, restyle
 from desktop.widgets.boxes import column, row
@@ -23,12 +24,16 @@ _GROUPS: Final = (
     ("models", ("model", "embedder", "gpu_layers", "threads", "context")),
     ("reply", ("style", "mode", "enter_sends", "undo_seconds", "agent")),
     ("look", ("language", "theme")),
+    ("data", ("folder",)),
 )
 _AGENT_LENGTH: Final = 60
 
 
 class SettingsForm(Dressed, QScrollArea):
-    """Fill with `set_settings`; `changed` gives whole, valid settings after each change."""
+    """Fill with `set_settings`; `changed` gives whole, valid settings after each change.
+
+    Its fields are there at once; they are put into their places bit by bit.
+    """
 
     changed = Signal(object)
     open_folder_requested = Signal()
@@ -38,9 +43,10 @@ class SettingsForm(Dressed, QScrollArea):
         self._look = look
         self._settings = Settings()
         self._filling = False
-        self._rows: dict[str, SettingRow] = {}
         self.setWidgetResizable(True)
         self._make_fields(look)
+        self._rows = {name: SettingRow(look, name, one) for name, one in self._fields.items()}
+        self._rows["folder"] = SettingRow(look, "folder", self._make_folder(look))
         body = QWidget()
         restyle(body, kind="transparent")
         outer = row(body)
@@ -52,13 +58,20 @@ class SettingsForm(Dressed, QScrollArea):
         outer.addWidget(page, 100)
         outer.addStretch(1)
         inside.addWidget(Label(look, "settings", size="title", bold=True))
-        for group, names in _GROUPS:
-            inside.addWidget(self._group(group, names))
-        inside.addWidget(self._data_group())
-        inside.addStretch(1)
         self.setWidget(body)
         self._fill()
         self._dress()
+        self._turns = InTurns(self)
+        self._turns.start(self._place(inside))
+
+    def complete(self) -> None:
+        """Put all that is left into its place, now."""
+        self._turns.finish()
+
+    def set_look(self, look: Look) -> None:
+        """Show all of it in another language or theme."""
+        self.complete()
+        super().set_look(look)
 
     def _make_fields(self, look: Look) -> None:
         self._model = PathField(look, folder=False, key="settings.model")
@@ -110,25 +123,24 @@ class SettingsForm(Dressed, QScrollArea):
         self._agent.setFont(theme.font("small"))
         self._agent.setMinimumHeight(theme.CONTROL)
 
-    def _group(self, group: str, names: Sequence[str]) -> QWidget:
-        box = QWidget()
-        outside = column(box, theme.S2)
-        outside.addWidget(Label(self._look, f"settings.group.{group}", tone="soft", bold=True))
-        card = Card()
-        inside = column(card, 0)
-        for at, name in enumerate(names):
-            if at:
-                inside.addWidget(Rule())
-            self._rows[name] = SettingRow(self._look, name, self._fields[name])
-            inside.addWidget(self._rows[name])
-        outside.addWidget(card)
-        return box
+    def _place(self, page: QVBoxLayout) -> Iterator[None]:
+        yield
+        for group, names in _GROUPS:
+            box, card = QWidget(), Card()
+            outside, inside = column(box, theme.S2), column(card, 0)
+            outside.addWidget(Label(self._look, f"settings.group.{group}", tone="soft", bold=True))
+            outside.addWidget(card)
+            page.addWidget(box)
+            for at, name in enumerate(names):
+                if at:
+                    inside.addWidget(Rule())
+                inside.addWidget(self._rows[name])
+                if at % 2:
+                    yield
+            yield
+        page.addStretch(1)
 
-    def _data_group(self) -> QWidget:
-        look = self._look
-        box = QWidget()
-        outside = column(box, theme.S2)
-        outside.addWidget(Label(look, "settings.group.data", tone="soft", bold=True))
+    def _make_folder(self, look: Look) -> QWidget:
         field = QWidget()
         line = row(field, theme.S2)
         self._folder = Elided(look, tone="soft")
@@ -138,12 +150,7 @@ class SettingsForm(Dressed, QScrollArea):
         line.addWidget(self._folder, 1)
         line.addWidget(self._size)
         line.addWidget(self._open)
-        card = Card()
-        inside = column(card, 0)
-        self._rows["folder"] = SettingRow(look, "folder", field)
-        inside.addWidget(self._rows["folder"])
-        outside.addWidget(card)
-        return box
+        return field
 
     def set_settings(self, settings: Settings) -> None:
         """Show `settings`, without a signal."""

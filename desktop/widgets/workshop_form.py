@@ -158,6 +158,7 @@ class WorkshopForm(Dressed, QScrollArea):
             yield
         when = section("when")
         when.add(self._beside(self._shadow))
+        yield
         when.add(
             named(look, "workshop.since", self._days["since"]),
             named(look, "workshop.until", self._days["until"]),

@@ -321,6 +321,7 @@ def test_settings_and_keys(each_look: Look, shoot: Shoot, qtbot: Any) -> None:
     form.set_settings(Settings(agent="小林" if zh else "Lin", language=look.language))
     form.set_data_folder("/home/agent/.local/share/zuoxi", 734_003_200)
     form._path_chosen("model", "/nowhere/model.gguf")
+    form.complete()
     shoot(form, "widgets-settings", look, 1100, 1180)
     keys = KeysDialog(look)
     qtbot.addWidget(keys)
