@@ -47,12 +47,16 @@ def timed(call: Callable[[], object]) -> Measurement:
 
 def over(items: Iterable[Item], call: Callable[[Item], object]) -> Measurement:
     """The seconds that `call` takes for the next of `items`, which are gone through in circles."""
-    following = itertools.cycle(items)
 
-    def measure() -> float:
-        item = next(following)
+    def seconds(item: Item) -> float:
         began = time.perf_counter()
         call(item)
         return time.perf_counter() - began
 
-    return measure
+    return over_each(items, seconds)
+
+
+def over_each(items: Iterable[Item], measure: Callable[[Item], float]) -> Measurement:
+    """What `measure` returns for the next of `items`, which are gone through in circles."""
+    following = itertools.cycle(items)
+    return lambda: measure(next(following))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 
 from msgspec import Struct
 
 from engine.bench.figures import Figure, Target, measured
 from engine.bench.peers import BareLoop
 from engine.bench.replies import Asked, asked_of, constraint_of, speculation_set
-from engine.bench.timing import medians
+from engine.bench.timing import interleaved, medians, over_each
 from engine.bench.workbench import REPLY_TOKENS, BenchError, Workbench
 from engine.drafting.llama import LlamaGenerator
 
@@ -38,17 +39,21 @@ def decode(bench: Workbench) -> list[Figure]:
             context=generator.context,
         )
 
-        def ours() -> float:
-            return total / sum(_write(generator, one).seconds for one in asked)
-
-        def theirs() -> float:
-            pairs = zip(prompts, replies, strict=True)
-            return total / sum(loop.seconds(prompt, reply.steps) for prompt, reply in pairs)
-
         try:
-            value, peer = medians(ours, theirs, rounds=11, seconds=18)
+            # Reply by reply: the machine's pace changes within seconds, and 0.05 is what counts.
+            ours, theirs = interleaved(
+                over_each(asked, lambda one: _write(generator, one).seconds),
+                over_each(
+                    list(zip(prompts, replies, strict=True)),
+                    lambda one: loop.seconds(one[0], one[1].steps),
+                ),
+                rounds=15 * len(asked),
+                seconds=40,
+            )
         finally:
             loop.close()
+    steps = [reply.steps for reply in replies]
+    value, peer = (_rate(steps, taken) for taken in (ours, theirs))
     depth = round(sum(map(len, prompts)) / len(prompts))
     return [
         measured(
@@ -95,6 +100,14 @@ def speculation(bench: Workbench) -> list[Figure]:
             note=bench.say("note.speculation", replies=len(asked), tokens=total),
         )
     ]
+
+
+def _rate(steps: Sequence[int], seconds: Sequence[float]) -> float:
+    """The median of the rounds' steps per second; `seconds` go through the replies in circles."""
+    count = len(steps)
+    rounds = [seconds[start : start + count] for start in range(0, len(seconds), count)]
+    whole = [one for one in rounds if len(one) == count] or rounds
+    return median(sum(steps[: len(one)]) / sum(one) for one in whole)
 
 
 class _Written(Struct, frozen=True):

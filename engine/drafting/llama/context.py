@@ -168,8 +168,23 @@ class NativeContext:
                     self._sequences[index] = batch.seq_id[index][0] = run.sequence
             places.append(wanted)
             place = end
-        batch.n_tokens = place
-        self._set_threads(self._threads.reading if place > _FEW else self._threads.writing)
+        self._compute(place, runs)
+        return places
+
+    def read_token(self, sequence: int, position: int, token: int) -> Logits:
+        """Read one token; the logits behind it, as by `logits`. Raises as `read` does."""
+        self._tokens[0] = token
+        self._positions[0] = position
+        self._wants[0] = 1
+        if self._sequences[0] != sequence:
+            self._sequences[0] = self._batch.seq_id[0][0] = sequence
+        self._compute(1, (Run(sequence, position, ()),))
+        return self.logits(0)
+
+    def _compute(self, count: int, runs: Sequence[Run]) -> None:
+        batch = self._batch
+        batch.n_tokens = count
+        self._set_threads(self._threads.reading if count > _FEW else self._threads.writing)
         status = self._api.llama_decode(self._native, batch)
         if status != 0:
             for run in runs:
@@ -180,7 +195,6 @@ class NativeContext:
                 "model_decode",
                 status=status,
             )
-        return places
 
     def _set_threads(self, count: int) -> None:
         if count != self._at_work:
