@@ -5,19 +5,25 @@ from __future__ import annotations
 import re
 
 from engine.drafting.grounding import GroundedNumbers
-from engine.drafting.quantities import COUNTED, RANGE, quantities
+from engine.drafting.quantities import COUNTED, NUMERAL, RANGE, quantities
 from engine.drafting.style import StyleProfile
 from engine.records import Language
 
 _PLAIN = {"", "code", "件", "次", "台", "人", "月份", *COUNTED}
 _SENTENCE_END = re.compile(r"(?:[。！？!?\n]|\.(?=\s))(?:\s?\[\d{1,2}\])*")
 _OPEN_END = re.compile(r"；(?=\[\d{1,2}\])")
+# The first of two numbers, of what both are being said behind the second only.
+_FIRST_OF_TWO = re.compile(
+    rf"(?<![\w.])(?:{NUMERAL}(?:\sor\s|{RANGE.pattern})|(?<=between\s){NUMERAL}\sand\s)$",
+    re.IGNORECASE,
+)
+_REACH = 24
 _BOLD = re.compile(r"(?<!\*)\*\*(?!\*).+?(?<!\*)\*\*(?!\*)")
 
 
-def frame(style: StyleProfile, message: str, language: Language) -> tuple[str, str]:
-    """What stands before and after the body of a reply to `message`."""
-    opening = style.opening(message, language)
+def frame(style: StyleProfile, message: str, language: Language, said: str = "") -> tuple[str, str]:
+    """What stands before and after the body of a reply to `message`, the agent having `said`."""
+    opening = style.opening(message, language, said)
     closing = style.closing.of(language)
     if language == "en":
         opening = f"{opening.rstrip()} " if opening.strip() else ""
@@ -53,6 +59,8 @@ def emphasise(text: str) -> str:
         # Two amounts side by side, or the two of a range, are one stretch of bold.
         if spans and (spans[-1][1] == start or RANGE.fullmatch(text, spans[-1][1], start)):
             start = spans.pop()[0]
+        elif first := _FIRST_OF_TWO.search(text, max(0, start - _REACH), start):
+            start = first.start()
         spans.append((start, quantity.end))
     parts = []
     end = 0

@@ -189,6 +189,8 @@ class _Drafting:
         self._search_ms = self._first_ms = 0.0
         self._message = prompt.newest_message(request.turns)
         self._language = prompt.reply_language(request.turns, drafter._language)
+        said = prompt.said_by_agent(request.turns)
+        self._frame = frame(self._style, self._message, self._language, said)
         self._hits: tuple[Hit, ...] = ()
         self._evidence: tuple[Evidence, ...] = ()
         self._outdated: tuple[Found, ...] = ()
@@ -278,7 +280,7 @@ class _Drafting:
     ) -> Steps[Event | Worked, None, Body]:
         """One try: its events go out, what it came to is returned."""
         body = Body()
-        opening, closing = frame(self._style, self._message, self._language)
+        opening, closing = self._frame
         room = self._style.room(self._language) - len(opening) - len(closing)
         wordings = [hit.text for hit in avoid]
         turns = self._request.turns
@@ -351,7 +353,7 @@ class _Drafting:
         if not body.text:
             reason = text("drafting.failed.empty", self._drafter._language)
             return self._finished(Draft("failed", reason=reason, mode=mode, tokens=body.tokens))
-        opening, closing = frame(self._style, self._message, self._language)
+        opening, closing = self._frame
         reply = opening + sentences_closed(body.text) + closing
         reply = masked(reply, self._gate.screen(reply, "model", language=self._language))
         if self._style.bold_amounts:

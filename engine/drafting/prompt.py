@@ -75,6 +75,11 @@ def newest_message(turns: Sequence[Turn]) -> str:
     return "\n".join(reversed(lines))
 
 
+def said_by_agent(turns: Sequence[Turn]) -> str:
+    """All that the agent said in `turns`."""
+    return "\n".join(turn.text for turn in turns if turn.role == "agent")
+
+
 def build_messages(
     turns: Sequence[Turn],
     evidence: Sequence[Evidence],

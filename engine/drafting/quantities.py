@@ -112,6 +112,8 @@ _QUANTITY = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+NUMERAL = rf"(?:\d+(?:\.\d+)?|(?:{_WORD})|(?<![第{_HAN}])[{_HAN}]{{1,3}})"
+"""A number alone, whatever it is of."""
 # Between two numbers it makes a range of them: the unit of the second is the first one's too.
 RANGE = re.compile(r"\s?(?:[-–—~～至到]|to)\s?")
 # A number at the very end of a text, with what may become its unit.

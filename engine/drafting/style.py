@@ -58,15 +58,21 @@ class StyleProfile(Struct, frozen=True, forbid_unknown_fields=True):
     max_sentences: Annotated[int, Meta(ge=1, le=20)] = 3
     abstain: Wording = Wording()
 
-    def opening(self, message: str, language: Language) -> str:
-        """The greeting and, where it fits `message`, a sentence of comfort."""
-        greeting = next(iter(self.greeting.of(language)), "")
-        return greeting + self._comfort(message.casefold(), language)
+    def opening(self, message: str, language: Language, said: str = "") -> str:
+        """The greeting and, where it fits `message`, a sentence of comfort.
 
-    def _comfort(self, message: str, language: Language) -> str:
+        `said` is what the agent said in this conversation before: nobody greets twice, or is
+        comforted twice for the same thing.
+        """
+        greeting = "" if said else next(iter(self.greeting.of(language)), "")
+        return greeting + self._comfort(message.casefold(), language, said)
+
+    def _comfort(self, message: str, language: Language, said: str) -> str:
         for entry in self.empathy:
             sentences = entry.say.of(language)
             if sentences and any(_stands_in(word, message) for word in entry.when):
+                if any(sentence.strip() in said for sentence in sentences):
+                    return ""
                 # The same message gets the same sentence: a draft made twice does not change.
                 return sentences[sum(map(ord, message)) % len(sentences)]
         return ""

@@ -214,7 +214,8 @@ class _Talks:
         course = self._engine.course(request, _ended, _PATIENCE)
         self.first_texts[beset].append(course.reached(1) - began)
         language = prompt.reply_language(case.turns, self._bench.language)
-        opening, _ = frame(self._bench.style, case.message, language)
+        said = prompt.said_by_agent(case.turns)
+        opening, _ = frame(self._bench.style, case.message, language, said)
         return course.reached(len(opening) + 1) - began
 
     def give_up(self, requests: Sequence[str]) -> None:

@@ -42,6 +42,13 @@ def test_comfort_fits_the_message() -> None:
     assert STYLE.opening("unbrokenly fine", "en") == "Hi there,"
 
 
+def test_nobody_is_greeted_twice_or_comforted_twice_for_the_same_thing() -> None:
+    said = "亲，东西坏了确实闹心。可以免费上门。"
+    assert STYLE.opening("水壶还是坏的", "zh", said) == ""
+    assert STYLE.opening("水壶坏了", "zh", "亲，可以开发票。") == "东西坏了确实闹心。"
+    assert STYLE.opening("It is broken", "en", "Hi there, Returns are free.") == "Sorry it broke."
+
+
 def test_english_parts_are_spaced() -> None:
     assert frame(STYLE, "invoice please", "en") == ("Hi there, ", " Follow us!")
 
@@ -51,6 +58,11 @@ def test_amounts_dates_and_durations_are_bold() -> None:
         "满**500元**，**24小时**内，**11月30日**前，2件[1]。"
     )
     assert emphasise("3-5天到账，2个装。") == "**3-5天**到账，2个装。"
+    assert emphasise("三到五天，第三到五天") == "**三到五天**，第三到**五天**"
+    assert emphasise("between 3 and 5 days") == "between **3 and 5 days**"
+    assert (
+        emphasise("2 or 3 days, three to five weeks") == "**2 or 3 days**, **three to five weeks**"
+    )
     assert emphasise("**满7天**可退，5元。") == "**满7天**可退，**5元**。"
     assert emphasise("**7天**，138****8000") == "**7天**，138****8000"
 
