@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from engine.settings import engine_config
 from engine.texts import explain, text
 
 if TYPE_CHECKING:
+    from engine.knowledge.documents import Skipped
     from engine.knowledge.job import Job
     from engine.knowledge.reports import ImportReport
 
@@ -221,7 +223,7 @@ def _tell(key: str, report: ImportReport, session: Session, *, json: bool) -> No
             version=report.version or "-",
         )
     )
-    for item in _skipped(report, session):
+    for item in (*_skipped(report, session), *_told(report.partly, session)):
         show(_skipped_line(item))
 
 
@@ -230,14 +232,19 @@ def _figures(report: ImportReport, session: Session) -> dict[str, Any]:
         "documents": report.documents,
         "passages": report.passages,
         "skipped": _skipped(report, session),
+        "partly": _told(report.partly, session),
         "version": report.version,
     }
 
 
 def _skipped(report: ImportReport, session: Session) -> list[dict[str, str]]:
+    return _told(report.skipped, session)
+
+
+def _told(items: Sequence[Skipped], session: Session) -> list[dict[str, str]]:
     return [
         {"path": str(item.path), "reason": explain(item.error(), session.language)}
-        for item in report.skipped
+        for item in items
     ]
 
 

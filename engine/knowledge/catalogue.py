@@ -34,7 +34,9 @@ MENDABLE = frozenset({"knowledge_corrupt", "knowledge_layout", "embedder_mismatc
 class DocumentRow(Struct, frozen=True):
     """One document. `characters` is its text's length, `imported` in epoch seconds.
 
-    `folder` is that of its stored copy; "" stands for the beginning of its digest.
+    `folder` is that of its stored copy; "" stands for the beginning of its digest. Of passages with
+    dates or access of their own, `latest_start` and `earliest_end` are the narrowest dates, and
+    `partly_internal` tells whether some are internal.
     """
 
     doc: str
@@ -48,6 +50,9 @@ class DocumentRow(Struct, frozen=True):
     characters: int = 0
     imported: float = 0.0
     folder: str = ""
+    latest_start: str = ""
+    earliest_end: str = ""
+    partly_internal: bool = False
 
     @property
     def place(self) -> tuple[str, str]:
@@ -67,10 +72,12 @@ class Reach(Struct, frozen=True):
     def of(cls, documents: Iterable[DocumentRow]) -> Reach:
         """The reach of `documents`."""
         rows = list(documents)
+        starts = (day for row in rows for day in (row.valid_from, row.latest_start) if day)
+        ends = (day for row in rows for day in (row.valid_until, row.earliest_end) if day)
         return cls(
-            max((row.valid_from for row in rows if row.valid_from), default=""),
-            min((row.valid_until for row in rows if row.valid_until), default="9999"),
-            any(row.internal for row in rows),
+            max(starts, default=""),
+            min(ends, default="9999"),
+            any(row.internal or row.partly_internal for row in rows),
         )
 
     def leaves_out(self, day: str) -> bool:

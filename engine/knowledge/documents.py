@@ -6,36 +6,29 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
-from datetime import date, datetime
+from collections.abc import Iterator, Sequence
+from datetime import date
 from pathlib import Path
 
-import yaml
 from msgspec import Struct
 
 from engine.errors import InputError
+from engine.knowledge.formats.confinement import Confinement
+from engine.knowledge.formats.content import CONTROL, Content, Part, day
+from engine.knowledge.formats.kinds import check_is, kind_of
+from engine.knowledge.formats.values import flag
 
-MAX_BYTES = 8 * 1024 * 1024
-MAX_FRONT_MATTER = 16 * 1024
 MAX_TAGS = 32
 
-# The same in C, ten times as fast, where there is one.
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_TRUE = {"true", "yes", "on", "1", "是", "内部"}
-_FALSE = {"false", "no", "off", "0", "否", "公开", ""}
-_CONTROL = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\u200b\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-_BINARY = re.compile("[\x00-\x08\x0b\x0e-\x1f]")
-# One that is never closed reaches to the end, as in Markdown.
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _HEADING = re.compile(r"^#{1,6}[ \t]+([^ \t#\n].*)$", re.MULTILINE)
 
 
 class Document(Struct, frozen=True):
     """One knowledge file as read. `doc` is the file's name, `digest` the SHA-256 of its bytes.
 
-    The dates are ISO strings, both days included; None leaves that side open.
+    The dates are ISO strings, both days included; None leaves that side open. `parts` is the text
+    as its format cuts it; without them headings stand in the text as in Markdown. `partly` tells
+    what of the file was left out.
     """
 
     doc: str
@@ -46,10 +39,13 @@ class Document(Struct, frozen=True):
     tags: tuple[str, ...] = ()
     internal: bool = False
     digest: str = ""
+    parts: tuple[Part, ...] = ()
+    partly: tuple[Skipped, ...] = ()
 
 
 class Skipped(Struct, frozen=True):
-    """A file that was not imported. `reason` is an English line, `code` and `values` its text's."""
+    """A file that was not imported, or not all of it. `reason` is an English line, `code` and
+    `values` its text's."""
 
     path: str
     reason: str
@@ -61,29 +57,31 @@ class Skipped(Struct, frozen=True):
         return InputError(self.reason, self.code, **self.values)
 
 
-class _Content(Struct, frozen=True):
-    """What a reader makes of a file's bytes: the text, and front matter where the format has it."""
-
-    text: str
-    front: dict[str, object] = {}
-
-
-def read_document(path: Path) -> Document:
+def read_document(path: Path, confinement: Confinement | None = None) -> Document:
     """The document in `path`; raises `InputError` with the reason when there is none to be had."""
-    return parse_document(path, read_bytes(path))
+    return parse_document(path, read_bytes(path), confinement)
 
 
-def parse_document(path: Path, data: bytes) -> Document:
-    """The document that `data`, the content of `path`, holds. Raises like `read_document`."""
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        raise InputError(
-            f"Files of the kind '{path.suffix or path.name}' cannot be imported.",
-            "document_kind",
-            kind=path.suffix or path.name,
-        )
-    content = reader(data)
-    if not content.text.strip():
+def parse_document(path: Path, data: bytes, confinement: Confinement | None = None) -> Document:
+    """The document that `data`, the content of `path`, holds. Raises like `read_document`.
+
+    Whoever reads many gives the `confinement` that all of them are read in.
+    """
+    kind = kind_of(path)
+    check_is(path, data)
+    if not kind.confined:
+        content = kind.read(data)
+    elif confinement is not None:
+        content = confinement.read(path, data)
+    else:
+        with Confinement() as confinement:
+            content = confinement.read(path, data)
+    return _document(path, data, content)
+
+
+def _document(path: Path, data: bytes, content: Content) -> Document:
+    text = content.text or "\n\n".join(part.text for part in content.parts)
+    if not text.strip():
         raise InputError("The file holds no text.", "document_empty")
     name = document_name(path)
     valid_from = _day(content.front, "valid_from")
@@ -98,19 +96,21 @@ def parse_document(path: Path, data: bytes) -> Document:
     return Document(
         doc=name,
         title=_title(content, Path(name).stem),
-        text=content.text,
+        text=text,
         valid_from=valid_from,
         valid_until=valid_until,
         tags=_tags(content.front),
         internal=_flag(content.front, "internal"),
         digest=hashlib.sha256(data).hexdigest(),
+        parts=content.parts,
+        partly=tuple(_skip(path, one.reason, one.code, **one.values) for one in content.left_out),
     )
 
 
 def document_name(path: Path) -> str:
     """The name a document goes by: its file's, composed (NFC) so that it is the same everywhere."""
     name = path.name.encode("utf-8", "replace").decode("utf-8")
-    return _CONTROL.sub("", unicodedata.normalize("NFC", name))
+    return CONTROL.sub("", unicodedata.normalize("NFC", name))
 
 
 def collect(paths: Sequence[Path]) -> tuple[list[Path], list[Skipped]]:
@@ -136,12 +136,13 @@ def collect(paths: Sequence[Path]) -> tuple[list[Path], list[Skipped]]:
             if place in seen:
                 continue
             seen.add(place)
-            if path.suffix.lower() in READERS:
-                files.append(path)
+            try:
+                kind_of(path)
+            except InputError as error:
+                values = {key: str(value) for key, value in error.values.items()}
+                skipped.append(_skip(path, error.message, error.code, **values))
             else:
-                kind = path.suffix or path.name
-                reason = f"Files of the kind '{kind}' cannot be imported."
-                skipped.append(_skip(path, reason, "document_kind", kind=kind))
+                files.append(path)
     return files, skipped
 
 
@@ -173,12 +174,12 @@ def read_bytes(path: Path) -> bytes:
     try:
         if not path.is_file():
             raise InputError("There is no such file.", "document_missing")
-        size = path.stat().st_size
-        if size > MAX_BYTES:
+        most = kind_of(path).most
+        if path.stat().st_size > most * 2**20:
             raise InputError(
-                f"The file is larger than {MAX_BYTES // 2**20} MB; split it.",
+                f"The file is larger than {most} MB; split it.",
                 "document_large",
-                limit=f"{MAX_BYTES // 2**20} MB",
+                limit=f"{most} MB",
             )
         return path.read_bytes()
     except OSError as error:
@@ -186,86 +187,6 @@ def read_bytes(path: Path) -> bytes:
         raise InputError(
             f"The file cannot be read: {why}.", "document_unreadable", why=why
         ) from None
-
-
-def _markdown(data: bytes) -> _Content:
-    text = _decoded(data)
-    front, body = _front_matter(text)
-    # Comments are notes to other writers: they must not reach a customer.
-    return _Content(_COMMENT.sub("", body), front)
-
-
-def _plain(data: bytes) -> _Content:
-    return _Content(_decoded(data))
-
-
-# To add a kind of file, add its reader here: bytes in, text (with Markdown headings) out.
-READERS: dict[str, Callable[[bytes], _Content]] = {
-    ".md": _markdown,
-    ".markdown": _markdown,
-    ".txt": _plain,
-}
-
-
-def _decoded(data: bytes) -> str:
-    text = _first_that_decodes(data)
-    if text is None:
-        raise InputError(
-            "It is neither UTF-8, UTF-16 nor GB18030 text.",
-            "document_binary" if b"\x00" in data else "document_encoding",
-        )
-    if not _CONTROL.search(text):
-        return text
-    controls = len(_BINARY.findall(text, 0, 20000))
-    if controls > max(2, len(text[:20000]) // 200):
-        raise InputError("It is a binary file, not text.", "document_binary")
-    return _CONTROL.sub("", re.sub(r"\r\n?|\f|\x0b|\x85|\u2028|\u2029", "\n", text))
-
-
-def _first_that_decodes(data: bytes) -> str | None:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encodings = ["utf-16"]
-    elif b"\x00" in data[:4096]:
-        # Without a mark: in text of either language one half of the byte pairs is often zero.
-        sample = data[:4096]
-        little = sample[1::2].count(0) > sample[0::2].count(0)
-        encodings = ["utf-16-le" if little else "utf-16-be"]
-    else:
-        encodings = ["utf-8-sig", "gb18030"]
-    for encoding in encodings:
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return None
-
-
-def _front_matter(text: str) -> tuple[dict[str, object], str]:
-    first, _, rest = text.partition("\n")
-    if first.rstrip() != "---":
-        return {}, text
-    end = re.search(r"^(?:---|\.\.\.)[ \t]*$", rest[:MAX_FRONT_MATTER], re.MULTILINE)
-    if end is None:
-        raise InputError("Its front matter has no closing '---' line.", "document_front_matter")
-    head = rest[: end.start()]
-    try:
-        # Aliases can blow a few lines up to any size, and front matter needs none.
-        tokens = yaml.scan(head, Loader=_Loader) if "*" in head else ()
-        if any(isinstance(token, yaml.AliasToken) for token in tokens):
-            raise ValueError("an alias")
-        values = yaml.load(head, Loader=_Loader)
-    except Exception as error:  # A wrong tag raises anything: KeyError, AttributeError, ….
-        mark = getattr(error, "problem_mark", None)
-        where = f" (line {mark.line + 2})" if mark is not None else ""
-        raise InputError(
-            f"Its front matter is not valid YAML{where}.", "document_front_matter"
-        ) from None
-    if values is None:
-        values = {}
-    if not isinstance(values, dict):
-        raise InputError("Its front matter is not a list of 'key: value'.", "document_front_matter")
-    front = {str(key).strip().lower().replace("-", "_"): value for key, value in values.items()}
-    return front, rest[end.end() :]
 
 
 def _refused(key: str) -> InputError:
@@ -276,15 +197,8 @@ def _day(front: dict[str, object], key: str) -> str | None:
     value = front.get(key)
     if value is None or value == "":
         return None
-    if isinstance(value, datetime):
-        return value.date().isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    parts = re.fullmatch(r"\s*(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?\s*", str(value))
     try:
-        if parts is None:
-            raise ValueError(key)
-        return date(*(int(part) for part in parts.groups())).isoformat()
+        return day(value)
     except ValueError:
         raise _refused(key) from None
 
@@ -293,13 +207,11 @@ def _flag(front: dict[str, object], key: str) -> bool:
     value = front.get(key)
     if value is None or isinstance(value, bool):
         return bool(value)
-    word = str(value).strip().lower()
-    if word in _TRUE:
-        return True
-    if word in _FALSE:
-        return False
-    # Guessing here could publish what is internal.
-    raise _refused(key)
+    try:
+        return flag(str(value))
+    except ValueError:
+        # Guessing here could publish what is internal.
+        raise _refused(key) from None
 
 
 def _tags(front: dict[str, object]) -> tuple[str, ...]:
@@ -315,11 +227,12 @@ def _tags(front: dict[str, object]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part.strip()[:60] for part in parts if part.strip()))[:MAX_TAGS]
 
 
-def _title(content: _Content, stem: str) -> str:
+def _title(content: Content, stem: str) -> str:
     value = content.front.get("title")
     if isinstance(value, (str, int, float, date)) and str(value).strip():
         return " ".join(str(value).split())[:200]
     if value is not None and value != "":
         raise _refused("title")
     heading = _HEADING.search(content.text)
-    return heading.group(1).rstrip(" \t#")[:200] if heading else stem
+    own = heading.group(1).rstrip(" \t#") if heading else content.title
+    return own[:200] or stem

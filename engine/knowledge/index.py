@@ -185,6 +185,7 @@ class _Making:
         self._given = 0
         self._counting = Counting()
         self._skipped: list[Skipped] = []
+        self._partly: list[Skipped] = []
 
     def __enter__(self) -> _Making:
         return self
@@ -229,6 +230,8 @@ class _Making:
             self._documents[row.doc] = row
             self._new.add(row.doc)
             self._given += not answer.copy
+            if not answer.copy:
+                self._partly.extend(answer.partly)
             self._ahead.add(answer.passages, answer.words)
         elif isinstance(answer, Same):
             self._documents[answer.doc] = self._kept.documents[answer.doc]
@@ -248,6 +251,7 @@ class _Making:
             documents=len(given),
             passages=sum(row.passages for row in given),
             skipped=tuple(self._skipped),
+            partly=tuple(self._partly),
             version=str(former.version if former else ""),
             total_documents=len(self._documents),
             total_passages=sum(row.passages for row in self._documents.values()),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from engine.knowledge.documents import Document
+from engine.knowledge.formats.content import Part
 from engine.knowledge.sentences import ITEM, split_sentences
 from engine.records import Passage
 
@@ -55,8 +56,9 @@ def size(text: str) -> int:
 def passages(document: Document) -> tuple[Passage, ...]:
     """The passages of `document` in order. Together they hold all its text but the headings."""
     found: list[Passage] = []
-    for path, body in _sections(document):
-        for text in _pieces(body):
+    for part in document.parts or _sections(document):
+        path = part.path[1:] if part.path[:1] == (document.title,) else part.path
+        for text in _pieces(part.text):
             found.append(
                 Passage(
                     doc=document.doc,
@@ -64,10 +66,10 @@ def passages(document: Document) -> tuple[Passage, ...]:
                     section=" › ".join(path),
                     text=text,
                     ordinal=len(found),
-                    valid_from=document.valid_from,
-                    valid_until=document.valid_until,
-                    internal=document.internal,
-                    tags=document.tags,
+                    valid_from=part.valid_from or document.valid_from,
+                    valid_until=part.valid_until or document.valid_until,
+                    internal=part.internal or document.internal,
+                    tags=part.tags or document.tags,
                 )
             )
     return tuple(found)
@@ -78,7 +80,7 @@ def searched_text(passage: Passage) -> str:
     return "\n".join(part for part in (passage.title, passage.section, passage.text) if part)
 
 
-def _sections(document: Document) -> Iterator[tuple[tuple[str, ...], str]]:
+def _sections(document: Document) -> Iterator[Part]:
     plain = document.doc.lower().endswith(".txt")
     marks = "" if plain else ("#", "```", "~~~")
     path: list[tuple[int, str]] = []
@@ -96,24 +98,21 @@ def _sections(document: Document) -> Iterator[tuple[tuple[str, ...], str]]:
         if heading is None:
             lines.append(line)
             continue
-        yield from _section(document, path, lines, bare and heading[0] <= path[-1][0])
+        yield from _section(path, lines, bare and heading[0] <= path[-1][0])
         lines = []
         bare = True
         path = [*(above for above in path if above[0] < heading[0]), heading]
-    yield from _section(document, path, lines, bare)
+    yield from _section(path, lines, bare)
 
 
-def _section(
-    document: Document, path: list[tuple[int, str]], lines: list[str], leaf: bool
-) -> Iterator[tuple[tuple[str, ...], str]]:
+def _section(path: list[tuple[int, str]], lines: list[str], leaf: bool) -> Iterator[Part]:
     body = "\n".join(lines)
-    names = [name for _, name in path]
-    shown = tuple(names[1:] if names and names[0] == document.title else names)
+    names = tuple(name for _, name in path)
     if body.strip():
-        yield shown, body
+        yield Part(names, body)
     elif leaf and names:
         # A heading with nothing below it says what it has to say itself.
-        yield shown, names[-1]
+        yield Part(names, names[-1])
 
 
 def _heading(line: str, plain: bool) -> tuple[int, str] | None:

@@ -27,6 +27,7 @@ from engine.errors import InputError, KnowledgeError, ZuoxiError
 from engine.knowledge.catalogue import DocumentRow, Layout
 from engine.knowledge.copies import Copies
 from engine.knowledge.documents import Document, Skipped, parse_document, read_bytes
+from engine.knowledge.formats.confinement import Confinement
 from engine.knowledge.grams import Counting, indexed_grams
 from engine.knowledge.passages import passages, searched_text
 from engine.records import Passage
@@ -57,13 +58,15 @@ class Task(Struct, frozen=True):
 class Given(Struct, frozen=True, tag=True):
     """A document, its passages, and each one's grams with a space between them.
 
-    A `copy` was made from the stored copy, not from a file that was given.
+    A `copy` was made from the stored copy, not from a file that was given. `partly`: what of the
+    file was left out.
     """
 
     document: DocumentRow
     passages: tuple[Passage, ...]
     words: tuple[str, ...]
     copy: bool = False
+    partly: tuple[Skipped, ...] = ()
 
 
 class Same(Struct, frozen=True, tag=True):
@@ -188,12 +191,12 @@ def read(task: Task) -> Generator[Answer, None, None]:
     layout = Layout(Path(task.folder))
     names = set(task.taken)
     counting = Counting()
-    with Copies() as copies:
+    with Copies() as copies, Confinement() as confinement:
         for name in task.files:
             path = Path(os.fsdecode(name))
             try:
                 data = read_bytes(path)
-                document = parse_document(path, data)
+                document = parse_document(path, data, confinement)
                 if document.doc in names:
                     raise _twice(document.doc)
             except InputError as error:
@@ -211,7 +214,7 @@ def read(task: Task) -> Generator[Answer, None, None]:
             continue
         path = layout.copy(row)
         try:
-            document = _of_copy(path, row)
+            document = _of_copy(path, row, confinement)
         except InputError as error:
             yield Left(_skipped(path, error))
             continue
@@ -235,17 +238,20 @@ def _given(
         characters=len(document.text),
         imported=imported,
         folder=folder,
+        latest_start=max((one.valid_from for one in found if one.valid_from), default=""),
+        earliest_end=min((one.valid_until for one in found if one.valid_until), default=""),
+        partly_internal=any(one.internal for one in found),
     )
     words = [indexed_grams(searched_text(passage)) for passage in found]
     counting.add(words)
-    return Given(row, found, tuple(map(" ".join, words)), copy)
+    return Given(row, found, tuple(map(" ".join, words)), copy, document.partly)
 
 
-def _of_copy(path: Path, row: DocumentRow) -> Document:
+def _of_copy(path: Path, row: DocumentRow, confinement: Confinement) -> Document:
     data = read_bytes(path)
     if not hashlib.sha256(data).hexdigest().startswith(row.digest):
         raise InputError("Its stored copy is damaged; import the file again.", "document_damaged")
-    return parse_document(path, data)
+    return parse_document(path, data, confinement)
 
 
 def _twice(doc: str) -> InputError:

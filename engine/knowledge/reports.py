@@ -24,7 +24,8 @@ class ImportReport(Struct, frozen=True, tag=True):
     """What an import did: documents and passages taken in now, what was left out, what is in use.
 
     `version` is the version in use afterwards, the former one when nothing was taken in, and ""
-    when there is none. The totals count everything it holds.
+    when there is none. The totals count everything it holds. `partly` tells of files that were
+    taken in, but not all of what they hold.
     """
 
     documents: int
@@ -33,3 +34,4 @@ class ImportReport(Struct, frozen=True, tag=True):
     version: str = ""
     total_documents: int = 0
     total_passages: int = 0
+    partly: tuple[Skipped, ...] = ()

@@ -14,6 +14,7 @@ from engine.errors import ZuoxiError
 from engine.knowledge import catalogue
 from engine.knowledge.catalogue import DocumentRow, Layout
 from engine.knowledge.documents import read_document
+from engine.knowledge.formats.confinement import Confinement
 from engine.knowledge.grams import Weights, fold, grams, is_function
 from engine.knowledge.passages import passages
 
@@ -95,7 +96,8 @@ def read_vocabulary(folder: Path) -> Vocabulary:
         raise catalogue.corrupt(error) from error
     rows = [row for row in catalogue.read_catalogue(version) if not row.internal]
     titles = (term for row in rows for term in terms_of(row.title))
-    return Vocabulary(weights, titles, list(_places(layout, rows)))
+    with Confinement() as confinement:
+        return Vocabulary(weights, titles, list(_places(layout, rows, confinement)))
 
 
 def terms_of(heading: str) -> Iterator[str]:
@@ -107,18 +109,20 @@ def terms_of(heading: str) -> Iterator[str]:
             yield term
 
 
-def _places(layout: Layout, rows: list[DocumentRow]) -> Iterator[Place]:
+def _places(layout: Layout, rows: list[DocumentRow], confinement: Confinement) -> Iterator[Place]:
     room = _READ
     for row in rows:
         room -= row.characters
         if room < 0:
             return
         try:
-            document = read_document(layout.copy(row))
+            document = read_document(layout.copy(row), confinement)
         except ZuoxiError:
             # Whoever searches is told; its title does here.
             continue
         for passage in passages(document):
+            if passage.internal:
+                continue
             headings = (row.title, *passage.section.split(" › "))
             terms = [term for heading in headings for term in terms_of(heading)]
             yield Place(tuple(dict.fromkeys(terms)), passage.text)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import InputError
-from engine.knowledge.documents import MAX_BYTES, collect, parse_document, read_document
+from engine.knowledge.documents import collect, parse_document, read_document
 from engine.texts import explain
 
 
@@ -86,7 +86,7 @@ def test_what_cannot_be_used_is_refused_with_its_reason(
 def test_a_file_over_the_limit_is_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     with path.open("wb") as file:
-        file.truncate(MAX_BYTES + 1)
+        file.truncate(8 * 2**20 + 1)
     with pytest.raises(InputError, match="larger"):
         read_document(path)
 

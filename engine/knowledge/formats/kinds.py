@@ -1,0 +1,91 @@
+"""Which files are knowledge, who reads them, and what to do with those that nobody does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import PurePath
+from typing import Final
+
+from msgspec import Struct
+
+from engine.errors import InputError
+from engine.knowledge.formats.archive import locked, recognised
+from engine.knowledge.formats.comma_separated import read_csv
+from engine.knowledge.formats.content import Content
+from engine.knowledge.formats.plain_text import read_markdown, read_text
+from engine.knowledge.formats.portable import read_pdf
+from engine.knowledge.formats.spreadsheet import read_xlsx
+from engine.knowledge.formats.web_page import read_html
+from engine.knowledge.formats.word import read_docx
+
+
+class Kind(Struct, frozen=True):
+    """A reader of bytes, and how many megabytes a file of the kind may have.
+
+    A `confined` one is run where it can be stopped (`confinement`).
+    """
+
+    read: Callable[[bytes], Content]
+    most: int
+    confined: bool = True
+
+
+# To add a kind of file, add its reader here.
+KINDS: Final[dict[str, Kind]] = {
+    ".md": Kind(read_markdown, 8, confined=False),
+    ".markdown": Kind(read_markdown, 8, confined=False),
+    ".txt": Kind(read_text, 8, confined=False),
+    ".docx": Kind(read_docx, 64),
+    ".pdf": Kind(read_pdf, 64),
+    ".xlsx": Kind(read_xlsx, 64),
+    ".csv": Kind(read_csv, 32),
+    ".html": Kind(read_html, 8),
+    ".htm": Kind(read_html, 8),
+}
+# What other programs and former versions write, and what their programs can save it as.
+_SAVED_AS: Final[dict[str, str]] = {
+    **dict.fromkeys((".doc", ".docm", ".dot", ".dotx", ".dotm", ".rtf", ".odt", ".wps"), "docx"),
+    **dict.fromkeys((".xls", ".xlsm", ".xlsb", ".xlt", ".xltx", ".xltm", ".ods", ".et"), "xlsx"),
+    **dict.fromkeys((".ppt", ".pptx", ".dps", ".ofd", ".pages", ".key"), "pdf"),
+    ".numbers": "xlsx",
+}
+_FORMER: Final[dict[str, str]] = {"docx": "doc", "xlsx": "xls"}
+
+
+def kind_of(path: PurePath) -> Kind:
+    """How the file `path` is read, by its ending. Raises `InputError` where nobody reads it."""
+    ending = path.suffix.lower()
+    kind = KINDS.get(ending)
+    if kind is not None:
+        return kind
+    if ending in _SAVED_AS:
+        raise _saved_as(ending, _SAVED_AS[ending])
+    shown = path.suffix or path.name
+    raise InputError(
+        f"Files of the kind '{shown}' cannot be imported.", "document_kind", kind=shown
+    )
+
+
+def check_is(path: PurePath, data: bytes) -> None:
+    """Raise `InputError` when the content of `path` is something else than its ending says."""
+    wanted = path.suffix.lower().lstrip(".")
+    found = recognised(data)
+    if found == "locked":
+        raise locked()
+    if found == "ole" and wanted in _FORMER:
+        raise _saved_as(f".{_FORMER[wanted]}", wanted)
+    if found in ("docx", "xlsx", "pdf") and found != wanted:
+        raise InputError(
+            f"By its content it is a {found} file; name it so and import it again.",
+            "document_misnamed",
+            kind=found,
+        )
+
+
+def _saved_as(ending: str, wanted: str) -> InputError:
+    return InputError(
+        f"Files of the kind '{ending}' cannot be imported: open it and save it as .{wanted}.",
+        "document_save_as",
+        kind=ending,
+        wanted=f".{wanted}",
+    )
