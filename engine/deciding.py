@@ -16,6 +16,7 @@ from msgspec import Struct
 from engine.errors import GateRefused, ZuoxiError
 from engine.records import DecisionAction, Hit, Language, RejectReason, Screening
 from engine.redline.gate import STOPPING, Gate, masked, override_of, placed_in_masked
+from engine.store.approvals import same_person
 from engine.store.conversations import forgotten_conversation
 from engine.store.hits import no_hit
 from engine.store.rows import Appeal, Approval, StoredDecision, StoredDraft
@@ -328,18 +329,20 @@ def _pass_gate(
     final, kept = masked(text, screening), placed_in_masked(hits, screening)
     if not stopped and not screening.scripts:
         return _Passed(final, kept)
-    allowed = override_of(screening)
+    allowed, own = override_of(screening), False
     if allowed == "approved":
         approval = store.approvals.standing_for(conversation, text)
         if approval is not None and approval.state == "approved":
-            return _Passed(final, kept, override or approval.reason, approval)
+            own = same_person(approval.answered_by, who)
+            if not own:
+                return _Passed(final, kept, override or approval.reason, approval)
     elif allowed != "never" and override:
         return _Passed(final, kept, override)
     with _writing(store, conversation):
         store.hits.add_all(conversation, None, text, hits, rules=gate.version, agent=who)
     if not stopped:
         raise _kept_back("script_missing", text, screening)
-    if not override:
+    if not override and not own:
         raise _kept_back("blocked", text, screening)
     raise _kept_back("needs_lead" if allowed == "approved" else "no_override", text, screening)
 

@@ -113,6 +113,8 @@ def _standing(clearance: Clearance, language: Language, agent: str) -> GateView:
     hits, found, other = clearance.stopping, clearance.approval, clearance.other
     override = clearance.override
     if override == "approved" and found is not None:
+        if found.state == "approved" and clearance.own:
+            return GateView("lead", hits, hindrance=text("desk.why.own_approval", language))
         state: GateState = "refused"
         if found.state != "refused":
             state = "granted" if found.state == "approved" else "asked"

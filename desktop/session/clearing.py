@@ -10,6 +10,7 @@ from engine.deciding import sendable
 from engine.records import Hit, Screening
 from engine.redline.gate import STOPPING, override_of
 from engine.redline.schema import Override
+from engine.store.approvals import same_person
 from engine.store.rows import Appeal, Approval
 from engine.store.text import clean
 
@@ -23,6 +24,7 @@ class Clearance(Struct, frozen=True):
     `override` says who may let it pass where a rule keeps it back; None where none does, or where
     the rules could not be asked. `approval` is about this very text, `other` a request that stands
     for another text of the conversation. `appeal` is the agent's own word against the gravest hit.
+    `own` says that the agent is the lead who let it pass: then somebody else has to send it.
     """
 
     text: str = ""
@@ -31,6 +33,7 @@ class Clearance(Struct, frozen=True):
     approval: Approval | None = None
     other: Approval | None = None
     appeal: Appeal | None = None
+    own: bool = False
 
     @property
     def stopping(self) -> tuple[Hit, ...]:
@@ -50,21 +53,29 @@ class Clearance(Struct, frozen=True):
 
     @property
     def approved(self) -> bool:
-        """Whether a lead lets this very text pass."""
+        """Whether a lead, and not the agent, lets this very text pass."""
         found = self.approval
-        return self.override == "approved" and found is not None and found.state == "approved"
+        passed = found is not None and found.state == "approved"
+        return self.override == "approved" and passed and not self.own
 
 
-def clearance(text: str, screening: Screening, approvals: Sequence[Approval]) -> Clearance:
-    """What `screening` and the conversation's `approvals`, oldest first, mean for `text`."""
+def clearance(
+    text: str, screening: Screening, approvals: Sequence[Approval], agent: str = ""
+) -> Clearance:
+    """What `screening` and the conversation's `approvals`, oldest first, mean for `text`.
+
+    `agent` is who would send it.
+    """
     forms = {clean(text), sendable(text)}
     same = [one for one in approvals if one.text in forms and one.state in _ANSWERABLE]
     others = [one for one in approvals if one.text not in forms and one.state in _STANDING]
     kept_back = any(hit.action in STOPPING for hit in screening.hits)
+    found = same[-1] if same else None
     return Clearance(
         text,
         screening,
         override_of(screening) if kept_back else None,
-        same[-1] if same else None,
+        found,
         others[-1] if others else None,
+        own=found is not None and same_person(found.answered_by, agent),
     )

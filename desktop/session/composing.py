@@ -136,7 +136,8 @@ class Composing(QObject):
             screening = Screening()
             if text.strip():
                 screening = self._gate.screen(text, "agent", language=language, turns=turns)
-            found = clearance(text, screening, self._store.approvals.of(conversation))
+            approvals = self._store.approvals.of(conversation)
+            found = clearance(text, screening, approvals, agent)
             if found.gravest is None or not agent:
                 return found
             filed = self._store.reviews.appeals_by(agent)

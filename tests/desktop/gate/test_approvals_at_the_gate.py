@@ -49,6 +49,20 @@ def test_a_lead_approves_and_one_key_sends_that_very_text(
     assert desk.store.decisions.of(conversation)[0].approved_by == LEAD
 
 
+def test_the_lead_who_approved_a_text_is_told_that_somebody_else_sends_it(
+    qtbot: QtBot, at_gate: AtGate, hands: Any
+) -> None:
+    desk, conversation, panel = at_gate()
+    asked = desk.store.approvals.ask(conversation, PROMISE, "客户急", "小周")
+    desk.store.approvals.decide(asked.id, True, "小满")
+    hands.typed(qtbot, desk, PROMISE, "lead")
+    assert "您批准的" in panel.button().why_blocked()
+    hands.press(desk, Qt.Key.Key_Return)
+    hands.override(desk)
+    assert hands.sent(desk, conversation) == []
+    assert desk.page.composer._button.why_blocked()
+
+
 def test_an_approval_lapses_with_a_changed_text_and_the_text_can_be_restored(
     qtbot: QtBot, at_gate: AtGate, hands: Any
 ) -> None:

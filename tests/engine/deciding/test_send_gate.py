@@ -79,6 +79,22 @@ def test_what_no_lead_has_approved_does_not_leave(
     assert texts.text("error.needs_lead", "zh", **caught.value.values)
 
 
+@pytest.mark.parametrize("override", [None, "组长自己发"])
+def test_the_lead_who_approved_a_text_does_not_send_it(
+    store: Store, gate: Gate, override: str | None
+) -> None:
+    conversation = drafted(store, gate)
+    asked = ask_for_approval(store, gate, conversation, "引用客户原话", "小李", text=INSULT)
+    store.approvals.decide(asked.id, True, "王班长")
+    with pytest.raises(SendRefused) as caught:
+        decide(store, gate, conversation, "edit", text=INSULT, override=override, who="王 班长")
+    assert caught.value.code == "needs_lead"
+    assert store.outbox.pending() == []
+    assert store.approvals.get(asked.id).state == "approved"
+    # A colleague of the one who asked may be at the desk by then.
+    assert decide(store, gate, conversation, "edit", text=INSULT, who="小周").approved_by
+
+
 def test_an_approval_covers_one_text_of_one_conversation_once(store: Store, gate: Gate) -> None:
     here, there = drafted(store, gate), drafted(store, gate)
     asked = ask_for_approval(store, gate, here, "引用客户原话", "小李", text=INSULT)
