@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
+from typing import Any
 
 import typer
 
@@ -100,7 +101,7 @@ def explained(error: BaseException, arguments: list[str]) -> int:
         say("")
         return 130
     if hasattr(error, "format_message"):  # Wrong usage, in the words of the parser.
-        wrong = Told(f"zuoxi: {error.format_message()} (zuoxi --help)", "usage")
+        wrong = Told(_usage(error), "usage")
         _fail(wrong, arguments)
         return 2
     if os.environ.get("ZUOXI_DEBUG"):
@@ -108,6 +109,15 @@ def explained(error: BaseException, arguments: list[str]) -> int:
     kind = type(error).__name__
     internal = ZuoxiError(f"An unexpected error ({kind}).", "internal", kind=kind)
     return _fail(internal, arguments)
+
+
+def _usage(error: Any) -> str:
+    group = getattr(getattr(error, "ctx", None), "command", None)
+    # Its message would be the whole help.
+    if type(error).__name__ == "NoArgsIsHelpError" and group is not None:
+        path = error.ctx.command_path
+        return f"{path}: give one of {', '.join(group.commands)} ({path} --help)"
+    return f"zuoxi: {error.format_message()} (zuoxi --help)"
 
 
 def _fail(error: ZuoxiError, arguments: list[str]) -> int:

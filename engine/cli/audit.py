@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import typer
 
-from engine.cli.console import Json, Session, emit, refuse, report, say, show
+from engine.cli.console import Json, Session, a_path, emit, refuse, report, say, show
 from engine.errors import InputError, StoreError
 from engine.learning.exporting import export_failed
 from engine.records import Language
@@ -88,7 +88,9 @@ def verify(
 @group.command("head")
 def head(
     context: typer.Context,
-    out: Path | None = typer.Option(None, "--out", metavar="FILE", help="Write it here as well."),
+    out: Path | None = typer.Option(
+        None, "--out", metavar="FILE", help="Write it here as well.", parser=a_path
+    ),
     json: Json = False,
 ) -> None:
     """How far the chain reaches, to be kept elsewhere and held against it later."""
@@ -106,7 +108,9 @@ def head(
 @group.command("export")
 def export(
     context: typer.Context,
-    out: Path = typer.Option(..., "--out", metavar="FILE", help="The file to write."),
+    out: Path = typer.Option(
+        ..., "--out", metavar="FILE", help="The file to write.", parser=a_path
+    ),
     json: Json = False,
 ) -> None:
     """Write the chain as JSON Lines; `record` is the text that was hashed after the former hash."""

@@ -29,6 +29,17 @@ Who = Annotated[
 """The option of every command that notes who did something."""
 
 
+def a_path(given: str | Path) -> Path:
+    """A path as it was typed, for what is read whole or written to.
+
+    Raises `typer.BadParameter` for an empty one, mostly a variable that is not set: the folder one
+    happens to be in must not stand in for it.
+    """
+    if not str(given).strip():
+        raise typer.BadParameter("a path is empty")
+    return Path(given)
+
+
 class Told(ZuoxiError):
     """A failure whose line is already in the person's language."""
 

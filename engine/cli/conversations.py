@@ -7,7 +7,7 @@ from typing import NoReturn, get_args
 
 import typer
 
-from engine.cli.console import Json, Session, Told, Who, refuse, report, show
+from engine.cli.console import Json, Session, Told, Who, a_path, refuse, report, show
 from engine.cli.gates import gate_of
 from engine.deciding import Choice, DecisionRefused, SendRefused, decide
 from engine.errors import InputError
@@ -153,7 +153,9 @@ def _hit_line(hit: Hit) -> str:
 @feedback.command("export")
 def export(
     context: typer.Context,
-    out: Path = typer.Option(..., "--out", metavar="DIR", help="The folder to write to."),
+    out: Path = typer.Option(
+        ..., "--out", metavar="DIR", help="The folder to write to.", parser=a_path
+    ),
     format_: str = typer.Option("raw", "--format", help="raw: everything, one decision a line."),
     json: Json = False,
 ) -> None:

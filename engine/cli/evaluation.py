@@ -14,7 +14,17 @@ import typer
 from msgspec.structs import replace
 
 from engine import paths
-from engine.cli.console import Json, Session, emit, end_progress, progress, read_lines, say, show
+from engine.cli.console import (
+    Json,
+    Session,
+    a_path,
+    emit,
+    end_progress,
+    progress,
+    read_lines,
+    say,
+    show,
+)
 from engine.client.life import uninterrupted
 from engine.errors import InputError
 from engine.model_card import Mode, card_path, fingerprint, read_card, write_card
@@ -43,12 +53,14 @@ def evaluate(
         "--cases",
         metavar="PATH",
         help="A file of cases, over the knowledge in use; or a folder of companies.",
+        parser=a_path,
     ),
     out: Path | None = typer.Option(
         None,
         "--out",
         metavar="DIR",
         help="Write evaluation.json and evaluation.html here; after a stop it goes on from here.",
+        parser=a_path,
     ),
     company: str = typer.Option("", "--company", metavar="NAME", help="This company alone."),
     limit: int = typer.Option(

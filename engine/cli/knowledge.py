@@ -14,12 +14,12 @@ from engine.cli import synonyms
 from engine.cli.console import (
     Json,
     Session,
+    a_path,
     emit,
     end_progress,
     progress,
     refuse,
     report,
-    say,
     show,
 )
 from engine.client import uninterrupted
@@ -46,7 +46,9 @@ def register(app: typer.Typer) -> None:
 @group.command("import")
 def import_(
     context: typer.Context,
-    sources: list[Path] = typer.Argument(metavar="PATH...", help="Files or folders."),
+    sources: list[Path] = typer.Argument(
+        metavar="PATH...", help="Files or folders.", parser=a_path
+    ),
     json: Json = False,
 ) -> None:
     """Import files or folders; documents of the same file name are replaced."""
@@ -66,8 +68,8 @@ def import_(
         known = current(session.folder.knowledge)
         report = ImportReport(0, 0, tuple(left_out), str(known.version) if known else "")
     if not report.documents:
-        for item in _skipped(report, session):
-            say(_skipped_line(item))
+        for item in [] if json else _skipped(report, session):
+            show(_skipped_line(item))
         nothing = InputError(
             "Nothing was imported; the knowledge in use is unchanged.", "nothing_imported"
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from engine.cli.console import Json, Session
+from engine.cli.console import Json, Session, a_path
 from engine.cli.opening import load_window, open_desk, open_sample
 
 
@@ -26,7 +26,9 @@ def desk(context: typer.Context) -> None:
 def demo(
     context: typer.Context,
     headless: bool = typer.Option(False, "--headless", help="Offscreen, by itself."),
-    out: Path = typer.Option(Path("zuoxi-demo"), "--out", metavar="DIR", help="For its record."),
+    out: Path = typer.Option(
+        Path("zuoxi-demo"), "--out", metavar="DIR", help="For its record.", parser=a_path
+    ),
     json: Json = False,
 ) -> None:
     """The sample company with replayed conversations, in a data folder of its own."""

@@ -112,6 +112,12 @@ def test_the_commands_of_the_contract_are_there(name: str) -> None:
         ["model", "use"],
         ["--data"],
         ["--data", ""],
+        ["kb", "import", ""],
+        ["kb", "import", "policies", " "],
+        ["feedback", "export", "--out="],
+        ["audit", "export", "--out", ""],
+        ["evaluate", "--cases", ""],
+        ["demo", "--headless", "--out", ""],
         ["--language", "fr", "rules", "list"],
         ["rules", "list", "--language"],
         ["desk", "--language=en"],
@@ -133,6 +139,16 @@ def test_wrong_usage_ends_with_2_and_names_the_help(
         out, err = capfd.readouterr()
         assert code == 2
         assert json.loads(out)["error"]["code"] == "usage"
+
+
+def test_a_group_alone_names_its_commands_in_one_line(zuoxi: Zuoxi) -> None:
+    for group in ("kb", "kb synonyms", "rules", "review"):
+        line = zuoxi(*group.split()).refused("usage", exit_code=2)
+        inner = [
+            name.removeprefix(f"{group} ") for name in COMMANDS if name.startswith(f"{group} ")
+        ]
+        assert line.startswith(f"zuoxi {group}: ") and f"(zuoxi {group} --help)" in line
+        assert all(name in line for name in inner if " " not in name)
 
 
 def test_the_version_is_said(zuoxi: Zuoxi) -> None:

@@ -86,8 +86,9 @@ def test_an_import_of_nothing_is_refused_with_its_reasons(
     said = zuoxi("kb", "import", tmp_path / "none.md", "--json")
     assert said.code == 1
     assert said.one["error"]["code"] == "nothing_imported"
+    said.refused("nothing_imported")
     assert (said.one["documents"], said.one["skipped"][0]["reason"]) == (0, "文件不存在。")
-    assert "none.md" in said.err
+    assert "none.md" in zuoxi("kb", "import", tmp_path / "none.md").out
     assert zuoxi("kb", "list", "--json").one["documents"] == []
 
 
