@@ -27,10 +27,10 @@ from engine.knowledge.formats.content import Content, broken, inflated
 from engine.knowledge.formats.kinds import KINDS
 
 SECONDS: Final = 60.0
-"""How long a small file may take; each megabyte adds `SECONDS_A_MEGABYTE`."""
-SECONDS_A_MEGABYTE: Final = 6.0
+"""How long a small file may take; one of ten megabytes may take twice as long."""
 MEGABYTES: Final = 2_048
 """How much memory reading may take."""
+_TWICE_AS_LONG: Final = 10 << 20
 _LENGTH: Final = 8
 _TOO_LARGE: Final = 77
 _LOOK_SECONDS: Final = 0.1
@@ -80,7 +80,7 @@ class Confinement:
         ending = path.suffix.lower()
         if not KINDS[ending].confined:
             return KINDS[ending].read(data)
-        seconds = self._seconds + SECONDS_A_MEGABYTE * len(data) / 2**20
+        seconds = self._seconds * (1 + len(data) / _TWICE_AS_LONG)
         process = self._process or self._started()
         assert process.stdin is not None and process.stdout is not None
         began = time.monotonic()

@@ -139,8 +139,8 @@ def _line(text_page: Any, text: str, begun: int, number: int, height: float) -> 
 
 
 def _clean(text: str) -> str:
-    # What stands for a hyphen at the end of a line, among others.
-    return " ".join(text.replace("\u0002", "-").replace("\ufffe", "-").split())
+    # A word that was divided at the end of a line comes whole, with a mark in it.
+    return " ".join(re.sub("[\x02\ufffe]", "-", re.sub("[\x02\ufffe](?=[a-z])", "", text)).split())
 
 
 def _content(pages: Sequence[Sequence[_Line]], title: str) -> Content:

@@ -97,7 +97,8 @@ def table_parts(
 
     `header`: whether its first row names the columns, where the file says so.
     """
-    grid = [[cell.strip() for cell in row] for row in rows]
+    grid = [[cell if cell.isprintable() else block(cell) for cell in row] for row in rows]
+    grid = [[cell.strip() for cell in row] for row in grid]
     grid = [row for row in grid if any(row)]
     if not grid:
         return []
