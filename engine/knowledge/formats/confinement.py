@@ -189,7 +189,7 @@ def _limit(megabytes: int) -> None:
         import resource
 
         # What is only reserved counts as well.
-        most = 2 * megabytes << 20
+        most = megabytes + 1024 << 20
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
     own = psutil.Process()
 

@@ -186,7 +186,7 @@ def test_what_takes_too_long_or_too_much_is_stopped_and_the_next_file_is_read() 
     rows = "".join(f"{number},甲\n" for number in range(200_000)).encode()
     with Confinement(seconds=0.05) as hasty:
         assert refused("a.csv", b"a,b\n" + rows[:1_000_000], hasty) == "document_slow"
-    with Confinement(megabytes=1) as narrow:
+    with Confinement(megabytes=60) as narrow:
         assert refused("a.csv", b"a,b\n" + rows, narrow) == "document_inflated"
     with Confinement() as confinement:
         process = confinement._started()
