@@ -38,6 +38,12 @@ def text(key: str, language: Language, /, **values: object) -> str:
     return table()[key].of(language).format(**values)
 
 
+def category_named(category: str, language: Language) -> str:
+    """A rule's category as people call it; a company's own one by its id."""
+    sentence = table().get(f"desk.category.{category}")
+    return category if sentence is None else sentence.of(language)
+
+
 def both(key: str, /, **values: object) -> Both:
     """The sentence for `key` in both languages, where it is not known yet who will read it."""
     sentence = table()[key]

@@ -23,7 +23,7 @@ from desktop.widgets.values import QueueFilter, QueueState
 from engine.records import DraftStatus, Language
 from engine.store.rows import ConversationRow, Counts, DayCounts, Filter
 from engine.store.store import Store
-from engine.texts import text
+from engine.texts import category_named
 
 PAGE: Final = 200
 AMBER_AFTER: Final = 90.0
@@ -63,14 +63,6 @@ class _Reading(Struct, frozen=True):
     page: QueuePage
     changed: list[int]
     steps: list[Step]
-
-
-def category_name(category: str, language: Language) -> str:
-    """A hand-over's category in words; an unknown one keeps its id."""
-    try:
-        return text(f"desk.category.{category}", language)
-    except KeyError:
-        return category
 
 
 class QueueModel(QStringListModel):
@@ -249,7 +241,7 @@ class QueueModel(QStringListModel):
             name=row.customer,
             preview=row.preview,
             state=self.state(row),
-            category=category_name(row.handed_over, self._language) if row.handed_over else "",
+            category=category_named(row.handed_over, self._language) if row.handed_over else "",
             channel=row.channel,
             unread=max(0, row.customer_messages - (self._known or {}).get(row.id, 0)),
             urgency=0 if waiting is None else (waiting >= AMBER_AFTER) + (waiting >= RED_AFTER),

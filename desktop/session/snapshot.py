@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from desktop.session.queue_model import category_name
 from desktop.session.transcript import Window, read_bubbles
 from desktop.widgets.values import Bubble, CaseView
 from engine.deciding import sendable
@@ -13,6 +12,7 @@ from engine.records import Language, Screening
 from engine.redline.gate import Gate
 from engine.store.rows import ConversationRow, StoredDraft, StoredHandover
 from engine.store.store import Store
+from engine.texts import category_named
 
 
 class Snapshot(Struct, frozen=True):
@@ -62,7 +62,7 @@ def read_snapshot(
 def case_view(case: StoredHandover, gate: Gate, language: Language) -> CaseView:
     """A hand-over with the words of the rule that asked for it."""
     rule = next((rule for rule in gate.rule_set.rules if rule.id == case.rule), None)
-    category = category_name(case.category, language)
+    category = category_named(case.category, language)
     if rule is None:
         return CaseView(
             category,

@@ -16,7 +16,7 @@ from desktop.widgets.bubble_layout import hit_tone
 from desktop.widgets.plain_text import one_line
 from desktop.widgets.review_values import HitRow, RequestRow, Verdict
 from desktop.widgets.row_delegate import Index, RowDelegate
-from engine.texts import text
+from engine.texts import category_named
 
 VERDICT_LOOKS: Final[dict[Verdict | None, tuple[Tone, str]]] = {
     None: ("neutral", "hourglass"),
@@ -41,12 +41,7 @@ LEVEL_ICONS: Final = {
 
 def category_words(look: Look, category: str) -> str:
     """A category in words; one that has none keeps its id."""
-    if not category:
-        return ""
-    try:
-        return text(f"desk.category.{category}", look.language)
-    except KeyError:
-        return one_line(category)
+    return one_line(category_named(category, look.language))
 
 
 def moment_words(at: float, now: float) -> str:
@@ -82,7 +77,7 @@ def describe(look: Look, row: HitRow | RequestRow) -> str:
 class ReviewDelegate(RowDelegate):
     """Three lines: which rule and when, the words that were hit, and what was said to it."""
 
-    def __init__(self, look: Look, role: int, parent: QWidget) -> None:
+    def __init__(self, look: Look, role: int, parent: QWidget | None = None) -> None:
         super().__init__(look, parent, role)
         self.now = 0.0
 

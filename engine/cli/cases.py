@@ -10,10 +10,9 @@ import typer
 from engine.cli.console import Json, Session, Who, emit, report, show
 from engine.cli.gates import gate_of
 from engine.errors import InputError
-from engine.records import Language
 from engine.store.handovers import Handovers
 from engine.store.store import Store, open_store
-from engine.texts import text
+from engine.texts import category_named, text
 
 group = typer.Typer(help="Cases for a person: open, take, return, close.", no_args_is_help=True)
 
@@ -126,11 +125,3 @@ def _told(session: Session, store: Store, case: str, step: str, json: bool) -> N
     now = store.handovers.get(case)
     category = category_named(now.category, session.language)
     report(now, text(f"cases.{step}", session.language, category=category), json=json)
-
-
-def category_named(category: str, language: Language) -> str:
-    """A category as people call it; a company's own one by its id."""
-    try:
-        return text(f"desk.category.{category}", language)
-    except KeyError:
-        return category

@@ -22,7 +22,7 @@ from engine.records import Language
 from engine.store.rows import StoredHit
 from engine.store.seeking import Sought
 from engine.store.store import Store
-from engine.texts import text
+from engine.texts import category_named, text
 
 COLUMNS = (
     *("at", "verdict", "rule", "name", "category", "level", "side", "action", "agent"),
@@ -90,10 +90,10 @@ def _row(store: Store, stored: StoredHit, language: Language) -> Sequence[Cell]:
         text(f"review.verdict.{stored.verdict or 'unjudged'}", language),
         hit.rule,
         hit.name,
-        hit.category,
+        category_named(hit.category, language),
         hit.level,
         text(f"review.side.{hit.side}", language),
-        hit.action,
+        text(f"redline.action.{hit.action}", language),
         stored.agent,
         hit.text,
         hit.start,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from engine.errors import InputError
 from engine.learning.review_export import COLUMNS, export_reviews, harmless
-from engine.records import Hit
+from engine.records import Hit, Language
 from engine.store.seeking import Sought
 from engine.store.store import Store, open_store
 
@@ -55,6 +55,27 @@ def read_xlsx(path: Path) -> list[list[object]]:
     assert sheet is not None
     assert not [cell for row in sheet.iter_rows() for cell in row if cell.data_type == "f"]
     return [[cell.value for cell in row] for row in sheet.iter_rows()]
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("zh", ["承诺", "客户", "提示"]), ("en", ["承诺", "customer", "Hint"])],
+)
+def test_a_table_for_people_says_categories_and_actions_in_words(
+    tmp_path: Path, language: Language, words: list[str]
+) -> None:
+    with open_store(tmp_path / "zuoxi.db") as store:
+        filled(store)
+        message = store.conversations.receive("王女士", "法院见")
+        hit = Hit("rule.law", "legal", "L3", "handover", 0, 3, "法院见", "customer")
+        store.hits.add_all(message.conversation, message.id, "法院见", [hit])
+        export_reviews(store, tmp_path / "hits.csv", language=language)
+    columns = [COLUMN[name] for name in ("category", "side", "action")]
+    rows = read_csv(tmp_path / "hits.csv")[1:]
+    expected = {"zh": ["法律风险", "客户", "转人工"], "en": ["Legal risk", "customer", "Hand-over"]}
+    assert [rows[0][column] for column in columns] == expected[language]
+    # A company's own category keeps its name.
+    assert [rows[1][column] for column in columns] == words
 
 
 def test_every_hit_is_a_row_of_csv_and_no_cell_a_formula(tmp_path: Path) -> None:
