@@ -92,7 +92,7 @@ class ReviewSource:
     def answer(self, row: HitRow, upheld: bool, text: str, who: str) -> None:
         """Answer an appeal; one that is not upheld confirms the hit.
 
-        Raises `InputError`: `no_appeal`, `approval_closed`, `own_approval`, `no_name`.
+        Raises `InputError`: `no_appeal`, `approval_closed`, `own_appeal`, `no_name`.
         """
         store = self._store
         open_ones = [one for one in store.reviews.appeals(row.id) if one.answered_at is None]

@@ -258,7 +258,7 @@ def rollback(
     with open_store(session.folder.database) as store:
         before = store.rule_versions.formerly_in_force()
         if number is None and not before:
-            raise InputError("Nothing was in force before.", "never_in_force", number=0)
+            raise InputError("Nothing was in force before.", "none_before")
         to = before[0] if number is None else number
         now = Workshop(store, paths.RULES).roll_back(to, session.named(who), comment)
     if json:

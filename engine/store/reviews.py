@@ -186,7 +186,7 @@ class Reviews:
             if made.answered_at is not None:
                 raise InputError("This appeal was answered before.", "approval_closed")
             if same_person(made.who, who):
-                raise InputError("Nobody answers an own appeal.", "own_approval")
+                raise InputError("Nobody answers an own appeal.", "own_appeal")
             of_another(self._row(made.hit), who)
             self._audit.add(
                 "appeal",

@@ -112,7 +112,7 @@ def test_an_appeal_is_answered_by_another(
     (own,) = zuoxi("review", "appeals", "--json").one["appeals"]
     assert (own["appeal"]["text"], own["hit"]["id"]) == ("客户原话", hits[0])
     assert "客户原话" in zuoxi("review", "appeals").out
-    zuoxi("review", "answer", hits[0], "--uphold", "--json").refused("own_approval")
+    zuoxi("review", "answer", hits[0], "--uphold", "--json").refused("own_appeal")
     calls_itself(folder, "王班长")
     zuoxi("review", "answer", hits[0], "--turn-down", "--json").refused("no_comment")
     assert zuoxi("review", "answer", hits[0], "--uphold", "--json").one["upheld"] is True

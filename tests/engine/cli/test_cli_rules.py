@@ -151,7 +151,7 @@ def test_a_problem_of_an_earlier_draft_says_whose_rule_it_is(zuoxi: Zuoxi, pack:
 
 def test_what_is_not_there_is_said(zuoxi: Zuoxi) -> None:
     zuoxi("rules", "publish", "--json").refused("rules_no_trial")
-    zuoxi("rules", "rollback", "--comment", "x", "--json").refused("never_in_force")
+    zuoxi("rules", "rollback", "--comment", "x", "--json").refused("none_before")
     zuoxi("rules", "approve", "7", "--json").refused("no_rule_version")
     zuoxi("rules", "draft", "--off", "no.such", "--json").refused("no_rule")
     zuoxi("rules", "trial", "--comment", "x", "--json").refused("rules_nothing_changed")

@@ -276,7 +276,7 @@ def test_nobody_answers_an_own_appeal(store: Store, who: str) -> None:
     made = store.reviews.appeal(hit_in(store), "小李", "冤枉")
     with pytest.raises(InputError) as caught:
         store.reviews.answer(made.id, True, who)
-    assert caught.value.code == "own_approval"
+    assert caught.value.code == "own_appeal"
     assert store.reviews.appeals(made.hit)[0].upheld is None
 
 
