@@ -233,6 +233,8 @@ class _Walk:
         if "seal" not in record or kind not in ("decision", "hits", "approval"):
             return
         rows = self._rows(str(kind), subject, detail)
+        # A reply that was kept back is no message: its hits are known by their conversation.
+        subject = subject or conversation
         if kind == "decision" and rows:
             self._decisions += 1
         if kind == "hits":

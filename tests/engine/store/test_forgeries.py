@@ -202,6 +202,15 @@ def test_what_is_forged_is_found(path: Path, name: str) -> None:
     assert what in whats(path)
 
 
+def test_hits_of_a_reply_that_was_kept_back_are_named_by_their_conversation(path: Path) -> None:
+    with open_store(path) as store:
+        here = store.conversations.receive("孙女士", "在吗").conversation
+        store.hits.add_all(here, None, "保本的", [HIT], agent="小李")
+    forged(path, f"DELETE FROM hits WHERE conversation = '{here}'")
+    (finding,) = verified(path).findings
+    assert (finding.what, finding.subject) == ("row_missing", here)
+
+
 def test_an_approval_put_in_lets_nothing_pass(path: Path) -> None:
     forged(path, FORGED_APPROVAL)
     with open_store(path) as store:
