@@ -62,7 +62,7 @@ def test_a_mild_rule_lets_a_text_go_at_once_with_a_reason_and_the_lead_is_told(
     (told,) = desk.store.approvals.queue()
     assert (told.state, told.reason, told.asker) == ("told", "the customer asked who", "小满")
     assert desk.store.decisions.of(conversation)[0].override == "the customer asked who"
-    assert desk.page.composer.text() == "" and "知会组长" in hands.words_of(panel)
+    assert desk.page.composer.text() == "" and "告知组长" in hands.words_of(panel)
     # Taken back, the words are in the box again, and nothing was told.
     desk.session.undo()
     qtbot.waitUntil(lambda: hands.is_at(desk, BRUSH_OFF, "reason"))
