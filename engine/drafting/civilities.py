@@ -11,9 +11,13 @@ _CIVILITIES = (
     "|hi there|hi|hello|hey|good (?:morning|afternoon|evening|night)"
     "|thank (?:you|u)|thanks|thx|cheers|many thanks|much appreciated|goodbye|bye bye|bye"
 )
+_NOTHING_ELSE = (
+    "没(?:有)?(?:别的|其他|其它|什么)(?:事|问题)(?:情)?|没事|(?:那就|那|就)?先?这样"
+    "|that s all|that is all|nothing else|no (?:more|other|further) questions"
+)
 _AROUND = "您|你|们|啊|呀|哈|啦|了|哦|噢|呢|so much|very much|a lot|a million|again"
 # Possessive: no second way of reading a run of 谢 is ever tried.
-_NOTHING_ASKED = re.compile(rf"(?:(?>{_CIVILITIES}|{_AROUND})\s*+)*+")
+_NOTHING_ASKED = re.compile(rf"(?:(?>{_CIVILITIES}|{_NOTHING_ELSE}|{_AROUND})\s*+)*+")
 _SIGNS = re.compile(r"[^\w\s]|_")
 _LONGEST = 60
 
