@@ -22,6 +22,9 @@ _DAY = re.compile(
     r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:[T ]+\d{1,2}:\d{2}.{0,16})?|"
     r"(\d{4})(\d{2})(\d{2})"
 )
+# How a question and its answer are marked in running text and in cells.
+ASKED = re.compile(r"\s*(?:q|question|问题?)\s*\d{0,4}\s*[:：.、]\s*", re.IGNORECASE)
+ANSWERED = re.compile(r"\s*(?:a|answer|答案?)\s*\d{0,4}\s*[:：]\s*", re.IGNORECASE)
 
 
 class Part(Struct, frozen=True):

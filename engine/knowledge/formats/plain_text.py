@@ -8,6 +8,7 @@ import yaml
 
 from engine.errors import InputError
 from engine.knowledge.formats.content import CONTROL, Content
+from engine.knowledge.formats.outline import Outline, numbered_heading
 
 MAX_FRONT_MATTER = 16 * 1024
 
@@ -16,6 +17,12 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BINARY = re.compile("[\x00-\x08\x0b\x0e-\x1f]")
 # One that is never closed reaches to the end, as in Markdown.
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+# A question in one line, and below it the answer.
+_QUESTIONS = re.compile(
+    r"^[ \t]*(?:q|问题?)[ \t]*\d{0,4}[ \t]*[:：].*\n+[ \t]*(?:a|答案?)[ \t]*\d{0,4}[ \t]*[:：]",
+    re.IGNORECASE | re.MULTILINE,
+)
+_FEWEST_QUESTIONS = 2
 
 
 def read_markdown(data: bytes) -> Content:
@@ -26,8 +33,17 @@ def read_markdown(data: bytes) -> Content:
 
 
 def read_text(data: bytes) -> Content:
-    """Plain text."""
-    return Content(decoded(data))
+    """Plain text; where it marks questions and answers, by these."""
+    text = decoded(data)
+    if len(_QUESTIONS.findall(text)) < _FEWEST_QUESTIONS:
+        return Content(text)
+    outline = Outline()
+    for paragraph in text.split("\n"):
+        if heading := numbered_heading(paragraph):
+            outline.heading(*heading)
+        else:
+            outline.add(paragraph)
+    return Content(parts=outline.parts())
 
 
 def decoded(data: bytes, encoding: str = "") -> str:

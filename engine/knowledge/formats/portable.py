@@ -13,6 +13,7 @@ from engine.errors import InputError
 from engine.knowledge.formats.archive import locked
 from engine.knowledge.formats.content import Content, LeftOut, broken, line
 from engine.knowledge.formats.outline import Outline
+from engine.knowledge.formats.properties import front_of
 from engine.knowledge.sentences import ITEM
 
 MOST_PAGES: Final = 2_000
@@ -92,12 +93,14 @@ def read_pdf(data: bytes) -> Content:
                 pages=str(MOST_PAGES),
             )
         pages = [_lines(document, number) for number in range(count)]
-        title = line(document.get_metadata_dict().get("Title", ""))
+        own = document.get_metadata_dict()
     except pypdfium2.PdfiumError as error:
         raise broken("pdf") from error
     finally:
         document.close()
-    return _content(pages, "" if _JUNK.search(title) else title)
+    title = line(own.get("Title", ""))
+    front = front_of("" if _JUNK.search(title) else title, own.get("Keywords", ""), {})
+    return _content(pages, front)
 
 
 def _lines(document: Any, number: int) -> list[_Line]:
@@ -143,7 +146,7 @@ def _clean(text: str) -> str:
     return " ".join(re.sub("[\x02\ufffe]", "-", re.sub("[\x02\ufffe](?=[a-z])", "", text)).split())
 
 
-def _content(pages: Sequence[Sequence[_Line]], title: str) -> Content:
+def _content(pages: Sequence[Sequence[_Line]], front: dict[str, str]) -> Content:
     every = [one for page in pages for one in page]
     text = "".join(one.text for one in every)
     if len("".join(text.split())) < max(2, len(_UNREADABLE.findall(text)) * 3):
@@ -152,7 +155,8 @@ def _content(pages: Sequence[Sequence[_Line]], title: str) -> Content:
             "it was made from.",
             "document_scanned",
         )
-    kept = [one for one in every if not _is_running(one, _running(pages), len(pages))]
+    running = _running(pages)
+    kept = [one for one in every if not _is_running(one, running, len(pages))]
     empty = sum(not page for page in pages)
     left_out = (
         (LeftOut(f"{empty} pages hold no text.", "left_out_pages", {"n": str(empty)}),)
@@ -177,7 +181,7 @@ def _content(pages: Sequence[Sequence[_Line]], title: str) -> Content:
         )
     return Content(
         parts=outline.parts(),
-        front={"title": title} if title else {},
+        front=front,
         title=outline.first if headings else "",
         left_out=left_out,
     )
@@ -232,6 +236,9 @@ def _goes_on(current: Sequence[_Line], one: _Line, widest: dict[int, float]) -> 
     if before.bottom - one.top > (_GAP - 1) * before.height or one.top > before.top:
         # An empty line between them, or the next column.
         return one.top > before.top and not _END.search(before.text) and one.left > before.right
+    if one.left > before.left + before.height and _END.search(before.text):
+        # The first line of a paragraph is set in.
+        return False
     return before.right >= _FULL * widest[before.page]
 
 

@@ -14,6 +14,7 @@ from engine.errors import InputError
 from engine.knowledge.formats.archive import check_archive
 from engine.knowledge.formats.comma_separated import MOST_CELLS, MOST_ROWS, too_many_rows
 from engine.knowledge.formats.content import Content, Part, broken, line
+from engine.knowledge.formats.properties import custom_properties, front_of
 from engine.knowledge.formats.tables import Tally, table_parts
 from engine.knowledge.formats.values import written
 
@@ -57,16 +58,15 @@ def read_xlsx(data: bytes) -> Content:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = _sheets(book, archive, tally)
-        title = line(str(book.properties.title or ""))
+        own = book.properties
+        front = front_of(own.title or "", own.keywords or "", custom_properties(data))
     except InputError:
         raise
     except MemoryError:
         raise
     except Exception as error:
         raise broken("xlsx") from error
-    return Content(
-        parts=tuple(parts), front={"title": title} if title else {}, left_out=tally.told()
-    )
+    return Content(parts=tuple(parts), front=front, left_out=tally.told())
 
 
 def _sheets(book: Any, archive: zipfile.ZipFile, tally: Tally) -> list[Part]:

@@ -17,7 +17,7 @@ from engine.knowledge.formats.columns import (
     is_number_column,
     names_columns,
 )
-from engine.knowledge.formats.content import LeftOut, Part, block, day, line
+from engine.knowledge.formats.content import ANSWERED, ASKED, LeftOut, Part, block, day, line
 from engine.knowledge.formats.table_words import table_words
 from engine.knowledge.formats.values import flag
 
@@ -34,8 +34,6 @@ _HAN: Final = re.compile("[\u3400-\u9fff]")
 _FIGURE: Final = re.compile(r"[-+¥￥$€£]?\d[\d,.]*%?")
 _UNIT: Final = re.compile(r"(.+?)\s*[(（](.{1,6})[)）]")
 _ASKS: Final = re.compile(r"[?？]\s*$")
-_ASKED: Final = re.compile(r"^\s*(?:q|question|问题?)\s*\d{0,4}\s*[:：.、]\s*", re.IGNORECASE)
-_ANSWERED: Final = re.compile(r"^\s*(?:a|answer|答案?)\s*\d{0,4}\s*[:：]\s*", re.IGNORECASE)
 _BETWEEN: Final = re.compile(r"\n|\|\|?|[;；｜]|\s/\s")
 
 
@@ -191,16 +189,14 @@ class _Answers:
         columns = self._columns
         answer = "\n".join(
             dict.fromkeys(
-                _ANSWERED.sub("", block(_cell(row, place)), count=1)
+                _unmarked(ANSWERED, block(_cell(row, place)))
                 for place in columns.answer
                 if _cell(row, place)
             )
         )
         asked = [one for place in columns.question for one in _cell(row, place).split("\n")]
         alike = [one for place in columns.alike for one in _BETWEEN.split(_cell(row, place))]
-        questions = [
-            line(_ASKED.sub("", one, count=1))[:_LONGEST_QUESTION] for one in (*asked, *alike)
-        ]
+        questions = [line(_unmarked(ASKED, one))[:_LONGEST_QUESTION] for one in (*asked, *alike)]
         questions = [one for one in questions if one]
         if not answer:
             if questions:
@@ -221,6 +217,11 @@ class _Answers:
             for (path, answer, terms), questions in self._asked.items()
             for heading in _headings(questions)
         ]
+
+
+def _unmarked(mark: re.Pattern[str], text: str) -> str:
+    found = mark.match(text)
+    return text[found.end() :] if found else text
 
 
 def _headings(questions: Sequence[str]) -> Iterator[str]:
@@ -376,5 +377,6 @@ def _with_unit(name: str, value: str) -> tuple[str, str]:
     found = _UNIT.fullmatch(name)
     if found is None or found[2].strip() not in table_words().units or not _FIGURE.fullmatch(value):
         return name, value
-    unit = found[2].strip()
+    # 12月 is December.
+    unit = "个月" if found[2].strip() == "月" else found[2].strip()
     return found[1], f"{value} {unit}" if unit.isascii() and unit.isalpha() else f"{value}{unit}"

@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from engine.knowledge.formats.content import Content, line
-from engine.knowledge.formats.outline import Outline
+from engine.knowledge.formats.outline import QUESTION, Outline
 from engine.knowledge.formats.plain_text import decoded
 from engine.knowledge.formats.tables import Tally, table_parts
 
@@ -123,6 +123,9 @@ class _Page(HTMLParser):
         elif len(tag) == 2 and tag[0] == "h" and tag[1] in "123456":
             self._flush()
             self._heading = int(tag[1])
+        elif tag in ("dt", "summary"):
+            self._flush()
+            self._heading = QUESTION
         elif tag == "li":
             self._flush()
             self._item = True
@@ -149,6 +152,8 @@ class _Page(HTMLParser):
         elif tag == "li" or tag in _BLOCKS or (len(tag) == 2 and tag[0] == "h"):
             self._flush()
             self._item = False
+            if tag in ("dl", "details") and not self._tables:
+                self._outline.leave(QUESTION)
 
     def handle_data(self, data: str) -> None:
         """Text."""

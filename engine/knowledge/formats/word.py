@@ -12,7 +12,8 @@ from msgspec import Struct
 from engine.errors import InputError
 from engine.knowledge.formats.archive import check_archive
 from engine.knowledge.formats.content import Content, broken, line
-from engine.knowledge.formats.outline import Outline
+from engine.knowledge.formats.outline import Outline, numbered_heading
+from engine.knowledge.formats.properties import custom_properties, front_of
 from engine.knowledge.formats.tables import Tally, table_parts
 
 _W: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -27,12 +28,6 @@ _GONE: Final = frozenset(
     for name in ("del", "moveFrom", "delText", "instrText", "pPr", "tblPr", "rPr", "sectPr")
 ) | {_FALLBACK}
 _STRUCK: Final = ("vanish", "strike", "dstrike", "webHidden")
-_GUESSED: Final = (
-    (1, re.compile(r"第[一二三四五六七八九十百\d]{1,4}[章节篇部编条][ \t:：、]?[^。！？；]{0,30}")),
-    (1, re.compile(r"【[^】]{1,40}】")),
-    (2, re.compile(r"[一二三四五六七八九十]{1,3}、[^。！？；，,!?:：]{1,30}")),
-    (3, re.compile(r"[（(][一二三四五六七八九十]{1,3}[）)][^。！？；，,!?:：]{1,30}")),
-)
 _LONGEST_BOLD: Final = 30
 _DEEPEST: Final = 60
 _MOST_COLUMNS: Final = 200
@@ -61,15 +56,15 @@ def read_docx(data: bytes) -> Content:
             # Nobody used styles: headings can only be guessed.
             reading = _Reading(reading.styles, guess=True)
             reading.read(body, 0)
-        told = line(document.core_properties.title or "")
+        core = document.core_properties
+        front = front_of(core.title or reading.title, core.keywords or "", custom_properties(data))
     except (InputError, MemoryError):
         raise
     except Exception as error:  # The library raises anything on a broken file.
         raise broken("docx") from error
-    title = told or reading.title
     return Content(
         parts=reading.outline.parts(),
-        front={"title": title} if title else {},
+        front=front,
         title=reading.outline.first,
         left_out=reading.tally.told(),
     )
@@ -252,9 +247,8 @@ def _runs(element: Any, depth: int) -> Iterator[str]:
 
 def _guessed(paragraph: Any, text: str, style: _Style) -> int | None:
     words = line(text)
-    for level, pattern in _GUESSED:
-        if pattern.fullmatch(words):
-            return level
+    if numbered := numbered_heading(words):
+        return numbered[0]
     runs = [run for run in paragraph.iter(f"{_W}r") if "".join(_runs(run, 0)).strip()]
     bold = runs and all(style.bold or _is_on(run.find(f"{_W}rPr/{_W}b")) for run in runs)
     ends = words.endswith(tuple("。！？；：，.!?;:,"))

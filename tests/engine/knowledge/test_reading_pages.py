@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from office_files import docx_of, pdf_of
 from engine.errors import InputError
 from engine.knowledge.documents import parse_document
 from engine.knowledge.formats.content import Part
+from engine.knowledge.formats.plain_text import read_text
 from engine.knowledge.formats.portable import read_pdf
 from engine.knowledge.formats.web_page import read_html
 from engine.knowledge.formats.word import read_docx
@@ -153,6 +156,65 @@ def test_the_properties_name_a_document_before_its_heading_does() -> None:
     assert parse_document(Path("a.docx"), docx_of(write)).title == "售后手册"
     empty = docx_of(lambda document: document.add_paragraph("能退。"))
     assert parse_document(Path("手册.docx"), empty).title == "手册"
+
+
+def test_questions_and_answers_in_running_text_are_told_apart() -> None:
+    def write(document: Word) -> None:
+        document.add_heading("常见问题", 1)
+        for text in (
+            "问：能退吗",
+            "答：七天内能退。",
+            "运费由您承担。",
+            "Q2: 怎么换\nA: 联系客服。",
+        ):
+            document.add_paragraph(text)
+        document.add_paragraph("问题：没有回答")
+        document.add_heading("其他", 1)
+        document.add_paragraph("八元。")
+
+    parts = parts_of(write)
+    assert parts == (
+        Part(("常见问题", "能退吗"), "七天内能退。\n\n运费由您承担。"),
+        Part(("常见问题", "怎么换"), "联系客服。\n\n问题：没有回答"),
+        Part(("其他",), "八元。"),
+    )
+    page = "<h1>常见问题</h1><dl><dt>能退吗<dd>能退。<dt>能换吗<dd>能换。</dl><p>周末照常。"
+    assert read_html(page.encode()).parts == (
+        Part(("常见问题", "能退吗"), "能退。"),
+        Part(("常见问题", "能换吗"), "能换。"),
+        Part(("常见问题",), "周末照常。"),
+    )
+    text = "一、退货\n问：能退吗\n答：能退。\n\n问：能换吗\n答：能换。\n"
+    assert read_text(text.encode()).parts == (
+        Part(("一、退货", "能退吗"), "能退。"),
+        Part(("一、退货", "能换吗"), "能换。"),
+    )
+
+
+def test_properties_that_somebody_gave_a_file_count_as_front_matter_does() -> None:
+    custom = "".join(
+        f'<property name="{name}"><vt:lpwstr>{value}</vt:lpwstr></property>'
+        for name, value in (
+            ("生效日期", "2026-01-01T00:00:00Z"),
+            ("valid_until", "2026/12/31"),
+            ("内部", "是"),
+            ("作者的话", "无"),
+        )
+    )
+    space = 'xmlns:vt="http://schemas.openxmlformats.org/officeDocument/2006/docPropsVTypes"'
+
+    def write(document: Word) -> None:
+        document.core_properties.keywords = "运费、配送"
+        document.add_paragraph("八元。")
+
+    plain = docx_of(write)
+    stream = io.BytesIO(plain)
+    with zipfile.ZipFile(stream, "a") as archive:
+        archive.writestr("docProps/custom.xml", f"<Properties {space}>{custom}</Properties>")
+    document = parse_document(Path("运费.docx"), stream.getvalue())
+    assert (document.valid_from, document.valid_until) == ("2026-01-01", "2026-12-31")
+    assert document.internal
+    assert document.tags == ("运费", "配送")
 
 
 # PDF
