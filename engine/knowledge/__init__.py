@@ -2,10 +2,13 @@
 
 Values (all frozen msgspec structs) and calls, by module::
 
-    documents   Document(doc, title, text, valid_from, valid_until, tags, internal, digest)
+    documents   Document(doc, title, text, valid_from, valid_until, tags, internal, digest, parts,
+                         partly)
                 Skipped(path, reason, code, values)        .error() -> InputError for texts.explain
                 read_document(path) -> Document            raises InputError
                 collect(paths) -> (files, skipped)         folders are walked
+    formats     the readers: kinds.KINDS by ending, ENDINGS for dialogs; confinement.Confinement,
+                the process in which files of office formats are read
     passages    passages(document) -> tuple[Passage, ...]
     sentences   split_sentences(text) -> tuple[Span, ...]  exact slices, bullets left out
     grams       fold, grams, Weights: what words are compared by, how much each says
@@ -22,7 +25,7 @@ Values (all frozen msgspec structs) and calls, by module::
                 list_documents(folder) -> list[DocumentRow]
     reports     ImportProgress(step, done, total, doc), step: reading|embedding|indexing
                 ImportReport(documents, passages, skipped, version: str, total_documents,
-                             total_passages)
+                             total_passages, partly)
     table       the one place that talks to LanceDB
     seal        every file's size and SHA-256, checked whenever a version is opened
     version     finishes one version: weights, catalogue and seal beside its table
