@@ -71,6 +71,7 @@ class DraftColumn(Dressed, QWidget):
         self._show_parts(case=False)
         self._set_draft(None)
         self.card.show_none()
+        self._dress()
 
     def room(self) -> QWidget:
         """Where something may float for some seconds: above what can be decided."""
@@ -142,6 +143,9 @@ class DraftColumn(Dressed, QWidget):
         case = self.case.case()
         if case.script_inserted != inserted:
             self.case.set_case(replace(case, script_inserted=inserted))
+
+    def _dress(self) -> None:
+        self._scroll.setAccessibleName(self._look.text("draft"))
 
     def _show_bar(self) -> None:
         language = self._look.language

@@ -254,6 +254,7 @@ class SettingsForm(Dressed, QScrollArea):
 
     def _dress(self) -> None:
         look = self._look
+        self.setAccessibleName(look.text("settings"))
         for name, field in self._fields.items():
             field.setAccessibleName(look.text(f"settings.{name}"))
             field.setAccessibleDescription(self._rows[name].help_text())

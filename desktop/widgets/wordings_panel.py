@@ -63,7 +63,11 @@ class WordingsPanel(Dressed, QScrollArea):
         self._make_own(inside)
         inside.addStretch(1)
         self.setWidget(body)
+        self._dress()
         self.show_loading()
+
+    def _dress(self) -> None:
+        self.setAccessibleName(self._look.text("wordings"))
 
     def _make_proposals(self, inside: QVBoxLayout) -> None:
         look = self._look

@@ -9,7 +9,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QListView
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QListView, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop import app as desk_app
@@ -208,3 +209,23 @@ def test_triggers_that_were_missing_are_told_in_the_banner(qtbot: QtBot, open_de
     desk.close()
     desk = open_desk()
     assert desk.store.guards_put_back == ()
+
+
+@pytest.mark.parametrize("page", ["desk", "knowledge", "review", "workshop", "settings"])
+def test_whatever_tab_reaches_tells_its_name(qtbot: QtBot, open_desk: Open, page: str) -> None:
+    desk = open_desk()
+    desk.page.make_ready()
+    desk.window.show()
+    desk.window.show_page(page)
+
+    def reached() -> list[QWidget]:
+        every = [one for one in desk.window.findChildren(QWidget) if one.isVisible()]
+        return [one for one in every if one.focusPolicy() & Qt.FocusPolicy.TabFocus]
+
+    def unnamed() -> list[QWidget]:
+        return [
+            one for one in reached() if not (one.accessibleName() or getattr(one, "text", str)())
+        ]
+
+    # A page is put together in steps; the rail alone has the buttons of the pages.
+    qtbot.waitUntil(lambda: len(reached()) > 7 and unnamed() == [])
