@@ -63,6 +63,7 @@ class Confinement:
         self._seconds = seconds
         self._megabytes = megabytes
         self._process: subprocess.Popen[bytes] | None = None
+        self._given_up = False
 
     def __enter__(self) -> Confinement:
         return self
@@ -74,6 +75,13 @@ class Confinement:
         trace: TracebackType | None,
     ) -> None:
         self._end()
+
+    def give_up(self) -> None:
+        """From any thread: end what is being read, with an error, and read nothing more."""
+        self._given_up = True
+        process = self._process
+        if process is not None:
+            process.kill()
 
     def read(self, path: PurePath, data: bytes) -> Content:
         """What `data`, the content of `path`, holds. Raises `InputError`."""
@@ -114,6 +122,8 @@ class Confinement:
             start_new_session=True,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
+        if self._given_up:
+            self._process.kill()
         return self._process
 
     def _end(self) -> int:

@@ -33,6 +33,8 @@ _PAGE_NUMBER: Final = re.compile(
 _NUMBERED: Final = re.compile(
     r"第[一二三四五六七八九十百\d]{1,4}[章节篇部编][ \t:：、]?[^。！？；]{0,30}|【[^】]{1,40}】"
 )
+# A line of a table of contents.
+_LEADER: Final = re.compile(r"(?:[.…·]\s?){5,}\s*\d{0,4}$")
 _JUNK: Final = re.compile(
     r"microsoft|\.(?:docx?|xlsx?|pptx?|wps|et|pdf)$|^untitled|^无标题|^\W*$", re.I
 )
@@ -156,7 +158,11 @@ def _content(pages: Sequence[Sequence[_Line]], front: dict[str, str]) -> Content
             "document_scanned",
         )
     running = _running(pages)
-    kept = [one for one in every if not _is_running(one, running, len(pages))]
+    kept = [
+        one
+        for one in every
+        if not _is_running(one, running, len(pages)) and not _LEADER.search(one.text)
+    ]
     empty = sum(not page for page in pages)
     left_out = (
         (LeftOut(f"{empty} pages hold no text.", "left_out_pages", {"n": str(empty)}),)
@@ -165,6 +171,7 @@ def _content(pages: Sequence[Sequence[_Line]], front: dict[str, str]) -> Content
     )
     paragraphs = list(_paragraphs(kept))
     headings = _headings(paragraphs)
+    named = {place: line(paragraphs[place].text) for place in headings}
     outline = Outline()
     chinese = bool(_HAN.search(text))
     page = -1
@@ -182,7 +189,7 @@ def _content(pages: Sequence[Sequence[_Line]], front: dict[str, str]) -> Content
     return Content(
         parts=outline.parts(),
         front=front,
-        title=outline.first if headings else "",
+        title=next((name for place, name in named.items() if headings[place] == 1), ""),
         left_out=left_out,
     )
 

@@ -67,7 +67,8 @@ def read_html(data: bytes) -> Content:
 class _Page(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self._outline = Outline()
+        self._outline = self._whole = Outline()
+        self._main: Outline | None = None
         self._tally = Tally()
         self._front: dict[str, str] = {}
         self._words: list[str] = []
@@ -86,11 +87,14 @@ class _Page(HTMLParser):
         while self._tables:
             self._end_table()
         self._flush()
+        parts, first = self._whole.parts(), self._whole.first
+        if self._main is not None and (main := self._main.parts()):
+            parts, first = main, self._main.first or first
         # What a page is called often names the site as well.
         return Content(
-            parts=self._outline.parts(),
+            parts=parts,
             front=self._front,
-            title=self._outline.first or self._named,
+            title=first or self._named,
             left_out=self._tally.told(),
         )
 
@@ -123,6 +127,9 @@ class _Page(HTMLParser):
         elif len(tag) == 2 and tag[0] == "h" and tag[1] in "123456":
             self._flush()
             self._heading = int(tag[1])
+        elif tag == "main" and not self._tables:
+            self._flush()
+            self._outline = self._main = self._main or Outline()
         elif tag in ("dt", "summary"):
             self._flush()
             self._heading = QUESTION
@@ -152,7 +159,9 @@ class _Page(HTMLParser):
         elif tag == "li" or tag in _BLOCKS or (len(tag) == 2 and tag[0] == "h"):
             self._flush()
             self._item = False
-            if tag in ("dl", "details") and not self._tables:
+            if tag == "main":
+                self._outline = self._whole
+            elif tag in ("dl", "details") and not self._tables:
                 self._outline.leave(QUESTION)
 
     def handle_data(self, data: str) -> None:

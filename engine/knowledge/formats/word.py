@@ -22,6 +22,7 @@ _HEADING: Final = re.compile(r"(?:heading|标题)\s*([1-9])", re.IGNORECASE)
 _LEVELLED: Final = re.compile(r"([一二三四五六])级标题")
 _CONTENTS: Final = re.compile(r"(?:toc|目录)\s*(?:\d|heading|标题)?", re.IGNORECASE)
 _TITLES: Final = frozenset(("title", "标题", "文档标题"))
+_HAN: Final = re.compile("[\u3400-\u9fff]")
 _OFF: Final = frozenset(("0", "false", "off", "none"))
 _GONE: Final = frozenset(
     f"{_W}{name}"
@@ -51,6 +52,7 @@ def read_docx(data: bytes) -> Content:
         document = docx.Document(io.BytesIO(data))
         reading = _Reading(_styles(document))
         body = document.element.body
+        _put_in_notes(document, body)
         reading.read(body, 0)
         if not reading.styled:
             # Nobody used styles: headings can only be guessed.
@@ -138,6 +140,22 @@ class _Reading:
             identity = numbered.find(f"{_W}numId")
             listed = identity is None or _value(identity) != "0"
         return _Style(outline, listed and outline is None, style.contents, style.bold)
+
+
+def _put_in_notes(document: Any, body: Any) -> None:
+    """Write footnotes where they are referred to: they say what a price or a right depends on."""
+    from docx.oxml import parse_xml
+
+    for kind in ("footnote", "endnote"):
+        notes: dict[str, str] = {}
+        for relation in document.part.rels.values():
+            if relation.reltype.endswith(f"/{kind}s") and not relation.is_external:
+                for note in parse_xml(relation.target_part.blob):
+                    notes[note.get(f"{_W}id", "")] = line(" ".join(_cell(note, 0)))
+        for reference in list(body.iter(f"{_W}{kind}Reference")):
+            if words := notes.get(reference.get(f"{_W}id", ""), ""):
+                reference.tag = f"{_W}t"
+                reference.text = f"（{words}）" if _HAN.search(words) else f" ({words})"
 
 
 def _styles(document: Any) -> dict[str, _Style]:

@@ -138,6 +138,28 @@ def test_text_boxes_and_content_controls_are_read_once_and_contents_are_not() ->
     assert parts_of(write) == (Part((), "保修两年。\n\n全国联保。\n\n客服在线。"),)
 
 
+def test_footnotes_stand_where_they_are_referred_to() -> None:
+    from docx.opc.packuri import PackURI
+    from docx.opc.part import Part as File
+
+    note = (
+        f"<w:footnotes {nsdecls('w')}><w:footnote w:id='2'><w:p><w:r><w:t>偏远地区除外</w:t></w:r>"
+    )
+
+    def write(document: Word) -> None:
+        paragraph = document.add_paragraph("满59元包邮")
+        reference = '<w:r %s><w:footnoteReference w:id="2"/></w:r>'
+        paragraph._p.append(parse_xml(reference % nsdecls("w")))
+        paragraph.add_run("。")
+        kind = "application/vnd.openxmlformats-officedocument.wordprocessingml.footnotes+xml"
+        blob = f"{note}</w:p></w:footnote></w:footnotes>".encode()
+        notes = File(PackURI("/word/footnotes.xml"), kind, blob, document.part.package)
+        base = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+        document.part.relate_to(notes, f"{base}/footnotes")
+
+    assert parts_of(write) == (Part((), "满59元包邮（偏远地区除外）。"),)
+
+
 def test_a_table_of_questions_in_a_word_document_is_one() -> None:
     def write(document: Word) -> None:
         table = document.add_table(2, 2)
@@ -299,6 +321,13 @@ def test_headings_lists_and_tables_of_a_web_page() -> None:
             "城市：北京，费用：面议，时效：面议。",
         ),
     )
+
+
+def test_of_a_page_with_a_main_part_only_that_is_read() -> None:
+    page = "<h1>商城</h1><a>登录</a><main><h2>退货</h2><p>能退。</main><p>备案号</p>"
+    content = read_html(page.encode())
+    assert (content.title, content.parts) == ("退货", (Part(("退货",), "能退。"),))
+    assert read_html("<p>能退。<main></main>".encode()).parts == (Part((), "能退。"),)
 
 
 @pytest.mark.parametrize(

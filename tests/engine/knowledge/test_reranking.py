@@ -24,7 +24,8 @@ from engine.knowledge.search import Searcher
 from engine.knowledge.vectors import Vectors, unit
 from engine.knowledge.wording import Wording, telling_grams
 from engine.learning.starter.corpus import Policy, Question, Trade
-from engine.learning.starter.reranker_recipe import learn, learn_wording, lessons, remember
+from engine.learning.starter.lessons import lessons
+from engine.learning.starter.reranker_recipe import learn, learn_wording, remember
 from engine.records import Turn
 
 DAY = "2026-11-22"
