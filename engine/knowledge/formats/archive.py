@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import io
-import zipfile
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from engine.errors import InputError
 from engine.knowledge.formats.content import broken, inflated
+
+if TYPE_CHECKING:
+    import zipfile
 
 _MOST_MEMBERS: Final = 5_000
 _MOST_INFLATED: Final = 512 << 20
 _MOST_XML: Final = 256 << 20
 _CHUNK: Final = 1 << 20
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_MEMBERS: Final = {"docx": b"word/document", "xlsx": b"xl/workbook", "pptx": b"ppt/presentation"}
 # Office never writes either; both are how a few bytes are blown up to gigabytes.
 _DECLARED: Final = tuple(
     word.encode(encoding)
@@ -23,37 +26,32 @@ _DECLARED: Final = tuple(
 _LONGEST: Final = max(map(len, _DECLARED))
 
 
-def recognised(data: bytes) -> str:
-    """What `data` is by its first bytes: docx, xlsx, pptx, zip, pdf, ole, locked, or ""."""
+def recognised(data: bytes, wanted: str) -> str:
+    """What `data` is by its bytes: docx, xlsx, pptx, zip, pdf, ole, locked, or "".
+
+    Nothing is opened. Where an office file holds others, it is what is `wanted` if that is among
+    them.
+    """
     if data.startswith(_OLE):
         return "locked" if "EncryptedPackage".encode("utf-16-le") in data else "ole"
     if data[:1024].lstrip().startswith(b"%PDF-"):
         return "pdf"
     if not data.startswith(b"PK\x03\x04"):
         return ""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return ""
-    folders = {name.partition("/")[0] for name in names[:_MOST_MEMBERS]}
-    kinds = {"word": "docx", "xl": "xlsx", "ppt": "pptx"}
-    return next((kind for folder, kind in kinds.items() if folder in folders), "zip")
+    found = [kind for kind, member in _MEMBERS.items() if member in data]
+    return wanted if wanted in found else next(iter(found), "zip")
 
 
 def check_archive(data: bytes, kind: str) -> None:
     """Raise `InputError` unless `data` is a sound archive that can be opened safely as `kind`."""
+    import zipfile
+
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _check(archive, kind)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, OSError, ValueError) as error:
-        raise broken(kind) from error
-    except NotImplementedError as error:
-        raise broken(kind) from error
-    except Exception as error:
-        if isinstance(error, InputError):
-            raise
-        # zlib.error, lzma.LZMAError and whatever else a decompressor has.
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:  # BadZipFile, EOFError, and whatever a decompressor has.
         raise broken(kind) from error
 
 

@@ -7,7 +7,6 @@ memory or crashes ends that process, costs one file, and the next file gets a ne
 from __future__ import annotations
 
 import contextlib
-import faulthandler
 import os
 import signal
 import subprocess
@@ -155,6 +154,8 @@ def _ended(kind: str, code: int, late: bool) -> InputError:
 
 def _serve(megabytes: int) -> None:
     """What the process does: files in, answers out, until nobody asks any more."""
+    import faulthandler
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     given = sys.stdin.buffer
     taken = os.fdopen(os.dup(sys.stdout.fileno()), "wb")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import PurePath
 from typing import Final
 
@@ -10,37 +11,40 @@ from msgspec import Struct
 
 from engine.errors import InputError
 from engine.knowledge.formats.archive import locked, recognised
-from engine.knowledge.formats.comma_separated import read_csv
 from engine.knowledge.formats.content import Content
-from engine.knowledge.formats.plain_text import read_markdown, read_text
-from engine.knowledge.formats.portable import read_pdf
-from engine.knowledge.formats.spreadsheet import read_xlsx
-from engine.knowledge.formats.web_page import read_html
-from engine.knowledge.formats.word import read_docx
 
 
 class Kind(Struct, frozen=True):
-    """A reader of bytes, and how many megabytes a file of the kind may have.
+    """A reader of bytes, by its module here and its name; how many megabytes a file may have.
 
     A `confined` one is run where it can be stopped (`confinement`).
     """
 
-    read: Callable[[bytes], Content]
+    module: str
+    name: str
     most: int
     confined: bool = True
+
+    def read(self, data: bytes) -> Content:
+        """What `data` holds. Raises `InputError`, and what a library raises on a broken file."""
+        # Most programs that import this read no files.
+        reader: Callable[[bytes], Content] = getattr(
+            import_module(f"engine.knowledge.formats.{self.module}"), self.name
+        )
+        return reader(data)
 
 
 # To add a kind of file, add its reader here.
 KINDS: Final[dict[str, Kind]] = {
-    ".md": Kind(read_markdown, 8, confined=False),
-    ".markdown": Kind(read_markdown, 8, confined=False),
-    ".txt": Kind(read_text, 8, confined=False),
-    ".docx": Kind(read_docx, 64),
-    ".pdf": Kind(read_pdf, 64),
-    ".xlsx": Kind(read_xlsx, 64),
-    ".csv": Kind(read_csv, 32),
-    ".html": Kind(read_html, 8),
-    ".htm": Kind(read_html, 8),
+    ".md": Kind("plain_text", "read_markdown", 8, confined=False),
+    ".markdown": Kind("plain_text", "read_markdown", 8, confined=False),
+    ".txt": Kind("plain_text", "read_text", 8, confined=False),
+    ".docx": Kind("word", "read_docx", 64),
+    ".pdf": Kind("portable", "read_pdf", 64),
+    ".xlsx": Kind("spreadsheet", "read_xlsx", 64),
+    ".csv": Kind("comma_separated", "read_csv", 32),
+    ".html": Kind("web_page", "read_html", 8),
+    ".htm": Kind("web_page", "read_html", 8),
 }
 ENDINGS: Final = tuple(KINDS)
 """What a dialog that chooses files offers."""
@@ -71,7 +75,7 @@ def kind_of(path: PurePath) -> Kind:
 def check_is(path: PurePath, data: bytes) -> None:
     """Raise `InputError` when the content of `path` is something else than its ending says."""
     wanted = path.suffix.lower().lstrip(".")
-    found = recognised(data)
+    found = recognised(data, wanted)
     if found == "locked":
         raise locked()
     if found == "ole" and wanted in _FORMER:
