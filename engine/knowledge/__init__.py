@@ -7,7 +7,7 @@ Values (all frozen msgspec structs) and calls, by module::
                 Skipped(path, reason, code, values)        .error() -> InputError for texts.explain
                 read_document(path) -> Document            raises InputError
                 collect(paths) -> (files, skipped)         folders are walked
-    formats     the readers: kinds.KINDS by ending, ENDINGS for dialogs; confinement.Confinement,
+    formats     the readers: kinds.KINDS by ending; confinement.Confinement,
                 the process in which files of office formats are read
     passages    passages(document) -> tuple[Passage, ...]
     sentences   split_sentences(text) -> tuple[Span, ...]  exact slices, bullets left out

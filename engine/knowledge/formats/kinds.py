@@ -46,8 +46,6 @@ KINDS: Final[dict[str, Kind]] = {
     ".html": Kind("web_page", "read_html", 8),
     ".htm": Kind("web_page", "read_html", 8),
 }
-ENDINGS: Final = tuple(KINDS)
-"""What a dialog that chooses files offers."""
 # What other programs and former versions write, and what their programs can save it as.
 _SAVED_AS: Final[dict[str, str]] = {
     **dict.fromkeys((".doc", ".docm", ".dot", ".dotx", ".dotm", ".rtf", ".odt", ".wps"), "docx"),
