@@ -12,6 +12,10 @@ from engine.records import Language
 _PLAIN = {"", "code", "件", "次", "台", "人", "月份", *COUNTED}
 _SENTENCE_END = re.compile(r"(?:[。！？!?\n]|\.(?=\s))(?:\s?\[\d{1,2}\])*")
 _OPEN_END = re.compile(r"；(?=\[\d{1,2}\])")
+# A quotation without any mark at its end: an item of a list, a cell of a table.
+_NO_END = re.compile(
+    r"(?<=[\w%)）」”\"°])(?<![。！？!?.][)）」”\"])(?=(?:\[\d{1,2}\])+\s*(?:$|[^\W\d_]))"
+)
 # The first of two numbers, of what both are being said behind the second only.
 _FIRST_OF_TWO = re.compile(
     rf"(?<![\w.])(?:{NUMERAL}(?:\sor\s|{RANGE.pattern})|(?<=between\s){NUMERAL}\sand\s)$",
@@ -43,9 +47,12 @@ def without_ungrounded_end(text: str, numbers: GroundedNumbers) -> str:
     return text[: ends[-1]].rstrip() if ends else ""
 
 
-def sentences_closed(text: str) -> str:
-    """`text` with a full stop for each semicolon that a quotation ends with before its source."""
-    return _OPEN_END.sub("。", text)
+def sentences_closed(text: str, language: Language) -> str:
+    """`text`, made of quotations, with a full stop behind each that ends with none.
+
+    A semicolon before a source becomes one as well.
+    """
+    return _NO_END.sub("。" if language == "zh" else ".", _OPEN_END.sub("。", text))
 
 
 def emphasise(text: str) -> str:

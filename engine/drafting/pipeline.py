@@ -354,7 +354,9 @@ class _Drafting:
             reason = text("drafting.failed.empty", self._drafter._language)
             return self._finished(Draft("failed", reason=reason, mode=mode, tokens=body.tokens))
         opening, closing = self._frame
-        reply = opening + sentences_closed(body.text) + closing
+        if mode == "verbatim":
+            body.text = sentences_closed(body.text, self._language)
+        reply = opening + body.text + closing
         reply = masked(reply, self._gate.screen(reply, "model", language=self._language))
         if self._style.bold_amounts:
             reply = emphasise(reply)

@@ -96,7 +96,25 @@ def test_lines_that_say_something_are_quoted_without_a_full_stop_too() -> None:
 
 def test_a_quotation_that_ends_with_a_semicolon_is_closed() -> None:
     assert (
-        sentences_closed("口服药免费代喂；[1]另外，打针不做。[1]")
+        sentences_closed("口服药免费代喂；[1]另外，打针不做。[1]", "zh")
         == "口服药免费代喂。[1]另外，打针不做。[1]"
     )
-    assert sentences_closed("甲；乙。[1]") == "甲；乙。[1]"
+    assert sentences_closed("甲；乙。[1]", "zh") == "甲；乙。[1]"
+
+
+def test_a_quotation_without_a_mark_at_its_end_is_closed() -> None:
+    """An item of a list, or a cell of a table."""
+    said = "换皮表带60元起[1]另外，截短免费[1][2]还有，满100元（含税）[2]"
+    closed = "换皮表带60元起。[1]另外，截短免费。[1][2]还有，满100元（含税）。[2]"
+    assert sentences_closed(said, "zh") == closed
+    assert sentences_closed("Straps from £60[1] One more thing: Cuts are free[2]", "en") == (
+        "Straps from £60.[1] One more thing: Cuts are free.[2]"
+    )
+    for whole in (
+        closed,
+        "真的吗？[1]另外，可以！[2]",
+        "It is.[1]",
+        "他说「可以。」[1]",
+        "含运费[1]，不含税。[2]",
+    ):
+        assert sentences_closed(whole, "zh") == whole
