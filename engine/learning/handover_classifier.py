@@ -238,7 +238,8 @@ def chances(of: Sequence[Example], every: Sequence[Example], classes: WordClasse
         ]
         model = HandoverClassifier(classes, train(kept, classes))
         for one in left:
-            passages = model.passages(fold(one.text).text)
+            long, short = model.long_and_short(fold(one.text).text)
+            passages = [*long, *short]
             found[one] = max((passage.chance for passage in passages), default=0.0)
     return [found[one] for one in of]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import accumulate
 from pathlib import Path
@@ -39,6 +39,13 @@ CATEGORY_BUCKETS = 1 << 13
 PER_CATEGORY = BUCKETS // CATEGORY_BUCKETS
 LENGTH_POWER = -0.35
 """The power of the number of features that weights are multiplied by."""
+SHORT = 22
+"""Tokens of a short passage. What is grave is said in few words, and whatever ordinary stands in
+the same passage thins it out: with an ordinary sentence beside them 42 % of grave ones are found by
+long passages alone, 68 % by both, of 88 % where they stand alone; near misses 1.7 and 1.9 %."""
+_SHORT_STEP = 8
+_SURER = math.log(0.9 / 0.1) - math.log(0.8 / 0.2)
+"""How much more speaks for a short passage that counts as much as a long one."""
 
 
 class Passage(Struct, frozen=True):
@@ -83,12 +90,41 @@ class HandoverClassifier:
         size = len(read.starts)
         if not size:
             return []
+        places = passages_of(size, read.borders)
+        return self._rated(read, *self._prefix_sums(read, folded), places, 0.0, least)
+
+    def long_and_short(
+        self, folded: str, least: float = 0.0
+    ) -> tuple[list[Passage], list[Passage]]:
+        """The passages of a folded text and, where it has several, the short ones; as `passages`.
+
+        The chance of a short one is lower than what speaks for it: there are more of them.
+        """
+        read = tokenise(folded)
+        size = len(read.starts)
+        if not size:
+            return [], []
         sums, counts = self._prefix_sums(read, folded)
+        long = self._rated(read, sums, counts, passages_of(size, read.borders), 0.0, least)
+        if size <= SHORT:
+            return long, []
+        places = passages_of(size, read.borders, SHORT, _SHORT_STEP)
+        return long, self._rated(read, sums, counts, places, -_SURER, least)
+
+    def _rated(
+        self,
+        read: Tokens,
+        sums: Sequence[int],
+        counts: Sequence[int],
+        places: Iterable[tuple[int, int]],
+        more: float,
+        least: float,
+    ) -> list[Passage]:
         trained = self._trained
         found: list[Passage] = []
-        for first, last in passages_of(size, read.borders):
+        for first, last in places:
             damping = math.pow(max(counts[last] - counts[first], 1), LENGTH_POWER)
-            weight = (sums[last] - sums[first]) * trained.scale * damping
+            weight = (sums[last] - sums[first]) * trained.scale * damping + more
             chance = 1 / (1 + math.exp(-max(min(weight + trained.bias, 30), -30)))
             start, end = place = read.starts[first], read.ends[last - 1]
             if chance >= least:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_left
 from collections.abc import Sequence
 
@@ -14,26 +15,28 @@ class Classified:
     """The hits of the rules that ask the classifier, by number, and which other hits it backs."""
 
     def __init__(
-        self, hits: dict[int, list[tuple[int, int]]], passages: Sequence[Passage] | None
+        self, hits: dict[int, list[tuple[int, int]]], scales: Sequence[Sequence[Passage]]
     ) -> None:
+        """`scales`: the passages of each length, in order; none where nobody asked."""
         self.hits = hits
-        self._passages = passages
-        self._ends = [passage.end for passage in passages or ()]
+        self._scales = [(passages, [one.end for one in passages]) for passages in scales]
 
     def backs(self, rule: Rule, start: int, end: int) -> bool:
         """Whether a hit lies in a passage that is likely enough for its rule."""
         least = rule.match.backed
-        if not least or self._passages is None:
+        if not least or not self._scales:
             return True
-        for passage in self._passages[bisect_left(self._ends, start + 1) :]:
-            if passage.start >= end:
-                break
-            if passage.chance >= least:
-                return True
+        for passages, ends in self._scales:
+            for place in range(bisect_left(ends, start + 1), len(passages)):
+                passage = passages[place]
+                if passage.start >= end:
+                    break
+                if passage.chance >= least:
+                    return True
         return False
 
 
-UNCLASSIFIED = Classified({}, None)
+UNCLASSIFIED = Classified({}, ())
 
 
 class ClassifierRules:
@@ -53,12 +56,12 @@ class ClassifierRules:
         if not self._asked or not folded:
             return UNCLASSIFIED
         model = classifier.shipped()
-        passages = model.passages(folded, self._least)
+        scales = model.long_and_short(folded, self._least)
         hits: dict[int, list[tuple[int, int]]] = {}
-        for passage in passages:
+        for passage in itertools.chain(*scales):
             if passage.chance >= self._least:
                 category = model.category(folded, passage)
                 for number, heard in self._rules:
                     if heard.category == category and passage.chance >= heard.least:
                         hits.setdefault(number, []).append(passage.heaviest)
-        return Classified(hits, passages)
+        return Classified(hits, scales)

@@ -174,15 +174,18 @@ def with_classes(read: Tokens, folded: str, classes: WordClasses) -> tuple[list[
     return general, places
 
 
-def passages_of(size: int, borders: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """The passages of so many tokens: some clauses each, every clause in one with what follows."""
-    if size <= PASSAGE:
+def passages_of(
+    size: int, borders: Sequence[int], most: int = PASSAGE, step: int = _STEP
+) -> Iterator[tuple[int, int]]:
+    """The passages of so many tokens, of at most `most` each: some clauses, every clause in one
+    with what follows."""
+    if size <= most:
         yield 0, size
         return
     done = 0
     first = 0
     while first < size:
-        last = min(first + PASSAGE, size)
+        last = min(first + most, size)
         if last < size:
             at = bisect_left(borders, last)
             if at and borders[at - 1] > first:
@@ -194,7 +197,7 @@ def passages_of(size: int, borders: Sequence[int]) -> Iterator[tuple[int, int]]:
             return
         at = bisect_left(borders, first + 1)
         following = borders[at] + 1 if at < len(borders) else size
-        first = min(following, first + _STEP) if following - first > PASSAGE else following
+        first = min(following, first + step) if following - first > most else following
 
 
 def clauses_of(first: int, last: int, borders: Sequence[int]) -> list[tuple[int, int]]:

@@ -172,9 +172,15 @@ class Gate:
                 if rule.dialogue and not day_rules.dialogue().holds(rule, side, folded.text, turns):
                     continue
                 counts[rule.id] = counts.get(rule.id, 0) + 1
-                if counts[rule.id] > HITS_PER_RULE and rule.action != "mask":
+                # Whoever complains in ten sentences complains once.
+                most = HITS_PER_RULE if rule.match.heard is None else 1
+                if counts[rule.id] > most and rule.action != "mask":
                     continue
                 start, end = folded.span(found.start, found.end)
+                if into and into[-1].rule == rule.id and start < into[-1].end:
+                    # 起诉你 and 法院起诉 are one thing that was said.
+                    start, end = into[-1].start, max(end, into.pop().end)
+                    counts[rule.id] -= 1
                 into.append(hit_of(rule, text, start, end, side, language))
         for rule in day_rules.about_turns(side):
             if _concerns(rule, text, language) and day_rules.dialogue().holds(

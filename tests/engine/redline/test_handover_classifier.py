@@ -201,3 +201,18 @@ def test_who_says_the_same_again_means_no_more_by_it(gate: Gate, times: int) -> 
     assert not gate.screen(plain * times, "customer", language="zh").hits
     grave = gate.screen(GRAVE + "。" + plain * times, "customer", language="zh").hits
     assert {hit.rule for hit in grave} >= {"customer.heard.injury"}
+
+
+def test_what_is_said_in_many_sentences_is_one_hit(gate: Gate) -> None:
+    graves = (GRAVE, "孩子喝了你们的奶粉吐了一夜在医院挂水", "我爸用你们的电热毯被烫得皮都掉了")
+    text = "。".join(f"{grave}。{ORDINARY}{ORDINARY}" for grave in graves)
+    matcher = gate.matcher("customer")
+    found = [one for one in matcher.find(fold(text).text) if one.rule.id == "customer.heard.injury"]
+    assert len(found) > 1
+    hits = [hit.rule for hit in gate.screen(text, "customer").hits]
+    assert hits.count("customer.heard.injury") == 1
+
+
+@pytest.mark.parametrize("text", [f"{GRAVE}。{ORDINARY}", f"{ORDINARY}{GRAVE}"])
+def test_an_ordinary_question_beside_it_hides_nothing(text: str) -> None:
+    assert Matcher([classified_rule()]).find(fold(text).text)

@@ -134,3 +134,9 @@ def test_hits_that_are_excused_do_not_use_up_how_many_are_looked_at() -> None:
     text = "不baobenbaoxi。" * 5 + "bao本保息"
     found = Matcher([rule]).find(fold(text).text, 2)
     assert [one.vetoed for one in found] == [True] * 5 + [False]
+
+
+def test_what_one_rule_finds_twice_at_one_place_is_one_hit() -> None:
+    gate = Gate(RuleSet("v", (make(Match(words=("法院起诉", "起诉你"))),)))
+    hits = gate.screen("我去法院起诉你们，真的去法院起诉。", "agent").hits
+    assert [hit.text for hit in hits] == ["法院起诉你", "法院起诉"]
