@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import typer
+from msgspec.structs import replace
 
 from engine import paths
 from engine.cli.console import (
@@ -174,7 +175,8 @@ def refuse_problems(
     error = RuleError(
         f"{len(problems)} problems; the packs do not load.", "rules_problems", count=len(problems)
     )
-    refuse(error, session, json=json, problems=problems, **result)
+    told = [replace(one, message=one.told(session.language)) for one in problems]
+    refuse(error, session, json=json, problems=told, **result)
 
 
 def reading(session: Session) -> Progress:

@@ -96,6 +96,9 @@ def test_a_pack_that_fails_is_told_by_file_and_line(zuoxi: Zuoxi, pack: Path) ->
         said.refused("rules_problems")
         (problem,) = said.one["problems"]
         assert (problem["file"], problem["line"], problem["rule"]) == ("own.yaml", 13, "own.gift")
+    for language, words in (("zh", "必须命中的例句没有命中"), ("en", "an example that must hit")):
+        said = zuoxi("rules", "validate", pack, "--json", "--language", language)
+        assert words in said.one["problems"][0]["message"]
     # What is wrong is kept in the draft, to be mended, and tried by nobody.
     zuoxi("rules", "trial", "--comment", "试试", "--json").refused("rules_invalid")
     assert "own.gift" in zuoxi("rules", "diff").out
