@@ -11,6 +11,7 @@ from engine.knowledge.answer_features import COUNT
 from engine.learning.starter.corpus import Trade
 from engine.learning.starter.embedder_recipe import figures_of
 from engine.learning.starter.network_recipe import MEMBERS
+from engine.learning.starter.reranker_recipe import WRONGLY_REFUSED
 
 _TEMPLATES = Path(__file__).parent / "cards"
 
@@ -95,6 +96,8 @@ def embedder_card(figures: dict[str, Any], trades: Sequence[Trade], date: str) -
         unanswerable=noted.reranker.unanswerable,
         refused=noted.reranker.refused,
         wrongly_refused=noted.reranker.wrongly_refused,
+        allowed=WRONGLY_REFUSED,
+        small_refused=noted.reranker.small_refused,
     )
 
 

@@ -1,4 +1,8 @@
-"""Our own corpus: policies with slots and the questions that rest on them, one file per trade."""
+"""Our own corpus: policies with slots and the questions that rest on them, one file per trade.
+
+``lots.json`` beside them says which trades were written together, by the same people on one
+occasion: what is tried on a trade must not have learnt from any of its lot.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,11 @@ from typing import Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.records import Turn
+
+LOTS = "lots.json"
 
 Kind = Literal["plain", "hard", "multiturn", "abstain", "attack", "overblock"]
 Values = Mapping[str, str]
@@ -47,11 +54,15 @@ class Question(Struct, frozen=True, tag="question"):
 
 
 class Trade(Struct, frozen=True):
-    """All of one file: a made-up company's policies and the questions its customers ask."""
+    """All of one file: a made-up company's policies and the questions its customers ask.
+
+    It was written in the lot `lot`, "" where that is not known.
+    """
 
     name: str
     policies: dict[str, Policy]
     questions: tuple[Question, ...]
+    lot: str = ""
 
     @property
     def english(self) -> bool:
@@ -66,11 +77,26 @@ def load_trades(folder: Path) -> tuple[list[Trade], list[str]]:
     """The trades in `folder` by name, and one line for every line that was skipped and why."""
     trades = []
     problems: list[str] = []
+    noted = folder / LOTS
+    lots = msgspec.json.decode(
+        noted.read_bytes() if noted.is_file() else b"{}", type=dict[str, str]
+    )
     for path in sorted(folder.glob("*.jsonl")):
         trade, found = load_trade(path)
-        trades.append(trade)
+        trades.append(replace(trade, lot=lots.get(trade.name, "")))
         problems += found
     return trades, problems
+
+
+def in_lots(trades: Sequence[Trade], others: int) -> list[list[Trade]]:
+    """`trades` by lot; those of none are dealt out to as many lots as `others` more."""
+    lots: dict[str, list[Trade]] = {}
+    unknown = [trade for trade in trades if not trade.lot]
+    Random(4).shuffle(unknown)
+    for trade in trades:
+        lot = trade.lot or str(unknown.index(trade) % others)
+        lots.setdefault(lot, []).append(trade)
+    return list(lots.values())
 
 
 def load_trade(path: Path) -> tuple[Trade, list[str]]:

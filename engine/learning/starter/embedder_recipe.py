@@ -1,4 +1,4 @@
-"""Makes the embedder and measures it: each third of the trades is left out once."""
+"""Makes the embedder and measures it: each lot of trades is left out once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from engine.knowledge.embedding import load_embedder
 from engine.knowledge.reranking import RERANKER, save_reranker
-from engine.learning.starter.corpus import Trade
+from engine.learning.starter.corpus import Trade, in_lots
 from engine.learning.starter.embedder import (
     Company,
     EmbedderSetup,
@@ -29,14 +29,13 @@ from engine.learning.starter.embedder import (
     tune,
 )
 from engine.learning.starter.figures import machine
+from engine.learning.starter.lessons import Lesson, lessons
 from engine.learning.starter.pairs import own_pairs, own_text, public_pairs, public_text
 from engine.learning.starter.public import PublicText
 from engine.learning.starter.reranker_recipe import (
-    Lesson,
     RerankerFigures,
     learn,
     learn_wording,
-    lessons,
     remember,
 )
 from engine.learning.starter.retrieval import ask, gain, recall
@@ -139,12 +138,10 @@ def _fold_models(
 ) -> Iterator[tuple[list[Trade], Any]]:
     """The trades that are left out together, with a model that saw nothing of them but the
     tokenizer. Each is kept in `out` when it is made, so that a stop costs one at most."""
-    order = list(trades)
-    Random(4).shuffle(order)
     noted: list[_Fold] = []
-    for fold in range(min(FOLDS, len(order))):
-        held = order[fold::FOLDS]
-        rest = [trade for trade in order if trade not in held]
+    for fold, held in enumerate(in_lots(trades, FOLDS)):
+        names = {trade.name for trade in held}
+        rest = [trade for trade in trades if trade.name not in names]
         path = out / f"fold-{fold}-{_digest(held, rest)}.npy"
         if not path.exists():
             weights = _start(tokenizer, public, rest, setup)

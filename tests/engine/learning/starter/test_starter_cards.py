@@ -23,7 +23,7 @@ EMBEDDER = EmbedderFigures(
     gain_hard=(0.05, -0.1, 0.2),
     answerable=0.4,
     reranker=RerankerFigures(
-        5, 40, {"hard": (20, (0.3, 0.5, 0.7), (0.4, 0.6, 0.75))}, 0.81, 8, 0.375, 0.08
+        5, 40, {"hard": (20, (0.3, 0.5, 0.7), (0.4, 0.6, 0.75))}, 0.81, 8, 0.375, 0.08, 0.125
     ),
     machine="a machine",
 )
@@ -56,6 +56,7 @@ def test_cards_say_what_was_measured(tmp_path: Path) -> None:
     assert "| hard | 20 | 40.0% | 30.0% | 45.0% |" in embedder
     assert "| hard | 20 | 30.0% → 40.0% | 50.0% → 60.0% | 70.0% → 75.0% |" in embedder
     assert "refuses 37.5% of 8 unanswerable questions and 8.0%" in embedder
+    assert "one to five policies it refuses 12.5%" in embedder
     for wanted in ("34,567", "45,678", "0.99", "worse than BM25", "31%", "CC0-1.0"):
         assert wanted in card, wanted
 

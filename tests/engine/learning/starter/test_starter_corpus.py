@@ -14,6 +14,7 @@ from engine.learning.starter.corpus import (
     draw_values,
     fill,
     fill_answer,
+    in_lots,
     load_trade,
     load_trades,
     other_numbers,
@@ -76,6 +77,18 @@ def test_a_bad_line_is_named_by_its_number_and_the_rest_is_kept(tmp_path: Path) 
     assert len(trades[0].questions) == 1
 
 
+def test_trades_come_by_what_was_written_together(tmp_path: Path) -> None:
+    for name in "abcdefg":
+        write(tmp_path / f"{name}.jsonl", [POLICY, QUESTION])
+    (tmp_path / "lots.json").write_text('{"a": "spring", "c": "spring", "d": "autumn"}', "utf-8")
+    trades, _ = load_trades(tmp_path)
+    lots = [{trade.name for trade in lot} for lot in in_lots(trades, 2)]
+    assert {"a", "c"} in lots
+    assert {"d"} in lots
+    assert sorted(len(lot) for lot in lots if not lot & set("acd")) == [2, 2]
+    assert set().union(*lots) == set("abcdefg")
+
+
 def test_answers_are_filled_from_the_policy_cited_behind_each_clause() -> None:
     values = {"a": {"x": "1天"}, "b": {"x": "2天"}}
     text = fill_answer("要{x}[a]，不是{x}[b]，{y}", values, {"a": 3, "b": 1})
@@ -129,3 +142,4 @@ def test_our_own_corpus_has_no_line_that_is_skipped() -> None:
     trades, problems = load_trades(OWN_CORPUS)
     assert problems == []
     assert trades
+    assert all(trade.lot for trade in trades), "lots.json lacks a trade"
