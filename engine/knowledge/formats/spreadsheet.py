@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.errors import InputError
 from engine.knowledge.formats.archive import check_archive
+from engine.knowledge.formats.columns import is_for_insiders
 from engine.knowledge.formats.comma_separated import MOST_CELLS, MOST_ROWS, too_many_rows
 from engine.knowledge.formats.content import Content, Part, broken, line
 from engine.knowledge.formats.properties import custom_properties, front_of
@@ -84,7 +86,11 @@ def _sheets(book: Any, archive: zipfile.ZipFile, tally: Tally) -> list[Part]:
             raise too_many_rows()
         for _ in range(layout.uncounted):
             tally.row("formulas")
-        parts += table_parts(grid, path, tally)
+        found = table_parts(grid, path, tally)
+        if found and is_for_insiders(name):
+            tally.named("internal_sheets", [name])
+            found = [replace(part, internal=True) for part in found]
+        parts += found
     return parts
 
 

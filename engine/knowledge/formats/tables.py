@@ -182,7 +182,7 @@ class _Answers:
         self._path = path
         self._columns = columns
         self._tally = tally
-        self._asked: dict[tuple[tuple[str, ...], str, _Terms], list[str]] = {}
+        self._asked: dict[tuple[tuple[str, ...], str, _Terms], dict[str, None]] = {}
 
     def take(self, row: Sequence[str]) -> None:
         """Take a row in."""
@@ -207,8 +207,7 @@ class _Answers:
             return
         category = tuple(line(_cell(row, place)) for place in columns.category)
         path = tuple(dict.fromkeys((*self._path, *(name for name in category if name))))
-        known = self._asked.setdefault((path, answer, terms), [])
-        known.extend(one for one in dict.fromkeys(questions) if one not in known)
+        self._asked.setdefault((path, answer, terms), {}).update(dict.fromkeys(questions))
 
     def parts(self) -> list[Part]:
         """One for each answer, under its questions."""
@@ -224,7 +223,7 @@ def _unmarked(mark: re.Pattern[str], text: str) -> str:
     return text[found.end() :] if found else text
 
 
-def _headings(questions: Sequence[str]) -> Iterator[str]:
+def _headings(questions: Iterable[str]) -> Iterator[str]:
     heading = ""
     for question in questions:
         joined = f"{heading} / {question}" if heading else question

@@ -9,6 +9,8 @@ from typing import Final
 from engine.knowledge.formats.table_words import table_words
 
 _PERCENT: Final = re.compile(r"0?(?:\.(0+))?%")
+_PLACE: Final = re.compile(r"\[\$([^\]\-]{0,8})[^\]]{0,40}\]")
+_BRACKETS: Final = re.compile(r"\[[^\]]{0,40}\]")
 _SIGN: Final = re.compile(r"[¥￥$€£]")
 
 
@@ -45,7 +47,8 @@ def written(value: object, look: str = "") -> str:
 
 
 def _figure(value: int | float, look: str) -> str:
-    main = look.partition(";")[0]
+    # [$¥-804] is the sign of a place, [Red] and the like are no text.
+    main = _BRACKETS.sub("", _PLACE.sub(r"\1", look.partition(";")[0]))
     if percent := _PERCENT.search(main):
         return f"{_plain(round(value * 100, 6))}%" if percent else ""
     plain = _plain(value)

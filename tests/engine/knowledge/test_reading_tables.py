@@ -217,12 +217,18 @@ def test_values_are_written_as_the_sheet_shows_them() -> None:
     day, hour = datetime.datetime(2026, 3, 1), datetime.time(9, 30)
     values: list[Any] = ["净水器", 99.0, 0.15, day, hour, True, 12345678901, 0.1 + 0.2, 0.065]
     sheet.append(values)
-    for cell, look in {"B2": '"¥"#,##0.00', "C2": "0%", "H2": '0.00"元"', "I2": "0.0%"}.items():
+    for cell, look in {
+        "B2": '"¥"#,##0.00',
+        "C2": "0%",
+        "H2": '0.00"元"',
+        "G2": "[$¥-804]#,##0",
+        "I2": "0.0%",
+    }.items():
         sheet[cell].number_format = look
     (part,) = read_xlsx(saved(book)).parts
     assert part.path == ("价目",)
     assert part.text == (
-        "商品：净水器，价格：¥99，折扣：15%，上市：2026-03-01，时段：09:30，在售：是，库存：12345678901，"
+        "商品：净水器，价格：¥99，折扣：15%，上市：2026-03-01，时段：09:30，在售：是，库存：¥12345678901，"
         "单价：0.3元，税率：6.5%。"
     )
 
@@ -307,6 +313,20 @@ def test_several_sheets_are_told_apart_by_their_names() -> None:
         ("Sheet2", [["问题", "答案"], ["退吗", "退。"]]),
     )
     assert [part.path for part in read("a.xlsx", data).parts] == [("售前", "包邮吗"), ("退吗",)]
+
+
+def test_a_sheet_that_is_internal_by_its_name_stays_so() -> None:
+    rows = [["问题", "答案"], ["最低几折", "最低七折。"]]
+    document = read("a.xlsx", xlsx_of(("内部话术", rows), ("售前", rows)))
+    assert [part.internal for part in document.parts] == [True, False]
+    assert codes(document) == {"internal_sheets": {"names": "内部话术"}}
+
+
+def test_a_hundred_thousand_questions_with_one_answer_are_read_at_once() -> None:
+    """Quadratic time would keep this test for many minutes."""
+    rows = [["问题", "答案"], *([f"第{number}问", "请联系人工客服。"] for number in range(100_000))]
+    parts, _ = told(rows)
+    assert {part.text for part in parts} == {"请联系人工客服。"}
 
 
 def test_too_many_rows_are_refused_with_the_limit() -> None:
