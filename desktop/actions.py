@@ -16,9 +16,17 @@ from PySide6.QtWidgets import QWidget
 from engine import texts
 from engine.records import Language, RejectReason
 
-Where = Literal["window", "draft", "composer", "case", "review", "workshop"]
+Where = Literal["window", "draft", "composer", "case", "knowledge", "review", "workshop"]
 
-WHERE: Final[tuple[Where, ...]] = ("draft", "composer", "case", "window", "review", "workshop")
+WHERE: Final[tuple[Where, ...]] = (
+    "draft",
+    "composer",
+    "case",
+    "window",
+    "knowledge",
+    "review",
+    "workshop",
+)
 
 # The digit that follows the reject key, and the order of the list.
 REJECT_REASONS: Final[tuple[RejectReason, ...]] = (
@@ -79,6 +87,11 @@ ACTIONS: Final[tuple[ActionSpec, ...]] = (
     ActionSpec("toggle_theme", ("Ctrl+Shift+L",), "window"),
     ActionSpec("keys", ("F1",), "window"),
     ActionSpec("quit", ("Ctrl+Q",), "window"),
+    ActionSpec("knowledge_import", ("Ctrl+O",), "knowledge", by_widget=True),
+    ActionSpec("knowledge_import_folder", ("Ctrl+Shift+O",), "knowledge", by_widget=True),
+    ActionSpec("knowledge_search", ("Ctrl+G",), "knowledge", by_widget=True),
+    ActionSpec("knowledge_retire", ("Delete",), "knowledge", by_widget=True),
+    ActionSpec("knowledge_section", ("Ctrl+Tab",), "knowledge", by_widget=True),
     ActionSpec("review_right", ("R",), "review", by_widget=True),
     ActionSpec("review_false_alarm", ("F",), "review", by_widget=True),
     ActionSpec("review_missed", ("M",), "review", by_widget=True),

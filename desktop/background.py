@@ -1,8 +1,8 @@
 """The one way off the UI thread: ``run(op).done(f).failed(g)``. No widget ever sees a thread.
 
-There are four lanes, each one thread that takes its operations in order: `store` for the database
+There are five lanes, each one thread that takes its operations in order: `store` for the database
 (short calls only), `engine` for starting and stopping the engine, `rules` for editing and compiling
-rules, `long` for jobs.
+rules, `long` for jobs, and `knowledge` for looking into documents, which no job must hold up.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from engine import logs
 from engine.errors import ZuoxiError
 
 T = TypeVar("T")
-Lane = Literal["store", "engine", "rules", "long"]
+Lane = Literal["store", "engine", "rules", "knowledge", "long"]
 # Seconds. Qt gives the interpreter up at every other call; to get it back from a lane that computes
 # takes this long, a hundred times while a window is drawn. Python's own 5 ms were half a second.
 _SWITCH = 0.0002
-LANES: tuple[Lane, ...] = ("store", "engine", "rules", "long")
+LANES: tuple[Lane, ...] = ("store", "engine", "rules", "knowledge", "long")
 
 
 class _Lane:

@@ -20,7 +20,7 @@ from desktop.in_turns import InTurns
 from desktop.main_window import MainWindow
 from desktop.pages.desk import DeskPage
 from desktop.pages.engine_notices import EngineNotices, Remedies
-from desktop.pages.further import FurtherPage, load, make
+from desktop.pages.further import Behind, FurtherPage, load, make
 from desktop.session.desk_session import DeskSession
 from desktop.session.drafting import Drafting
 from desktop.session.engine_memory import EngineMemory
@@ -41,7 +41,6 @@ from engine.paths import STYLES, DataFolder
 from engine.protocol import EngineConfig
 from engine.settings import Settings
 from engine.store.rows import StoredMessage
-from engine.texts import text
 
 if TYPE_CHECKING:
     from desktop.pages.settings import SettingsPage
@@ -170,9 +169,20 @@ class Desk(QObject):
 
     def _make_further(self, name: FurtherPage) -> QWidget:
         look = theme.look(self.settings.theme, self.settings.language)
-        behind = (self.background, self.store, self.gate, self._folder, self.rules_in_force)
-        told = (self.engine_memory.look, self.window.memory, lambda: self.settings, self._clock)
-        page = make(name, look, *behind, *told)
+        behind = Behind(
+            background=self.background,
+            store=self.store,
+            gate=self.gate,
+            folder=self._folder,
+            rules=self.rules_in_force,
+            importing=self.importing,
+            forgotten=self.engine_memory.look,
+            memory=self.window.memory,
+            settings=lambda: self.settings,
+            today=self.drafting.today,
+            clock=self._clock,
+        )
+        page = make(name, look, behind)
         page.trouble.connect(self.notices.tell)
         return page
 
@@ -201,7 +211,7 @@ class Desk(QObject):
             Remedies(
                 open_settings=lambda: self.window.show_page("settings"),
                 restart_engine=lambda: self.bridge.restart(self._config),
-                choose_knowledge=self.choose_knowledge,
+                choose_knowledge=lambda: self.window.show_page("knowledge"),
                 rebuild_knowledge=self.importing.rebuild,
             ),
             settings.language,
@@ -318,15 +328,6 @@ class Desk(QObject):
         language = self.settings.language
         self.page.set_styles({one.id: one.name.of(language) or one.id for one in styles})
 
-    def choose_knowledge(self) -> None:
-        """Ask for a folder and import it."""
-        from PySide6.QtWidgets import QFileDialog
-
-        title = text("desk.knowledge.choose", self.settings.language)
-        chosen = QFileDialog.getExistingDirectory(self.window, title)
-        if chosen:
-            self.importing.import_paths([Path(chosen)])
-
     def _toggle_theme(self) -> None:
         dark = theme.look(self.settings.theme, self.settings.language).tokens.dark
         self.settings_page.save(replace(self.settings, theme="light" if dark else "dark"))
@@ -344,6 +345,7 @@ class Desk(QObject):
         self.outgoing.set_language(settings.language)
 
     def _on_page(self, page: str) -> None:
+        self.notices.set_page(page)
         if page == "settings":
             self.settings_page.measure()
         elif page == "desk":  # A lead may have answered, or deleted, on the review page.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import monotonic
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -20,7 +19,7 @@ from engine.records import Language
 from engine.texts import explain, text
 
 if TYPE_CHECKING:
-    from engine.knowledge.reports import ImportProgress, ImportReport
+    from engine.knowledge.reports import ImportReport
 
 
 class Remedies(Struct, frozen=True):
@@ -29,7 +28,7 @@ class Remedies(Struct, frozen=True):
     open_settings: Callable[[], None]
     restart_engine: Callable[[], None]
     choose_knowledge: Callable[[], None]
-    rebuild_knowledge: Callable[[], None]
+    rebuild_knowledge: Callable[[], object]
 
 
 class EngineNotices(QObject):
@@ -54,15 +53,14 @@ class EngineNotices(QObject):
         self._importing = importing
         self._remedies = remedies
         self._language: Language = language
-        self._progress: ImportProgress | None = None
-        self._step_began = 0.0
+        self._told_elsewhere = False
         bridge.state_changed.connect(lambda _: self.show())
         bridge.restarted.connect(self._on_restarted)
         bridge.ready.connect(self._on_ready)
         bridge.failed.connect(self._on_failed)
         drafting.changed.connect(lambda _: self.show())
         importing.started.connect(self.show)
-        importing.progress.connect(self._on_progress)
+        importing.progress.connect(lambda _: self.show())
         importing.finished.connect(self._on_imported)
         importing.failed.connect(self._on_import_failed)
 
@@ -70,6 +68,11 @@ class EngineNotices(QObject):
         """Speak another language."""
         self._language = language
         self._notices.forget()
+        self.show()
+
+    def set_page(self, page: str) -> None:
+        """Which page is shown: that of the knowledge tells of imports itself."""
+        self._told_elsewhere = page == "knowledge"
         self.show()
 
     def tell(self, error: ZuoxiError) -> None:
@@ -127,9 +130,9 @@ class EngineNotices(QObject):
 
     def _condition(self, state: EngineState) -> Notice | None:
         remedies, ready = self._remedies, state.ready
-        if self._importing.running:
+        if self._importing.running and not self._told_elsewhere:
             cancel = self._text("desk.import.cancel")
-            words = self._import_words()
+            words = self._importing.words(self._language)
             return Notice("import", "info", words, "", cancel, self._importing.cancel)
         if state.phase == "failed" and state.failed is not None:
             return Notice(
@@ -160,7 +163,7 @@ class EngineNotices(QObject):
                 self._text("desk.knowledge.rebuild"),
                 remedies.rebuild_knowledge,
             )
-        if not ready.passages:
+        if not ready.passages and not self._told_elsewhere:
             return Notice(
                 "empty",
                 "info",
@@ -171,25 +174,13 @@ class EngineNotices(QObject):
             )
         return None
 
-    def _import_words(self) -> str:
-        step = self._progress
-        if step is None:
-            return self._text("desk.import.start")
-        words = self._text(f"desk.import.{step.step}", done=step.done, total=step.total)
-        spent = monotonic() - self._step_began
-        if step.done and step.total > step.done and spent > 2:
-            left = max(1, round(spent / step.done * (step.total - step.done)))
-            return self._text("desk.import.left", what=words, seconds=left)
-        return words
-
-    def _on_progress(self, step: ImportProgress) -> None:
-        if self._progress is None or self._progress.step != step.step:
-            self._step_began = monotonic()
-        self._progress = step
-        self.show()
-
     def _on_imported(self, report: ImportReport) -> None:
-        self._progress = None
+        self.show()
+        if self._told_elsewhere:
+            return
+        if self._importing.work == "remove":
+            self.say("desk.remove.done", doc=self._importing.doc)
+            return
         skipped = len(report.skipped)
         details = "\n".join(
             f"{one.path}: {explain(one.error(), self._language)}" for one in report.skipped[:20]
@@ -203,15 +194,15 @@ class EngineNotices(QObject):
         if skipped and not report.documents:
             key = "desk.import.nothing"
         kind: BannerKind = "warning" if skipped else "info"
-        self.show()
         self._notices.tell(
             Notice(key, kind, self._text(key, **values), details), passing=not skipped
         )
 
     def _on_import_failed(self, error: ZuoxiError) -> None:
-        self._progress = None
         self.show()
-        if error.code == "cancelled":
+        if self._told_elsewhere:
+            return
+        if error.code == "import_cancelled":
             self.say("desk.import.cancelled")
         else:
             self.tell(error)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, Literal
 
+from msgspec import Struct
 from PySide6.QtCore import QSettings
 
 from desktop.background import Background
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from desktop.pages.knowledge import KnowledgePage
     from desktop.pages.review import ReviewPage
     from desktop.pages.workshop import WorkshopPage
+    from desktop.session.importing import Importing
     from desktop.session.rules_in_force import RulesInForce
 
 # What the pages import, the innermost first, in pieces of some milliseconds.
@@ -33,6 +35,11 @@ _PIECES: Final = (
     "desktop.session.forgetting",
     "desktop.pages.review",
     "desktop.widgets.wordings_panel",
+    "desktop.pages.wordings",
+    "desktop.widgets.documents_list",
+    "desktop.widgets.document_card",
+    "desktop.widgets.import_card",
+    "desktop.pages.documents",
     "desktop.pages.knowledge",
     "engine.workshop.workshop",
     "desktop.widgets.workshop_values",
@@ -50,6 +57,24 @@ _PIECES: Final = (
 FurtherPage = Literal["knowledge", "review", "workshop"]
 
 
+class Behind(Struct, frozen=True):
+    """What pages rest on. `rules` are told of what is published and tell of what changed,
+    `forgotten` is called after a deletion, `memory` keeps how a page was left, `settings` tells
+    those in use, `today` the ISO date by which knowledge is valid."""
+
+    background: Background
+    store: Store
+    gate: Gate
+    folder: DataFolder
+    rules: RulesInForce
+    importing: Importing
+    forgotten: Callable[[], None]
+    memory: QSettings
+    settings: Callable[[], Settings]
+    today: Callable[[], str]
+    clock: Callable[[], float]
+
+
 def load() -> Iterator[None]:
     """Import what the pages need, a piece with each step."""
     for name in _PIECES:
@@ -58,25 +83,24 @@ def load() -> Iterator[None]:
 
 
 def make(
-    name: FurtherPage,
-    look: Look,
-    background: Background,
-    store: Store,
-    gate: Gate,
-    folder: DataFolder,
-    rules: RulesInForce,
-    forgotten: Callable[[], None],
-    memory: QSettings,
-    settings: Callable[[], Settings],
-    clock: Callable[[], float],
+    name: FurtherPage, look: Look, behind: Behind
 ) -> KnowledgePage | ReviewPage | WorkshopPage:
-    """A page by its name; `rules` are told of what is published and tell of what changed,
-    `forgotten` is called after a deletion, `memory` keeps how the page was left, `settings` tells
-    those in use."""
+    """A page by its name."""
+    background, store, memory = behind.background, behind.store, behind.memory
+    settings, clock, rules, gate = behind.settings, behind.clock, behind.rules, behind.gate
     if name == "knowledge":
         from desktop.pages.knowledge import KnowledgePage
 
-        return KnowledgePage(look, background, store, folder.knowledge)
+        return KnowledgePage(
+            look,
+            background,
+            store,
+            behind.folder.knowledge,
+            behind.importing,
+            behind.today,
+            memory,
+            clock,
+        )
     if name == "workshop":
         from desktop.pages.workshop import WorkshopPage
         from desktop.session.workshop_session import WorkshopSession
@@ -102,9 +126,9 @@ def make(
 
     categories = sorted({rule.category for rule in gate.rule_set.rules})
     session = ReviewSession(background, store, lambda: settings().agent)
-    forgetting = Forgetting(background, store, folder, lambda: settings().agent)
+    forgetting = Forgetting(background, store, behind.folder, lambda: settings().agent)
     page = ReviewPage(look, session, forgetting, rule_names, categories, memory, clock)
-    forgetting.done.connect(lambda _: forgotten())
+    forgetting.done.connect(lambda _: behind.forgotten())
     session.setParent(page)
     forgetting.setParent(page)
     return page

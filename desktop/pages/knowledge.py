@@ -1,115 +1,293 @@
-"""The page of the knowledge: what customers call things, and what the documents call them."""
+"""The knowledge page: documents, questions without an answer, and wordings; and imports."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final, Literal, get_args
 
-from msgspec.structs import replace
-from PySide6.QtCore import QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QShowEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QByteArray, QSettings, Qt, Signal
+from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from desktop import actions, theme
 from desktop.background import Background
-from desktop.session.wordings import OwnTable, Proposed, Wordings
+from desktop.in_turns import InTurns
+from desktop.pages.documents import DocumentsSection
+from desktop.pages.wordings import WordingsSection
+from desktop.session.documents import Documents
+from desktop.session.importing import Importing
 from desktop.theme import Look
-from desktop.widgets.blocks import Dressed
-from desktop.widgets.boxes import column
-from desktop.widgets.wording_rows import NewPair, OwnRow, ProposalRow
-from desktop.widgets.wordings_panel import WordingsPanel
+from desktop.widgets.blocks import Card, Dressed, Label, PushButton
+from desktop.widgets.boxes import column, row
+from desktop.widgets.drop_veil import DropVeil
+from desktop.widgets.filter_chips import filter_chips
+from desktop.widgets.import_card import ImportCard, Outcome, Told
 from engine.errors import ZuoxiError
+from engine.knowledge.reports import ImportReport
 from engine.store.store import Store
 from engine.texts import explain
 
+Section = Literal["documents", "wordings"]
+
+_SECTIONS: Final[tuple[Section, ...]] = get_args(Section)
+_SECTION: Final = "knowledge/section"
+_COLUMNS: Final = "knowledge/columns"
+
 
 class KnowledgePage(Dressed, QWidget):
-    """Read anew whenever it is shown. What is accepted counts from the next search on."""
+    """One section is shown at a time; what an import does is told above all of them.
+
+    What is in it is made piece by piece after it is shown; until then it is empty and deaf.
+    """
 
     trouble = Signal(object)
 
-    def __init__(self, look: Look, background: Background, store: Store, knowledge: Path) -> None:
-        super().__init__()
-        self._look = look
-        self._knowledge = knowledge
-        self._own = OwnTable((), ())
-        self._unsaid: frozenset[str] = frozenset()
-        self.wordings = Wordings(background, store, knowledge, self)
-        self.panel = WordingsPanel(look)
-        column(self, 0).addWidget(self.panel)
-        panel, wordings = self.panel, self.wordings
-        panel.accepted.connect(self._accept)
-        panel.dismissed.connect(self._dismiss)
-        panel.added.connect(wordings.add)
-        panel.changed.connect(wordings.change)
-        panel.removed.connect(wordings.remove)
-        panel.undo_requested.connect(wordings.undo)
-        panel.retry_requested.connect(self.refresh)
-        panel.open_table_requested.connect(self._open_folder)
-        wordings.own_read.connect(self._show_own)
-        wordings.proposed.connect(self._show_proposed)
-        wordings.failed.connect(self._on_failed)
-        wordings.done.connect(self._on_done)
-        wordings.refused.connect(self._on_refused)
+    documents: DocumentsSection
+    wordings: WordingsSection | None
 
-    def refresh(self) -> None:
-        """Look again for what to propose."""
-        self.panel.show_loading()
-        self.wordings.refresh()
+    def __init__(
+        self,
+        look: Look,
+        background: Background,
+        store: Store,
+        knowledge: Path,
+        importing: Importing,
+        today: Callable[[], str],
+        memory: QSettings,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`today` gives the ISO date by which documents are in force, `memory` keeps the section
+        and the columns over a restart."""
+        super().__init__()
+        self._look, self._background, self._store = look, background, store
+        self._knowledge, self._importing, self._memory = knowledge, importing, memory
+        self._source = Documents(background, knowledge, today, self)
+        self._built = False
+        self.wordings = None
+        self.documents = DocumentsSection(look, self._source, clock)
+        self._make_head()
+        self.card = ImportCard(look)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.documents)
+        whole = column(self, 0)
+        whole.addWidget(self._head)
+        whole.addWidget(self.card)
+        whole.addWidget(self._stack, 1)
+        self.veil = DropVeil(look, self)
+        self._turns = InTurns(self)
+        self._turns.done.connect(self._on_built)
+        self._turns.start(self.documents.build())
+
+    def _make_head(self) -> None:
+        look = self._look
+        self._head = Card("header")
+        self._head.setMinimumHeight(theme.HEADER)
+        inside = row(self._head, theme.S2)
+        inside.setContentsMargins(theme.S4, theme.S2, theme.S4, theme.S2)
+        inside.addWidget(Label(look, "page.knowledge", size="title", bold=True))
+        inside.addSpacing(theme.S2)
+        self.tabs = filter_chips(
+            self, look, "knowledge.section", _SECTIONS, inside.addWidget, self.show_section
+        )
+        inside.addStretch(1)
+        self.files_button = PushButton(
+            look, "documents.import", "primary", "file-plus", "knowledge_import"
+        )
+        self.folder_button = PushButton(look, "documents.import.folder", "", "folder-plus")
+        self.folder_button.set_tip_action("knowledge_import_folder")
+        self.files_button.clicked.connect(self.choose_files)
+        self.folder_button.clicked.connect(self.choose_folder)
+        inside.addWidget(self.folder_button)
+        inside.addWidget(self.files_button)
+
+    def _on_built(self) -> None:
+        columns = self._memory.value(_COLUMNS)
+        if isinstance(columns, QByteArray):
+            self.documents.restore(columns)
+        self._built = True
+        self._wire()
+        if self._importing.running:
+            self._on_started()
+        kept = str(self._memory.value(_SECTION) or "")
+        self.show_section(next((one for one in _SECTIONS if one == kept), "documents"))
+
+    def section(self) -> Section:
+        """The section that is shown."""
+        return next((one for one, tab in self.tabs.items() if tab.isChecked()), "documents")
+
+    def show_section(self, name: Section) -> None:
+        """Show a section, and read what there is in it."""
+        self.tabs[name].setChecked(True)
+        self._memory.setValue(_SECTION, name)
+        if not self._built:
+            return
+        widget = self._made(name)
+        self._stack.setCurrentWidget(widget)
+        # The others read theirs when they are shown.
+        self.documents.refresh()
+        if name == "documents":
+            self.documents.focus_first()
+
+    def choose_files(self) -> None:
+        """Ask for files, and import them."""
+        if self._refused():
+            return
+        from PySide6.QtWidgets import QFileDialog
+
+        look, listing = self._look, self.documents.listing()
+        endings = " ".join(f"*{one}" for one in listing.kinds) if listing is not None else ""
+        known = f"{look.text('documents.import.kinds')} ({endings})" if endings else ""
+        every = f"{look.text('documents.import.all')} (*)"
+        chosen, _ = QFileDialog.getOpenFileNames(
+            self, look.text("documents.import.choose"), "", ";;".join(filter(None, (known, every)))
+        )
+        self.import_paths([Path(one) for one in chosen])
+
+    def choose_folder(self) -> None:
+        """Ask for a folder, and import all that is in it."""
+        if self._refused():
+            return
+        from PySide6.QtWidgets import QFileDialog
+
+        title = self._look.text("documents.import.folder.choose")
+        chosen = QFileDialog.getExistingDirectory(self, title)
+        self.import_paths([Path(chosen)] if chosen else [])
+
+    def import_paths(self, paths: Sequence[Path]) -> None:
+        """Import files and folders; what came of it is told on the page."""
+        if paths and not self._refused():
+            self._importing.import_paths(paths)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """What was asked meanwhile counts."""
+        """Whoever comes to the page sees how it stands now."""
         super().showEvent(event)
-        self.panel.say("")
-        self.refresh()
+        if self._built and not event.spontaneous():
+            self.show_section(self.section())
 
-    def _accept(self, proposal: str, said: str, policy: str) -> None:
-        self.panel.focus_next(proposal)
-        self.wordings.accept(proposal, said, policy)
+    def hideEvent(self, event: QHideEvent) -> None:
+        """The columns are kept as they were left."""
+        super().hideEvent(event)
+        if self._built:
+            self._memory.setValue(_COLUMNS, self.documents.state())
 
-    def _dismiss(self, proposal: str) -> None:
-        self.panel.focus_next(proposal)
-        self.wordings.dismiss(proposal)
+    def _made(self, name: Section) -> QWidget:
+        if name == "documents":
+            return self.documents
+        if self.wordings is None:
+            made = WordingsSection(self._look, self._background, self._store, self._knowledge)
+            made.trouble.connect(self.trouble)
+            self._stack.addWidget(made)
+            self.wordings = made
+        return self.wordings
 
-    def _show_own(self, table: OwnTable) -> None:
-        self._own = table
-        self._fill_own()
-
-    def _show_proposed(self, proposed: Proposed) -> None:
-        self._unsaid = proposed.unsaid
-        empty = "wordings.none.unknown" if proposed.empty else "wordings.none.help"
-        self.panel.set_proposals(proposed.wordings, empty)
-        self._fill_own()
-
-    def _fill_own(self) -> None:
-        wordings = [
-            replace(one, in_use=one.policy not in self._unsaid) for one in self._own.wordings
-        ]
-        self.panel.set_own(wordings, self._own.unread)
-
-    def _on_done(self, key: str, values: dict[str, str]) -> None:
-        self.panel.say(key, values)
-        if key == "wordings.accepted" and self.panel.new_pair.fields.pair() == (
-            values["said"],
-            values["policy"],
+    def _wire(self) -> None:
+        importing, documents = self._importing, self.documents
+        documents.import_requested.connect(self.choose_files)
+        documents.retired.connect(self._on_retired)
+        documents.counted.connect(self.tabs["documents"].set_count)
+        self.veil.dropped.connect(self.import_paths)
+        self.card.cancel_requested.connect(self._on_cancel)
+        importing.started.connect(self._on_started)
+        importing.progress.connect(self._on_progress)
+        importing.finished.connect(self._on_finished)
+        importing.failed.connect(self._on_failed)
+        importing.stopping.connect(self._source.stop)
+        for name, act in (
+            ("knowledge_import", self.choose_files),
+            ("knowledge_import_folder", self.choose_folder),
+            ("knowledge_search", self._to_search),
+            ("knowledge_section", self._to_next_section),
         ):
-            self.panel.new_pair.clear()
+            for keys in actions.spec(name).keys:
+                key = QShortcut(QKeySequence(keys), self)
+                key.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+                key.activated.connect(act)
 
-    def _on_refused(self, error: ZuoxiError, concerned: object) -> None:
-        words = explain(error, self._look.language)
-        row: ProposalRow | OwnRow | NewPair | None = None
-        if isinstance(concerned, str):
-            row = self.panel.proposal(concerned)
-        elif isinstance(concerned, tuple):
-            row = self.panel.own(*concerned)
-        elif self.panel.new_pair.fields.filled():
-            row = self.panel.new_pair
-        if row is None:
-            self.trouble.emit(error)
-        else:
-            row.set_problem(words)
-            row.fields.setFocus()
+    def _refused(self) -> bool:
+        """Whether something is under way; then it says so."""
+        if self._importing.running:
+            self.card.note("documents.busy")
+        return self._importing.running
+
+    def _to_search(self) -> None:
+        if self.section() == "documents":
+            self.documents.focus_search()
+
+    def _to_next_section(self) -> None:
+        at = _SECTIONS.index(self.section())
+        self.show_section(_SECTIONS[(at + 1) % len(_SECTIONS)])
+        self.tabs[self.section()].setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def _on_retired(self, doc: str) -> None:
+        if not self._refused():
+            self._importing.remove(doc)
+
+    def _on_cancel(self) -> None:
+        self.card.calling_off()
+        self._importing.cancel()
+
+    def _on_started(self) -> None:
+        words = self._importing.words(self._look.language)
+        self.card.begin(words, can_cancel=self._importing.work != "remove")
+        self._block()
+
+    def _on_progress(self, _step: object) -> None:
+        self.card.step(self._importing.words(self._look.language), self._importing.share)
+
+    def _on_finished(self, report: ImportReport) -> None:
+        work, doc = self._importing.work, self._importing.doc
+        left_out = (*report.skipped, *report.partly)
+
+        def told(look: Look) -> Told:
+            if work != "import":
+                return look.text(f"documents.result.{work}", doc=doc), []
+            figures = {
+                "documents": f"{report.documents:,}",
+                "passages": f"{report.passages:,}",
+                "total": f"{report.total_documents:,}",
+            }
+            parts = [
+                look.text(
+                    f"documents.result.{'done' if report.documents else 'nothing'}", **figures
+                )
+            ]
+            for name in ("skipped", "partly"):
+                if n := len(getattr(report, name)):
+                    parts.append(look.text(f"documents.result.{name}", n=f"{n:,}"))
+            lines = [(one.path, explain(one.error(), look.language)) for one in left_out]
+            return look.text("documents.result.joint").join(parts), lines
+
+        outcome: Outcome = "done"
+        if left_out:
+            outcome = "partly" if report.documents else "failed"
+        self._end(outcome, told)
 
     def _on_failed(self, error: ZuoxiError) -> None:
-        self.panel.show_failed(explain(error, self._look.language))
+        called_off = error.code == "import_cancelled"
+        self._end(
+            "called_off" if called_off else "failed",
+            lambda look: (explain(error, look.language), []),
+        )
 
-    def _open_folder(self) -> None:
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._knowledge)))
+    def _end(self, outcome: Outcome, told: Callable[[Look], Told]) -> None:
+        self.card.end(outcome, told)
+        self._block()
+        self.documents.refresh()
+        if self.wordings is not None and self.wordings.isVisible():
+            self.wordings.refresh()
+
+    def _block(self) -> None:
+        busy = self._importing.running
+        why = self._look.text("documents.busy") if busy else ""
+        for button in (self.files_button, self.folder_button):
+            button.block(why)
+        self.documents.block(why)
+        self.veil.set_busy(busy)
+
+    def _dress(self) -> None:
+        if self._built:
+            self._block()
+            if self._importing.running:
+                self._on_progress(None)

@@ -23,7 +23,7 @@ class Notice(Struct, frozen=True):
     text: str
     details: str = ""
     action: str = ""
-    act: Callable[[], None] | None = None
+    act: Callable[[], object] | None = None
 
 
 class Notices(QObject):

@@ -7,6 +7,7 @@ answers a request that nobody waits for any more is dropped.
 
 from __future__ import annotations
 
+from datetime import date
 from functools import partial
 from typing import Final
 
@@ -123,6 +124,10 @@ class Drafting(QObject):
     def set_language(self, language: Language) -> None:
         """Say reasons in another language from now on."""
         self._language = language
+
+    def today(self) -> str:
+        """The ISO date that the knowledge is asked for."""
+        return self._as_of or date.today().isoformat()
 
     def set_as_of(self, as_of: str | None) -> None:
         """The day that the knowledge is asked for; None is today."""

@@ -1,4 +1,4 @@
-"""Imports into the knowledge, one at a time, in a process of their own."""
+"""Changes of the knowledge, one at a time, in a process of their own: imports and removals."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import signal
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from time import monotonic
+from typing import TYPE_CHECKING, Final, Literal
 
 from PySide6.QtCore import QObject, Signal
 
 from desktop.background import Background
 from engine.errors import ZuoxiError
+from engine.records import Language
+from engine.texts import text
 
 if TYPE_CHECKING:
     from engine.knowledge.job import Job
@@ -21,12 +24,16 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS: Final = 0.2
 _GRACE_POLLS: Final = 10
+_SOON_S: Final = 2
+
+Work = Literal["import", "rebuild", "remove"]
 
 
 class Importing(QObject):
-    """`progress`, then `finished` or `failed`; `failed` with ``cancelled`` when called off.
+    """`progress`, then `finished` or `failed`; `failed` with ``import_cancelled`` when called off.
 
-    `mending` comes before an indexing that nobody asked for.
+    `mending` comes before an indexing that nobody asked for, `stopping` when the program ends.
+    `work` is what was begun last, `doc` the document that it concerns, if it is one.
     """
 
     started = Signal()
@@ -34,6 +41,7 @@ class Importing(QObject):
     progress = Signal(object)
     finished = Signal(object)
     failed = Signal(object)
+    stopping = Signal()
 
     def __init__(
         self, background: Background, folder: Path, embedder: Path, parent: QObject | None = None
@@ -42,8 +50,12 @@ class Importing(QObject):
         self._background = background
         self._folder = folder
         self._embedder = embedder
+        self.work: Work = "import"
+        self.doc = ""
         self._running = False
         self._mended = False
+        self._step: ImportProgress | None = None
+        self._began = 0.0
         self._cancelled = threading.Event()
         self._closing = threading.Event()
 
@@ -52,23 +64,48 @@ class Importing(QObject):
         """Whether an import is under way."""
         return self._running
 
+    @property
+    def share(self) -> float | None:
+        """How much of the present step is done, 0 to 1; None when that is not known yet."""
+        step = self._step
+        return step.done / step.total if step is not None and step.total else None
+
+    def words(self, language: Language) -> str:
+        """What is being done, how far it is, and how long this step may still take."""
+        step = self._step
+        if step is None:
+            return text(f"desk.{self.work}.start", language, doc=self.doc)
+        words = text(f"desk.import.{step.step}", language, done=step.done, total=step.total)
+        spent = monotonic() - self._began
+        if step.done and step.total > step.done and spent > _SOON_S:
+            left = max(1, round(spent / step.done * (step.total - step.done)))
+            return text("desk.import.left", language, what=words, seconds=left)
+        return words
+
     def set_embedder(self, embedder: Path) -> None:
         """Index with another embedder from now on."""
         self._embedder = embedder
 
-    def import_paths(self, paths: Sequence[Path]) -> None:
-        """Import files and folders. While an import is under way this does nothing."""
+    def import_paths(self, paths: Sequence[Path]) -> bool:
+        """Import files and folders. While something is under way this does nothing: False."""
         from engine.knowledge.job import ImportJob
 
         folder, embedder, chosen = self._folder, self._embedder, tuple(paths)
-        self._begin(lambda: ImportJob(folder, chosen, embedder))
+        return self._begin("import", lambda: ImportJob(folder, chosen, embedder))
 
-    def rebuild(self) -> None:
-        """Index all documents anew, with the embedder in use."""
+    def remove(self, doc: str) -> bool:
+        """Retire a document. While something is under way this does nothing: False."""
+        from engine.knowledge.job import RemoveJob
+
+        folder = self._folder
+        return self._begin("remove", lambda: RemoveJob(folder, doc), doc)
+
+    def rebuild(self) -> bool:
+        """Index all documents anew, with the embedder in use; False as above."""
         from engine.knowledge.job import RebuildJob
 
         folder, embedder = self._folder, self._embedder
-        self._begin(lambda: RebuildJob(folder, embedder))
+        return self._begin("rebuild", lambda: RebuildJob(folder, embedder))
 
     def mend(self, code: str) -> None:
         """Index anew when the error `code` of the knowledge is one that this mends.
@@ -90,16 +127,25 @@ class Importing(QObject):
         """Call it off for good, because the program ends."""
         self._closing.set()
         self._cancelled.set()
+        self.stopping.emit()
 
-    def _begin(self, make: Callable[[], Job]) -> None:
+    def _begin(self, work: Work, make: Callable[[], Job], doc: str = "") -> bool:
         if self._running or self._closing.is_set():
-            return
+            return False
         self._running = True
+        self.work, self.doc, self._step = work, doc, None
         self._cancelled.clear()
         self.started.emit()
         self._background.report(self, lambda report: self._work(make(), report)).progress(
-            self.progress.emit
+            self._on_step
         ).done(self._finished).failed(self._failed)
+        return True
+
+    def _on_step(self, step: ImportProgress) -> None:
+        if self._step is None or self._step.step != step.step:
+            self._began = monotonic()
+        self._step = step
+        self.progress.emit(step)
 
     def _work(self, job: Job, report: Callable[[ImportProgress], None]) -> ImportReport:
         """On the long lane: follow the job to its end."""

@@ -5,57 +5,27 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from PySide6.QtCore import QAbstractItemModel, QItemSelection, Qt, Signal
+from PySide6.QtCore import QItemSelection, Signal
 from PySide6.QtGui import QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView
+from PySide6.QtWidgets import QAbstractItemView
 
-from desktop import theme
 from desktop.theme import Look
-from desktop.widgets.blocks import Dressed
 from desktop.widgets.review_delegate import ReviewDelegate, describe
 from desktop.widgets.review_values import HitRow, RequestRow
 from desktop.widgets.row_delegate import Index
+from desktop.widgets.row_table import RowTable
 
 
-class ReviewList(Dressed, QTableView):
-    """One row is looked at (`moved`), several can be chosen (`chosen` brings how many).
+class ReviewList(RowTable):
+    """One row is looked at (`moved`), several can be chosen (`chosen` brings how many)."""
 
-    A table with rows of one height, not a list: a list asks its model about every row whenever it
-    is laid out, which takes half a second for 200,000 of them.
-    """
-
-    moved = Signal(int)
     chosen = Signal(int)
 
     def __init__(self, look: Look, role: int, clock: Callable[[], float] = time.time) -> None:
-        super().__init__()
-        self._look, self._clock, self._role = look, clock, role
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
-        self.setMouseTracking(True)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self._clock, self._role = clock, role
+        self._hits = ReviewDelegate(look, role)
+        super().__init__(look, "review.list", self._hits)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        across, down = self.horizontalHeader(), self.verticalHeader()
-        across.hide()
-        across.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        down.hide()
-        down.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        down.setMinimumSectionSize(theme.QUEUE_ROW)
-        down.setDefaultSectionSize(theme.QUEUE_ROW)
-        self._delegate = ReviewDelegate(look, role, self)
-        self.setItemDelegate(self._delegate)
-        self._dress()
-
-    def setModel(self, model: QAbstractItemModel | None) -> None:
-        """Show the rows of `model`."""
-        super().setModel(model)
-        if model is not None:
-            self.verticalScrollBar().setSingleStep(theme.QUEUE_ROW // 2)
 
     def ranges(self) -> list[tuple[int, int]]:
         """The chosen rows, as first and last of each stretch."""
@@ -66,28 +36,12 @@ class ReviewList(Dressed, QTableView):
         """How many rows are chosen."""
         return sum(last - first + 1 for first, last in self.ranges())
 
-    def go(self, at: int) -> None:
-        """Look at a row, and choose it alone; kept within the list."""
-        rows = self.model().rowCount()
-        if rows:
-            self.setCurrentIndex(self.model().index(max(0, min(rows - 1, at)), 0))
-
-    def keyboardSearch(self, search: str) -> None:
-        """Letters are verdicts, not the start of a name."""
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Letters go to the page; everything else moves."""
+        """Letters are verdicts and go to the page; everything else moves."""
         if event.text().isalpha() and not event.modifiers():
             event.ignore()
             return
         super().keyPressEvent(event)
-
-    def currentChanged(self, current: Index, previous: Index) -> None:
-        """Another row is looked at."""
-        super().currentChanged(current, previous)
-        if current.row() != previous.row() or not previous.isValid():
-            self._say(current)
-            self.moved.emit(current.row())
 
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
         """More or fewer rows are chosen."""
@@ -97,15 +51,12 @@ class ReviewList(Dressed, QTableView):
     def showEvent(self, event: QShowEvent) -> None:
         """Days may have gone by."""
         super().showEvent(event)
-        self._delegate.now = self._clock()
+        self._hits.now = self._clock()
 
-    def _say(self, index: Index) -> None:
+    def _words_of(self, index: Index) -> str:
         row = index.data(self._role)
-        if isinstance(row, (HitRow, RequestRow)):
-            self.setAccessibleDescription(describe(self._look, row))
+        return describe(self._look, row) if isinstance(row, (HitRow, RequestRow)) else ""
 
     def _dress(self) -> None:
-        self._delegate.look = self._look
-        self._delegate.now = self._clock()
-        self.setAccessibleName(self._look.text("review.list"))
-        self.viewport().update()
+        self._hits.now = self._clock()
+        super()._dress()

@@ -1,4 +1,4 @@
-"""What all rows of the review page's and the workshop's lists are drawn on."""
+"""What the rows of the lists of hits, rules, documents and gaps are drawn on."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ class RowDelegate(QStyledItemDelegate):
     """What rows have in common; a kind of row paints itself on the `_ground` that it is given."""
 
     def __init__(
-        self, look: Look, parent: QWidget, role: int = int(Qt.ItemDataRole.UserRole)
+        self,
+        look: Look,
+        parent: QWidget | None = None,
+        role: int = int(Qt.ItemDataRole.UserRole),
     ) -> None:
         super().__init__(parent)
         self.look = look

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, get_args
 
 from msgspec.structs import replace
-from PySide6.QtCore import QAbstractListModel, QItemSelectionModel, QModelIndex, Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -27,6 +27,7 @@ from desktop.widgets.empty_state import EmptyState
 from desktop.widgets.filter_chips import FilterChip, filter_chips
 from desktop.widgets.flow import FlowBox
 from desktop.widgets.review_delegate import category_words
+from desktop.widgets.rows import Rows
 from desktop.widgets.search_field import SearchField
 from desktop.widgets.setting_fields import Combo
 from desktop.widgets.workshop_delegate import RuleDelegate, describe_rule
@@ -35,43 +36,6 @@ from engine.records import Level, Side
 
 _STATES: Final[tuple[RowState, ...]] = ("", "changed", "trial", "own", "off", "wrong")
 _COMBOS: Final = ("side", "category", "level")
-
-
-class Rows(QAbstractListModel):
-    """Any rows, one `Qt.UserRole` each."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.rows: tuple[Any, ...] = ()
-
-    def show(self, rows: Sequence[Any]) -> None:
-        """Other rows; where only what stands in them changed, the view keeps its place."""
-        if len(rows) == len(self.rows):
-            self.rows = tuple(rows)
-            if rows:
-                self.dataChanged.emit(self.index(0), self.index(len(rows) - 1))
-            return
-        self.beginResetModel()
-        self.rows = tuple(rows)
-        self.endResetModel()
-
-    def more(self, rows: Sequence[Any]) -> None:
-        """Append rows."""
-        if rows:
-            first = len(self.rows)
-            self.beginInsertRows(QModelIndex(), first, first + len(rows) - 1)
-            self.rows += tuple(rows)
-            self.endInsertRows()
-
-    def rowCount(self, parent: Any = None) -> int:
-        """How many there are."""
-        return 0 if parent is not None and parent.isValid() else len(self.rows)
-
-    def data(self, index: Any, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """The row itself, for whoever draws it."""
-        if role == Qt.ItemDataRole.UserRole and index.isValid():
-            return self.rows[index.row()]
-        return None
 
 
 class RowList(Dressed, QListView):

@@ -24,7 +24,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.errors import InputError, KnowledgeError, ZuoxiError
-from engine.knowledge.catalogue import DocumentRow, Layout
+from engine.knowledge.catalogue import DocumentRow, Layout, list_documents
 from engine.knowledge.copies import Copies
 from engine.knowledge.documents import Document, Skipped, parse_document, read_bytes
 from engine.knowledge.formats.confinement import Confinement
@@ -220,6 +220,18 @@ def read(task: Task) -> Generator[Answer, None, None]:
             continue
         yield _given(document, counting, row.imported or time.time(), row.place[0], copy=True)
     yield Ready(dict(counting.frequency))
+
+
+def passages_of(folder: Path, doc: str, confinement: Confinement) -> tuple[Passage, ...]:
+    """The passages of the document `doc` in the version in use, in order, as imports cut them.
+
+    They are read from its stored copy, so that no index is opened. Raises `InputError` when there
+    is no such document or its copy cannot be read, and `KnowledgeError`.
+    """
+    row = next((one for one in list_documents(folder) if one.doc == doc), None)
+    if row is None:
+        raise InputError(f"There is no document {doc}.", "document_unknown", doc=doc)
+    return passages(_of_copy(Layout(folder).copy(row), row, confinement))
 
 
 def _given(

@@ -1,4 +1,4 @@
-"""The page of wordings: proposals accepted, changed, dismissed and undone, by key and by hand."""
+"""The section of wordings: proposals accepted, changed, dismissed, undone, by key and by hand."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from desktop.app import Desk
 from desktop.pages.knowledge import KnowledgePage
+from desktop.pages.wordings import WordingsSection
 from desktop.theme import Look
 from engine.knowledge import catalogue
 from engine.knowledge.own_wordings import Pair, add_pair, own_pairs
@@ -41,6 +42,16 @@ def ask(store: Store, *asked: tuple[str, str, str]) -> None:
             store.decisions.record(message.conversation, "rewritten", text=answer)
 
 
+def section_of(qtbot: QtBot, desk: Desk) -> WordingsSection:
+    """The section of wordings on the desk's knowledge page, which is shown."""
+    page = desk.window.findChild(KnowledgePage)
+    assert isinstance(page, KnowledgePage)
+    qtbot.waitUntil(lambda: page._built)
+    page.show_section("wordings")
+    assert page.wordings is not None
+    return page.wordings
+
+
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
     """The knowledge folder of the desks that are opened."""
@@ -48,18 +59,17 @@ def table(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def shown(qtbot: QtBot, open_desk: Open, knowing: None) -> Callable[..., KnowledgePage]:
+def shown(qtbot: QtBot, open_desk: Open, knowing: None) -> Callable[..., WordingsSection]:
     """Opens a desk at its knowledge page, with what was asked before."""
 
-    def show(*asked: tuple[str, str, str], **settings: Any) -> KnowledgePage:
+    def show(*asked: tuple[str, str, str], **settings: Any) -> WordingsSection:
         desk = open_desk()
         ask(desk.store, *asked)
         if settings:
             desk.apply(replace(desk.settings, **settings))
         desk.window.show()
         desk.window.action("go_knowledge").trigger()
-        page = desk.window.findChild(KnowledgePage)
-        assert isinstance(page, KnowledgePage)
+        page = section_of(qtbot, desk)
         with qtbot.waitSignal(page.wordings.proposed):
             page.refresh()
         page.desk = desk  # type: ignore[attr-defined]
@@ -68,14 +78,14 @@ def shown(qtbot: QtBot, open_desk: Open, knowing: None) -> Callable[..., Knowled
     return show
 
 
-def settled(qtbot: QtBot, page: KnowledgePage, act: Callable[[], object]) -> None:
+def settled(qtbot: QtBot, page: WordingsSection, act: Callable[[], object]) -> None:
     """Do `act` and wait until the page shows what came of it."""
     with qtbot.waitSignal(page.wordings.proposed):
         act()
 
 
 def test_a_proposal_is_accepted_with_enter_and_the_next_one_has_the_focus(
-    qtbot: QtBot, shown: Callable[..., KnowledgePage], table: Path
+    qtbot: QtBot, shown: Callable[..., WordingsSection], table: Path
 ) -> None:
     page = shown(*ASKED)
     panel = page.panel
@@ -97,7 +107,7 @@ def test_a_proposal_is_accepted_with_enter_and_the_next_one_has_the_focus(
 
 
 def test_an_open_proposal_needs_the_documents_word_and_may_be_put_otherwise(
-    qtbot: QtBot, shown: Callable[..., KnowledgePage], table: Path
+    qtbot: QtBot, shown: Callable[..., WordingsSection], table: Path
 ) -> None:
     page = shown(*ASKED)
     row = page.panel.proposal("花呗")
@@ -119,7 +129,7 @@ def test_an_open_proposal_needs_the_documents_word_and_may_be_put_otherwise(
 
 
 def test_what_cannot_stand_in_the_table_is_told_at_its_row_and_kept(
-    qtbot: QtBot, shown: Callable[..., KnowledgePage], table: Path
+    qtbot: QtBot, shown: Callable[..., WordingsSection], table: Path
 ) -> None:
     page = shown(*ASKED)
     row = page.panel.proposal("花呗")
@@ -135,7 +145,7 @@ def test_what_cannot_stand_in_the_table_is_told_at_its_row_and_kept(
 
 
 def test_a_dismissed_proposal_does_not_come_back_until_undone(
-    qtbot: QtBot, shown: Callable[..., KnowledgePage]
+    qtbot: QtBot, shown: Callable[..., WordingsSection]
 ) -> None:
     page = shown(*ASKED)
     row = page.panel.proposal("壶嘴漏汤")
@@ -149,7 +159,7 @@ def test_a_dismissed_proposal_does_not_come_back_until_undone(
 
 
 def test_what_is_typed_into_a_row_stays_while_others_are_dealt_with(
-    qtbot: QtBot, shown: Callable[..., KnowledgePage]
+    qtbot: QtBot, shown: Callable[..., WordingsSection]
 ) -> None:
     page = shown(*ASKED)
     kept, other = page.panel.proposal("花呗"), page.panel.proposal("壶嘴漏汤")
@@ -161,7 +171,7 @@ def test_what_is_typed_into_a_row_stays_while_others_are_dealt_with(
 
 
 def test_the_own_table_is_added_to_changed_and_emptied(
-    qtbot: QtBot, shown: Callable[..., KnowledgePage], table: Path
+    qtbot: QtBot, shown: Callable[..., WordingsSection], table: Path
 ) -> None:
     page = shown()
     assert page.panel.proposals() == ()
@@ -191,7 +201,7 @@ def test_the_own_table_is_added_to_changed_and_emptied(
 
 def test_a_table_that_cannot_be_written_is_told_and_stays(
     qtbot: QtBot,
-    shown: Callable[..., KnowledgePage],
+    shown: Callable[..., WordingsSection],
     table: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -211,7 +221,7 @@ def test_a_table_that_cannot_be_written_is_told_and_stays(
 
 
 def test_a_broken_line_of_the_file_is_named(
-    shown: Callable[..., KnowledgePage], table: Path
+    shown: Callable[..., WordingsSection], table: Path
 ) -> None:
     (table / "synonyms.txt").write_text("发票 = 开票\n没有等号\n", "utf-8")
     page = shown()
@@ -220,7 +230,7 @@ def test_a_broken_line_of_the_file_is_named(
 
 
 def test_damaged_knowledge_is_told_and_can_be_tried_again(
-    qtbot: QtBot, shown: Callable[..., KnowledgePage], table: Path
+    qtbot: QtBot, shown: Callable[..., WordingsSection], table: Path
 ) -> None:
     page = shown(*ASKED)
     pointer = table / "current.json"
@@ -240,8 +250,7 @@ def test_without_knowledge_it_says_what_to_do(qtbot: QtBot, open_desk: Open) -> 
     ask(desk.store, *ASKED)
     desk.window.show()
     desk.window.show_page("knowledge")
-    page = desk.window.findChild(KnowledgePage)
-    assert isinstance(page, KnowledgePage)
+    page = section_of(qtbot, desk)
     settled(qtbot, page, page.refresh)
     assert "知识库还是空的" in page.panel._empty._body.text()
 
@@ -250,7 +259,7 @@ def test_without_knowledge_it_says_what_to_do(qtbot: QtBot, open_desk: Open) -> 
 def test_screens_of_the_knowledge_page(
     empty: bool,
     each_look: Look,
-    shown: Callable[..., KnowledgePage],
+    shown: Callable[..., WordingsSection],
     table: Path,
     shoot: Callable[..., Path],
     qtbot: QtBot,
@@ -266,5 +275,5 @@ def test_screens_of_the_knowledge_page(
         assert row is not None
         settled(qtbot, page, row.dismiss_button.click)
     window = page.desk.window  # type: ignore[attr-defined]
-    name = f"page-knowledge{'-empty' if empty else ''}"
+    name = f"page-wordings{'-empty' if empty else ''}"
     assert shoot(window, name, each_look, 1280, 800).stat().st_size > 20_000
