@@ -6,7 +6,7 @@ one's eyes; `held_out` is looked at by nobody who changes a rule, and is what th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -17,14 +17,6 @@ from engine.redline.gate import STOPPING, Gate
 
 Half = Literal["development", "held_out"]
 HALVES: tuple[Half, ...] = ("development", "held_out")
-_ORDINARY: tuple[tuple[str, Side], ...] = (
-    ("customers", "customer"),
-    ("replies", "agent"),
-)
-_LOOKALIKES: tuple[tuple[str, Side], ...] = (
-    ("lookalikes", "customer"),
-    ("reply_lookalikes", "agent"),
-)
 
 
 class Share(Struct, frozen=True):
@@ -39,23 +31,32 @@ class Share(Struct, frozen=True):
         """How many per cent were found; 0 of none."""
         return 100 * self.found / self.all if self.all else 0.0
 
+    def __add__(self, other: Share) -> Share:
+        return Share(self.found + other.found, self.all + other.all, self.wrong + other.wrong)
+
 
 class Quality(Struct, frozen=True):
     """What rules do on one half.
 
     `false_alarms`: ordinary sentences of both sides, those that only look bad (`lookalikes`)
     among them, that are kept back or handed over. `handovers`: what must be handed over and is.
-    `wrong_handovers`: near misses that are handed over.
+    `wrong_handovers`: near misses that are handed over. `blocks`, `wrong_blocks`: the same of
+    replies that must not leave, and of those that only sound like one.
     """
 
     false_alarms: Share
     lookalikes: Share
     handovers: Share
     wrong_handovers: Share
+    blocks: Share
+    wrong_blocks: Share
 
 
 def quality(gate: Gate, folder: Path, half: Half) -> Quality:
-    """How the rules do on the sentences of `half` in `folder`. Raises `OSError`, `RuleError`."""
+    """How the rules do on the sentences of `half` in `folder`. Raises `OSError`, `RuleError`.
+
+    A file that is not there counts for nothing.
+    """
 
     def stops(sentence: str, side: Side) -> bool:
         return gate.screen(sentence, side).action in STOPPING
@@ -65,16 +66,28 @@ def quality(gate: Gate, folder: Path, half: Half) -> Quality:
 
 def quality_of(stops: Callable[[str, Side], bool], folder: Path) -> Quality:
     """The same for anything that says of a sentence and its side whether to stop it."""
-    plain = _stopped(stops, folder, _ORDINARY)
-    alike = _stopped(stops, folder, _LOOKALIKES)
-    near = _stopped(stops, folder, (("near_misses", "customer"),))
-    due = sentences(folder / "handover.txt")
-    missed = tuple(sentence for sentence in due if not stops(sentence, "customer"))
+    if not folder.is_dir():
+        raise FileNotFoundError(folder)
+
+    def stopped(side: Side, *names: str) -> Share:
+        every = _all_of(folder, names)
+        wrong = tuple(one for one in every if stops(one, side))
+        return Share(len(wrong), len(every), wrong)
+
+    def found(side: Side, *names: str) -> Share:
+        every = _all_of(folder, names)
+        missed = tuple(one for one in every if not stops(one, side))
+        return Share(len(every) - len(missed), len(every), missed)
+
+    asked, answered = stopped("customer", "customers"), stopped("agent", "replies")
+    alike = stopped("customer", "lookalikes") + stopped("agent", "reply_lookalikes")
     return Quality(
-        Share(plain.found + alike.found, plain.all + alike.all, plain.wrong + alike.wrong),
+        asked + answered + alike,
         alike,
-        Share(len(due) - len(missed), len(due), missed),
-        near,
+        found("customer", "handover"),
+        stopped("customer", "near_misses"),
+        found("agent", "replies_bad", "agent/[!n]*"),
+        stopped("agent", "reply_near_misses", "agent/nothing_*"),
     )
 
 
@@ -83,9 +96,6 @@ def sentences(path: Path) -> list[str]:
     return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
-def _stopped(
-    stops: Callable[[str, Side], bool], folder: Path, files: tuple[tuple[str, Side], ...]
-) -> Share:
-    every = [(one, side) for name, side in files for one in sentences(folder / f"{name}.txt")]
-    wrong = tuple(one for one, side in every if stops(one, side))
-    return Share(len(wrong), len(every), wrong)
+def _all_of(folder: Path, names: Sequence[str]) -> list[str]:
+    files = (path for name in names for path in sorted(folder.glob(f"{name}.txt")))
+    return [sentence for path in files for sentence in sentences(path)]

@@ -32,6 +32,8 @@ def right(bench: Workbench) -> list[Figure]:
             ("false_alarms", Target("value", "≤", 0.5)),
             ("handovers", Target("value", "≥", 98.0)),
             ("wrong_handovers", Target("value", "≤", 2.0)),
+            ("blocks", None),
+            ("wrong_blocks", None),
         ):
             figures.append(
                 measured(
@@ -49,7 +51,7 @@ def right(bench: Workbench) -> list[Figure]:
 
 def names() -> tuple[str, ...]:
     """The figures that `right` makes."""
-    kinds = ("false_alarms", "handovers", "wrong_handovers")
+    kinds = ("false_alarms", "handovers", "wrong_handovers", "blocks", "wrong_blocks")
     return tuple(f"redline.{kind}.{half}" for half, kind in itertools.product(HALVES, kinds))
 
 
