@@ -13,15 +13,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePath
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
-from engine.errors import InputError, ZuoxiError
+from engine.errors import Cancelled, InputError, ZuoxiError
 from engine.knowledge.formats.content import Content, broken, inflated
 from engine.knowledge.formats.kinds import KINDS
 
@@ -56,11 +57,20 @@ _answers = msgspec.msgpack.Decoder(Content | Refusal)
 
 
 class Confinement:
-    """Use it in a ``with``. The process starts with the first file that needs it."""
+    """Use it in a ``with``. The process starts with the first file that needs it.
 
-    def __init__(self, seconds: float = SECONDS, megabytes: int = MEGABYTES) -> None:
+    While a file is read `called_off` is asked whether it is still wanted.
+    """
+
+    def __init__(
+        self,
+        seconds: float = SECONDS,
+        megabytes: int = MEGABYTES,
+        called_off: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._seconds = seconds
         self._megabytes = megabytes
+        self._called_off = called_off
         self._process: subprocess.Popen[bytes] | None = None
         self._given_up = False
 
@@ -88,18 +98,20 @@ class Confinement:
         if not KINDS[ending].confined:
             return KINDS[ending].read(data)
         seconds = self._seconds * (1 + len(data) / _TWICE_AS_LONG)
+        sent = msgspec.msgpack.encode(Asked(ending, data, seconds))
         process = self._process or self._started()
-        assert process.stdin is not None and process.stdout is not None
         began = time.monotonic()
-        answer = b""
-        try:
-            sent = msgspec.msgpack.encode(Asked(ending, data, seconds))
-            process.stdin.write(len(sent).to_bytes(_LENGTH) + sent)
-            process.stdin.flush()
-            if length := process.stdout.read(_LENGTH):
-                answer = process.stdout.read(int.from_bytes(length))
-        except OSError:
-            answer = b""
+        answers: SimpleQueue[bytes] = SimpleQueue()
+        # A pipe cannot be waited for with an end on every system; a thread can.
+        threading.Thread(target=_exchange, args=(process, sent, answers), daemon=True).start()
+        while True:
+            with contextlib.suppress(Empty):
+                answer = answers.get(timeout=_LOOK_SECONDS)
+                break
+            if self._called_off():
+                process.kill()
+                self._end()
+                raise Cancelled("Reading was called off.", "import_cancelled")
         if not answer:
             code = self._end()
             raise _ended(ending.lstrip("."), code, time.monotonic() - began >= seconds)
@@ -138,6 +150,22 @@ class Confinement:
                 process.wait(1)
             process.kill()
         return process.returncode
+
+
+def _exchange(process: subprocess.Popen[bytes], sent: bytes, answers: SimpleQueue[bytes]) -> None:
+    """Put what `process` answers to what is `sent` into `answers`; nothing when it ends."""
+    assert process.stdin is not None and process.stdout is not None
+    answer = b""
+    try:
+        process.stdin.write(len(sent).to_bytes(_LENGTH) + sent)
+        process.stdin.flush()
+        length = int.from_bytes(process.stdout.read(_LENGTH))
+        answer = process.stdout.read(length)
+        answer = answer if len(answer) == length else b""
+    except (OSError, ValueError):
+        # It ended, or was ended, on the way.
+        answer = b""
+    answers.put(answer)
 
 
 def _ended(kind: str, code: int, late: bool) -> InputError:

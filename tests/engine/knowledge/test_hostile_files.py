@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from office_files import changed, docx_of, pdf_of, xlsx_of
 
-from engine.errors import InputError
+from engine.errors import Cancelled, InputError
 from engine.knowledge.documents import collect, parse_document
 from engine.knowledge.formats.confinement import Confinement
 from engine.knowledge.formats.kinds import KINDS
@@ -194,6 +194,16 @@ def test_what_takes_too_long_or_too_much_is_stopped_and_the_next_file_is_read() 
         process.wait()
         assert refused("a.csv", CSV, confinement) == "document_broken"
         assert parse_document(Path("a.csv"), CSV, confinement).text == "能退。"
+
+
+def test_a_file_that_takes_long_can_be_called_off() -> None:
+    rows = b"a,b\n" + b"1,2\n" * 199_000
+    unwanted = [True]
+    with Confinement(called_off=lambda: unwanted[0]) as confinement:
+        with pytest.raises(Cancelled):
+            parse_document(Path("a.csv"), rows, confinement)
+        unwanted[0] = False
+        assert parse_document(Path("b.csv"), CSV, confinement).text == "能退。"
 
 
 @settings(max_examples=60, deadline=None)
