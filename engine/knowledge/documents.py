@@ -116,23 +116,28 @@ def document_name(path: Path) -> str:
 def collect(paths: Sequence[Path]) -> tuple[list[Path], list[Skipped]]:
     """The importable files among `paths` and below its folders, in a stable order, and the rest.
 
-    Hidden files and folders found on the way are left out silently; loops of links end.
+    Hidden files and folders found on the way are left out silently; loops of links end. A link out
+    of a folder is not followed: what is quoted to customers is what lies in it.
     """
     files: list[Path] = []
     skipped: list[Skipped] = []
     seen: set[str] = set()
     for given in paths:
         if given.is_dir():
-            found = list(_walk(given, set()))
+            root = os.path.realpath(given)
+            found = list(_walk(given, root, set()))
             if not found:
                 skipped.append(_skip(given, "The folder holds no files.", "document_folder_empty"))
         elif given.exists():
-            found = [given]
+            root, found = "", [given]
         else:
             skipped.append(_skip(given, "There is no such file.", "document_missing"))
             continue
         for path in found:
             place = os.path.realpath(path)
+            if root and not _inside(path, root):
+                skipped.append(_skip(path, "A link out of the folder.", "document_outside"))
+                continue
             if place in seen:
                 continue
             seen.add(place)
@@ -151,7 +156,12 @@ def _skip(path: Path, reason: str, code: str, **values: str) -> Skipped:
     return Skipped(shown, reason, code, values)
 
 
-def _walk(folder: Path, visited: set[str]) -> Iterator[Path]:
+def _inside(path: Path, root: str) -> bool:
+    return Path(os.path.realpath(path)).is_relative_to(root)
+
+
+def _walk(folder: Path, root: str, visited: set[str]) -> Iterator[Path]:
+    """What lies below `folder`; a link out of `root` as what it is."""
     place = os.path.realpath(folder)
     if place in visited:
         return
@@ -163,8 +173,8 @@ def _walk(folder: Path, visited: set[str]) -> Iterator[Path]:
     for entry in entries:
         if entry.name.startswith((".", "~$")):
             continue
-        if entry.is_dir():
-            yield from _walk(entry, visited)
+        if entry.is_dir() and _inside(entry, root):
+            yield from _walk(entry, root, visited)
         elif entry.exists():
             yield entry
 

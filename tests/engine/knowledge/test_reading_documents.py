@@ -149,6 +149,25 @@ def test_markup_made_to_be_slow_is_read_at_once(text: str) -> None:
     assert parse_document(Path("a.md"), text.encode()).text.startswith(("正文", "# 标题"))
 
 
+def test_a_link_out_of_a_folder_is_left_out_and_told(tmp_path: Path) -> None:
+    """A stick's folder may link to what nobody means customers to read."""
+    private, policies = tmp_path / "private", tmp_path / "policies"
+    for folder in (private, policies):
+        folder.mkdir()
+        written(folder, f"{folder.name}.md", "正文")
+    (policies / "file.md").symlink_to(private / "private.md")
+    (policies / "everything").symlink_to(tmp_path, target_is_directory=True)
+    files, skipped = collect([policies])
+    assert [path.name for path in files] == ["policies.md"]
+    assert {Path(entry.path).name: entry.code for entry in skipped} == {
+        "file.md": "document_outside",
+        "everything": "document_outside",
+    }
+    # What somebody names is meant.
+    assert len(collect([policies / "file.md"])[0]) == 1
+    assert len(collect([policies / "everything"])[0]) == 2
+
+
 def test_folders_that_link_to_each_other_are_walked_once(tmp_path: Path) -> None:
     """Walked along every path, twelve such folders would take hours."""
     folders = [tmp_path / str(number) for number in range(12)]
