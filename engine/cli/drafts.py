@@ -38,7 +38,7 @@ from engine.protocol import (
 from engine.records import Draft, DraftMode, Language, Turn
 from engine.settings import engine_config
 from engine.store.store import Store, open_store
-from engine.texts import explain, text
+from engine.texts import text
 
 # So many requests wait in the engine at once that it is never idle between two.
 _AHEAD = 4
@@ -109,7 +109,7 @@ def _draft_batch(session: Session, batch: Path, day: str | None, mode: DraftMode
     if skipped and not cases:
         raise skipped[0]
     for error in skipped:
-        say(explain(error, session.language))
+        say(text("cli.draft.line_skipped", session.language, **error.values))
     jobs = [(case.turns, case.as_of or day) for case in cases]
     for case, outcome in zip(cases, _drafts(session, jobs, mode), strict=True):
         _tell(outcome, json=True, id=case.id)

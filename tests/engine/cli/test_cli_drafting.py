@@ -251,6 +251,7 @@ def test_lines_that_hold_no_case_are_named_and_skipped(
     # Each is told before the first draft, with what is wrong with it.
     second, third, end = said.err.splitlines()
     assert "2026-02-30" in second and "2" in second and "3" in third
+    assert "跳过" in second and "没有处理任何内容" not in said.err
     assert end == last["error"]["message"]
 
 
