@@ -215,7 +215,7 @@ class _Making:
             {row.doc: row.digest for row in rows} if kept.whole else {},
             () if kept.whole else tuple(rows),
         )
-        with reading(task) as answers:
+        with reading(task, self._cancelled) as answers:
             for number, answer in enumerate(answers):
                 self._check()
                 shown = files[number].name if number < len(files) else ""

@@ -13,9 +13,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,7 +24,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.errors import InputError, KnowledgeError, ZuoxiError
+from engine.errors import Cancelled, InputError, KnowledgeError, ZuoxiError
 from engine.knowledge.catalogue import DocumentRow, Layout, list_documents
 from engine.knowledge.copies import Copies
 from engine.knowledge.documents import Document, Skipped, parse_document, read_bytes
@@ -37,6 +38,9 @@ _FOR_A_PROCESS = 200
 # As many as are read here while the process starts.
 _MEANWHILE = 64
 _LENGTH = 4
+_LOOK_SECONDS = 0.2
+
+Asking = Callable[[], bool]
 
 
 class Task(Struct, frozen=True):
@@ -98,11 +102,18 @@ _answers = msgspec.msgpack.Decoder(Answer | _Refused)
 _tasks = msgspec.msgpack.Decoder(Task)
 
 
+def _never() -> bool:
+    return False
+
+
 @contextlib.contextmanager
-def reading(task: Task) -> Iterator[Iterator[Answer]]:
-    """What becomes of each file, in order, and `Ready` at the end. Raises `OSError` on the way."""
+def reading(task: Task, called_off: Asking = _never) -> Iterator[Iterator[Answer]]:
+    """What becomes of each file, in order, and `Ready` at the end. Raises `OSError` on the way.
+
+    While a file is read `called_off` is asked; then it raises `Cancelled`.
+    """
     if len(task.files) + len(task.copies) < _FOR_A_PROCESS:
-        with contextlib.closing(read(task)) as answers:
+        with contextlib.closing(read(task, called_off)) as answers:
             yield answers
         return
     # Without what `site` does the process is there sooner; it needs to be told where things are.
@@ -117,20 +128,33 @@ def reading(task: Task) -> Iterator[Iterator[Answer]]:
         start_new_session=True,
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
+    over = threading.Event()
+    watch = threading.Thread(target=_watch, args=(process, called_off, over), daemon=True)
+    watch.start()
     with process:
         try:
-            with contextlib.closing(_shared(process, task)) as answers:
+            with contextlib.closing(_shared(process, task, called_off)) as answers:
                 yield answers
         finally:
+            over.set()
             process.kill()
 
 
-def _shared(process: subprocess.Popen[bytes], task: Task) -> Generator[Answer, None, None]:
+def _watch(process: subprocess.Popen[bytes], called_off: Asking, over: threading.Event) -> None:
+    while not over.wait(_LOOK_SECONDS):
+        if called_off():
+            process.kill()
+            return
+
+
+def _shared(
+    process: subprocess.Popen[bytes], task: Task, called_off: Asking
+) -> Generator[Answer, None, None]:
     """What becomes of the first files, read here, and of the others."""
     taken: set[str] = set()
     frequency: Counter[str] = Counter()
     first = replace(task, files=task.files[:_MEANWHILE], copies=())
-    for answer in read(first):
+    for answer in read(first, called_off):
         if isinstance(answer, Ready):
             frequency.update(answer.frequency)
             continue
@@ -140,7 +164,7 @@ def _shared(process: subprocess.Popen[bytes], task: Task) -> Generator[Answer, N
             taken.add(answer.doc)
         yield answer
     rest = replace(task, files=task.files[_MEANWHILE:], taken=frozenset(taken))
-    for answer in _received(process, rest):
+    for answer in _received(process, rest, called_off):
         if isinstance(answer, Ready):
             frequency.update(answer.frequency)
             yield Ready(frequency)
@@ -148,17 +172,23 @@ def _shared(process: subprocess.Popen[bytes], task: Task) -> Generator[Answer, N
             yield answer
 
 
-def _received(process: subprocess.Popen[bytes], task: Task) -> Iterator[Answer]:
+def _received(process: subprocess.Popen[bytes], task: Task, called_off: Asking) -> Iterator[Answer]:
     assert process.stdin is not None and process.stdout is not None
     with contextlib.suppress(BrokenPipeError), process.stdin as stdin:
         stdin.write(msgspec.msgpack.encode(task))
-    while length := process.stdout.read(_LENGTH):
-        answer = _answers.decode(process.stdout.read(int.from_bytes(length)))
+    while length := int.from_bytes(process.stdout.read(_LENGTH)):
+        data = process.stdout.read(length)
+        if len(data) < length:
+            # It was ended while it spoke.
+            break
+        answer = _answers.decode(data)
         if isinstance(answer, _Refused):
             raise OSError(answer.number, os.strerror(answer.number))
         yield answer
         if isinstance(answer, Ready):
             return
+    if called_off():
+        raise Cancelled("Reading was called off.", "import_cancelled")
     raise KnowledgeError(
         f"The process that reads documents ended unexpectedly ({process.wait()}). The former "
         "version of the knowledge is in use; import again.",
@@ -186,12 +216,12 @@ def _serve(given: BinaryIO, taken: BinaryIO) -> None:
     taken.flush()
 
 
-def read(task: Task) -> Generator[Answer, None, None]:
+def read(task: Task, called_off: Asking = _never) -> Generator[Answer, None, None]:
     """What becomes of each file of `task`, in order, and `Ready` at the end. Raises `OSError`."""
     layout = Layout(Path(task.folder))
     names = set(task.taken)
     counting = Counting()
-    with Copies() as copies, Confinement() as confinement:
+    with Copies() as copies, Confinement(called_off=called_off) as confinement:
         for name in task.files:
             path = Path(os.fsdecode(name))
             try:

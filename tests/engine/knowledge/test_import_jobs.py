@@ -13,6 +13,7 @@ from engine.knowledge.catalogue import Layout, current
 from engine.knowledge.embedding import HashedEmbedder
 from engine.knowledge.index import import_documents
 from engine.knowledge.job import ImportJob, RebuildJob, RemoveJob
+from engine.knowledge.reports import ImportProgress
 from engine.knowledge.search import Searcher
 
 
@@ -87,6 +88,32 @@ def test_a_killed_import_leaves_the_former_version_and_no_litter(
     assert now is not None and str(now.version) == report.version
     assert (now.documents, Layout(folder).numbers()) == (6, [1, now.version])
     assert len(list((folder / "documents").glob("*/*"))) == 6
+
+
+@pytest.mark.parametrize("others", [0, 220])
+def test_an_import_is_called_off_while_it_reads_one_large_file(
+    tmp_path: Path, embedder: HashedEmbedder, others: int
+) -> None:
+    """Here, and in the process beside that reads of many files all but the first."""
+    for number in range(others):
+        (tmp_path / f"{number:03}.md").write_text(f"第{number}条规定。", "utf-8")
+    (tmp_path / "价目.csv").write_bytes("商品,价格\n".encode() + b"1,2\n" * 199_000)
+    read: list[str] = []
+
+    def progress(step: ImportProgress) -> None:
+        read.append(step.doc)
+
+    folder = tmp_path / "knowledge"
+    with pytest.raises(Cancelled):
+        import_documents(
+            folder,
+            [tmp_path],
+            embedder,
+            progress=progress,
+            cancelled=lambda: len(read) == others,
+        )
+    assert len(read) == others
+    assert current(folder) is None
 
 
 def test_a_cancelled_import_ends_and_changes_nothing(
