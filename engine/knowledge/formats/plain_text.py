@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Sequence
 
 import yaml
 
 from engine.errors import InputError
-from engine.knowledge.formats.content import CONTROL, Content
+from engine.knowledge.formats.content import CONTROL, Content, Part
 from engine.knowledge.formats.outline import Outline, numbered_heading
+from engine.knowledge.formats.tables import Tally, table_parts
 
 MAX_FRONT_MATTER = 16 * 1024
 
@@ -23,13 +26,16 @@ _QUESTIONS = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _FEWEST_QUESTIONS = 2
+# Below the head of a table. Possessive: read once, however many hyphens there are.
+_RULER = re.compile(r"[ \t]*+\|?+(?:[ \t]*+:?+-++:?+[ \t]*+\|)*+(?:[ \t]*+:?+-++:?+)?+[ \t]*+")
+_BAR = re.compile(r"(?<!\\)\|")
 
 
 def read_markdown(data: bytes) -> Content:
     """Markdown, with front matter or without."""
     front, body = _front_matter(decoded(data))
     # Comments are notes to other writers: they must not reach a customer.
-    return Content(_COMMENT.sub("", body), front=front)
+    return Content(_tables_told(_COMMENT.sub("", body)), front=front)
 
 
 def read_text(data: bytes) -> Content:
@@ -44,6 +50,47 @@ def read_text(data: bytes) -> Content:
         else:
             outline.add(paragraph)
     return Content(parts=outline.parts())
+
+
+def _tables_told(body: str) -> str:
+    """`body` with the rows of its tables as sentences, which can be quoted; as `table_parts` tells
+    them. What needs headings or dates of its own stays a table."""
+    if "|" not in body:
+        return body
+    lines = body.split("\n")
+    told: list[str] = []
+    place, fenced = 0, False
+    while place < len(lines):
+        fenced ^= lines[place].lstrip(" ").startswith(("```", "~~~"))
+        rows = [] if fenced else _table(lines, place)
+        parts = table_parts([_cells(one) for one in rows], (), Tally(), header=True)
+        # The ruler is no row.
+        whole = lines[place : place + len(rows) + 1]
+        if parts and all(part == Part((), part.text) for part in parts):
+            told += ["", *(part.text for part in parts), ""]
+        else:
+            told += whole
+        place += len(whole)
+    return "\n".join(told)
+
+
+def _table(lines: Sequence[str], place: int) -> list[str]:
+    """The rows of the table that begins at `place`, without its ruler; none where none does."""
+    head = lines[place]
+    if "|" not in head or place + 1 >= len(lines) or not _RULER.fullmatch(lines[place + 1]):
+        return []
+    if len(_cells(head)) != len(_cells(lines[place + 1])):
+        return []
+    below = itertools.takewhile(lambda one: "|" in one, itertools.islice(lines, place + 2, None))
+    return [head, *below]
+
+
+def _cells(row: str) -> list[str]:
+    """The cells of a row; a bar with a backslash before it belongs to its cell."""
+    bare = row.strip().removeprefix("|")
+    if bare.endswith("|") and not bare.endswith("\\|"):
+        bare = bare[:-1]
+    return [cell.replace("\\|", "|").strip() for cell in _BAR.split(bare)]
 
 
 def decoded(data: bytes, encoding: str = "") -> str:

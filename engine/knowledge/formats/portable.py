@@ -35,9 +35,6 @@ _NUMBERED: Final = re.compile(
 )
 # A line of a table of contents.
 _LEADER: Final = re.compile(r"(?:[.…·]\s?){5,}\s*\d{0,4}$")
-_JUNK: Final = re.compile(
-    r"microsoft|\.(?:docx?|xlsx?|pptx?|wps|et|pdf)$|^untitled|^无标题|^\W*$", re.I
-)
 _UNREADABLE: Final = re.compile("[\ue000-\uf8ff\ufffd\ufffe\uffff\x00-\x08\x0e-\x1f]")
 
 
@@ -100,9 +97,7 @@ def read_pdf(data: bytes) -> Content:
         raise broken("pdf") from error
     finally:
         document.close()
-    title = line(own.get("Title", ""))
-    front = front_of("" if _JUNK.search(title) else title, own.get("Keywords", ""), {})
-    return _content(pages, front)
+    return _content(pages, front_of(own.get("Title", ""), own.get("Keywords", ""), {}))
 
 
 def _lines(document: Any, number: int) -> list[_Line]:

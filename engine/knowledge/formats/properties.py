@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Mapping
 from typing import Final
@@ -12,6 +13,12 @@ from engine.knowledge.formats.columns import folded
 from engine.knowledge.formats.content import line
 from engine.knowledge.formats.table_words import table_words
 
+# What programs put there by themselves.
+_JUNK: Final = re.compile(
+    r"microsoft|\.(?:docx?|xlsx?|pptx?|wps|et|pdf)$|^(?:word )?document\s*\d*$|^untitled|^无标题"
+    r"|^(?:文档|工作簿|演示文稿)\s*\d*$|^book\s*\d*$|^\W*$",
+    re.IGNORECASE,
+)
 _CUSTOM: Final = "docProps/custom.xml"
 _FIELDS: Final = {
     "from": "valid_from",
@@ -30,7 +37,7 @@ def front_of(title: str, keywords: str, properties: Mapping[str, str]) -> dict[s
             front.setdefault(field, line(value)[:500])
     if line(keywords):
         front.setdefault("tags", line(keywords)[:500])
-    if line(title):
+    if not _JUNK.search(line(title)):
         front["title"] = line(title)
     return front
 

@@ -27,6 +27,7 @@ _QUESTIONS: Final = 120
 """So many characters of questions alike stand above one answer; more stand above it again."""
 _LONGEST_QUESTION: Final = 200
 _SHORT: Final = 80
+_LONGEST_SENTENCE: Final = 120
 _ENDS: Final = re.compile(r"[。！？!?；;]")
 _INNER_END: Final = re.compile(r"[。；;！？!?]+\s*(?=\S)")
 _LAST_END: Final = re.compile(r"[。；;，,、.\s]+$")
@@ -353,22 +354,28 @@ def _is_day(cell: str) -> bool:
 
 
 def _sentence(names: Sequence[str], cells: Sequence[str]) -> str:
-    """A row in one sentence, each value with the name of its column."""
-    told = [(_cell(names, place), _LAST_END.sub("", cell)) for place, cell in enumerate(cells)]
-    told = [(name, value) for name, value in told if value]
+    """A row in one sentence, or some where it is wide, each value with the name of its column."""
+    named = [(_cell(names, place), _LAST_END.sub("", cell)) for place, cell in enumerate(cells)]
+    values = [(name, value) for name, value in named if value]
     chinese = bool(_HAN.search("".join((*names, *cells))))
     comma, colon, end = ("，", "：", "。") if chinese else (", ", ": ", ".")
-    if not names and len(told) == 2 and len(told[0][1]) <= LONGEST_NAME:
-        told = [(told[0][1], told[1][1])]
+    if not names and len(values) == 2 and len(values[0][1]) <= LONGEST_NAME:
+        values = [(values[0][1], values[1][1])]
     texts = []
-    for name, value in told:
+    for name, value in values:
         words = comma.join(filter(None, map(str.strip, _INNER_END.sub("\n", value).split("\n"))))
         bare, unit = _with_unit(name, words)
         texts.append(f"{line(bare)}{colon}{unit}" if bare else unit)
-    sentence = comma.join(texts)
-    if not sentence:
-        return ""
-    return sentence if sentence.endswith(("。", "！", "？", "!", "?", ".")) else sentence + end
+    sentences: list[list[str]] = []
+    for text in texts:
+        if sentences and len(comma.join((*sentences[-1], text))) <= _LONGEST_SENTENCE:
+            sentences[-1].append(text)
+        else:
+            # Each says what it is about, so that any of them can be told alone.
+            sentences.append([texts[0], text] if sentences else [text])
+    ends = ("。", "！", "？", "!", "?", ".")
+    told = [comma.join(parts) for parts in sentences]
+    return "\n".join(one if one.endswith(ends) else one + end for one in told)
 
 
 def _with_unit(name: str, value: str) -> tuple[str, str]:

@@ -59,7 +59,7 @@ def read_docx(data: bytes) -> Content:
             reading = _Reading(reading.styles, guess=True)
             reading.read(body, 0)
         core = document.core_properties
-        front = front_of(core.title or reading.title, core.keywords or "", custom_properties(data))
+        front = front_of(core.title or "", core.keywords or "", custom_properties(data))
     except (InputError, MemoryError):
         raise
     except Exception as error:  # The library raises anything on a broken file.
@@ -67,7 +67,7 @@ def read_docx(data: bytes) -> Content:
     return Content(
         parts=reading.outline.parts(),
         front=front,
-        title=reading.outline.first,
+        title=reading.title or reading.outline.first,
         left_out=reading.tally.told(),
     )
 

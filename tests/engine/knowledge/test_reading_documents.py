@@ -178,3 +178,44 @@ def test_folders_that_link_to_each_other_are_walked_once(tmp_path: Path) -> None
             if other != folder:
                 (folder / f"to{other.name}").symlink_to(other)
     assert len(collect([tmp_path])[0]) == 12
+
+
+def test_rows_of_a_markdown_table_are_told_as_sentences() -> None:
+    text = """# 退款
+
+按下表收费。
+
+| 项目 | 费用 |
+|:-----|-----:|
+| 退款手续费 | 0元 |
+| 加急\\|次日到 | 15元 |
+
+型号 | 月租
+--- | ---
+小仓 | 219元
+"""
+    told = parse_document(Path("a.md"), text.encode()).text
+    assert [line for line in told.split("\n") if line] == [
+        *("# 退款", "按下表收费。", "项目：退款手续费，费用：0元。"),
+        *("项目：加急|次日到，费用：15元。", "型号：小仓，月租：219元。"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```\n| a | b |\n|---|---|\n| 1 | 2 |\n```",
+        "| 不是表 |\n| 只有竖线 |",
+        "甲 | 乙\n之后",
+        "| 甲 | 乙 |\n|---|\n| 1 | 2 |",
+        "| 问题 | 答案 |\n|---|---|\n| 能退吗 | 可以退。 |\n之后",
+    ],
+)
+def test_what_is_no_table_or_has_questions_stays_as_it_is(text: str) -> None:
+    assert parse_document(Path("a.md"), text.encode()).text == text
+
+
+@pytest.mark.parametrize("text", ["| 问题 | 答案 |\n|---|---|\n", "| 甲 | 乙 |\n|---|---|\n", "|-"])
+def test_tables_made_to_be_slow_are_read_at_once(text: str) -> None:
+    """Quadratic time would keep this test for hours."""
+    assert parse_document(Path("a.md"), b"a\n" + text.encode() * 30_000).text

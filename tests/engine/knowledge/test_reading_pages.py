@@ -49,7 +49,7 @@ def test_headings_lists_and_tables_of_a_word_document() -> None:
         document.sections[0].footer.paragraphs[0].text = "第1页"
 
     content = read_docx(docx_of(write))
-    assert content.front == {"title": "售后指引"}
+    assert (content.title, content.front) == ("售后指引", {})
     assert content.parts == (
         Part(("退货",), "七天内可以退。\n\n- 先申请\n- 再寄回"),
         Part(

@@ -195,6 +195,15 @@ def test_long_cells_stand_under_what_their_row_is_about() -> None:
     ]
 
 
+def test_a_wide_row_becomes_sentences_that_each_say_what_they_are_about() -> None:
+    names = ["型号", *(f"第{number}项参数" for number in range(20))]
+    parts, _ = told([names, ["J100", *("不超过十二升" for _ in range(20))]])
+    lines = parts[0].text.split("\n")
+    assert len(lines) > 1
+    assert all(line.startswith("型号：J100，") and len(line) <= 121 for line in lines)
+    assert sum(line.count("不超过十二升") for line in lines) == 20
+
+
 def test_two_columns_may_be_a_list_of_names_and_values() -> None:
     parts, _ = told([["品牌", "海风"], ["保修", "两年"], ["客服热线", "早九点到晚九点"]])
     assert parts[0].text == "品牌：海风。\n保修：两年。\n客服热线：早九点到晚九点。"
