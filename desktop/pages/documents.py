@@ -14,11 +14,12 @@ from desktop.theme import Look
 from desktop.widgets.blocks import Dressed
 from desktop.widgets.boxes import column
 from desktop.widgets.document_card import DocumentCard
-from desktop.widgets.documents_list import DocumentsList
-from desktop.widgets.documents_values import DocumentView, Listing
+from desktop.widgets.documents_delegate import DocumentDelegate, describe_document
+from desktop.widgets.documents_values import DocumentFilter, DocumentView, Listing
 from desktop.widgets.empty_state import EmptyState
 from desktop.widgets.notice import Skeleton
 from desktop.widgets.retire_dialog import RetireDialog
+from desktop.widgets.sifted_list import SiftedList
 from engine.errors import ZuoxiError
 from engine.texts import explain
 
@@ -35,7 +36,7 @@ class DocumentsSection(Dressed, QWidget):
     retired = Signal(str)
     counted = Signal(int)
 
-    list: DocumentsList
+    list: SiftedList
     card: DocumentCard
 
     def __init__(
@@ -63,7 +64,15 @@ class DocumentsSection(Dressed, QWidget):
         """Make what stands in it, a little in each step."""
         look = self._look
         yield
-        self.list = DocumentsList(look, self._clock)
+        self.list = SiftedList(
+            look,
+            "documents",
+            DocumentFilter(),
+            DocumentDelegate(look),
+            describe_document,
+            lambda one: str(one.doc),
+            self._clock,
+        )
         yield from self.list.build()
         self.list.setMinimumWidth(theme.QUEUE_WIDTH)
         self._splitter.addWidget(self.list)
@@ -76,7 +85,7 @@ class DocumentsSection(Dressed, QWidget):
         self._splitter.setSizes([_LIST_WIDTH, 2 * theme.CONVERSATION_MIN])
         yield
         self.list.chosen.connect(self._on_chosen)
-        self.list.table.retire_requested.connect(self.ask_to_retire)
+        self.list.table.delete_requested.connect(self.ask_to_retire)
         self.list.table.opened.connect(
             lambda: self.card.text.setFocus(Qt.FocusReason.OtherFocusReason)
         )
@@ -144,7 +153,7 @@ class DocumentsSection(Dressed, QWidget):
             self._empty.set_content("books", "documents.empty", "", "documents.import")
             self._whole.setCurrentWidget(self._empty)
             self._dress()
-        self.list.set_documents(listing)
+        self.list.set_listing(listing)
 
     def _on_failed(self, error: ZuoxiError) -> None:
         self._listing = None

@@ -17,6 +17,7 @@ from engine.settings import Settings
 from engine.store.store import Store
 
 if TYPE_CHECKING:
+    from desktop.bridge import EngineBridge
     from desktop.pages.knowledge import KnowledgePage
     from desktop.pages.review import ReviewPage
     from desktop.pages.workshop import WorkshopPage
@@ -36,10 +37,12 @@ _PIECES: Final = (
     "desktop.pages.review",
     "desktop.widgets.wordings_panel",
     "desktop.pages.wordings",
-    "desktop.widgets.documents_list",
+    "desktop.widgets.sifted_list",
     "desktop.widgets.document_card",
     "desktop.widgets.import_card",
     "desktop.pages.documents",
+    "desktop.widgets.gap_card",
+    "desktop.pages.gaps",
     "desktop.pages.knowledge",
     "engine.workshop.workshop",
     "desktop.widgets.workshop_values",
@@ -60,7 +63,8 @@ FurtherPage = Literal["knowledge", "review", "workshop"]
 class Behind(Struct, frozen=True):
     """What pages rest on. `rules` are told of what is published and tell of what changed,
     `forgotten` is called after a deletion, `memory` keeps how a page was left, `settings` tells
-    those in use, `today` the ISO date by which knowledge is valid."""
+    those in use, `open_conversation` opens one on the desk, `today` gives the ISO date by which
+    knowledge is valid."""
 
     background: Background
     store: Store
@@ -68,6 +72,9 @@ class Behind(Struct, frozen=True):
     folder: DataFolder
     rules: RulesInForce
     importing: Importing
+    bridge: EngineBridge
+    show_page: Callable[[str], None]
+    open_conversation: Callable[[str], None]
     forgotten: Callable[[], None]
     memory: QSettings
     settings: Callable[[], Settings]
@@ -91,16 +98,20 @@ def make(
     if name == "knowledge":
         from desktop.pages.knowledge import KnowledgePage
 
-        return KnowledgePage(
+        page = KnowledgePage(
             look,
             background,
             store,
             behind.folder.knowledge,
             behind.importing,
+            behind.bridge,
             behind.today,
             memory,
             clock,
         )
+        page.conversation_requested.connect(lambda _: behind.show_page("desk"))
+        page.conversation_requested.connect(behind.open_conversation)
+        return page
     if name == "workshop":
         from desktop.pages.workshop import WorkshopPage
         from desktop.session.workshop_session import WorkshopSession
@@ -127,8 +138,8 @@ def make(
     categories = sorted({rule.category for rule in gate.rule_set.rules})
     session = ReviewSession(background, store, lambda: settings().agent)
     forgetting = Forgetting(background, store, behind.folder, lambda: settings().agent)
-    page = ReviewPage(look, session, forgetting, rule_names, categories, memory, clock)
+    review = ReviewPage(look, session, forgetting, rule_names, categories, memory, clock)
     forgetting.done.connect(lambda _: behind.forgotten())
-    session.setParent(page)
-    forgetting.setParent(page)
-    return page
+    session.setParent(review)
+    forgetting.setParent(review)
+    return review

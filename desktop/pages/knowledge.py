@@ -13,10 +13,13 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from desktop import actions, theme
 from desktop.background import Background
+from desktop.bridge import EngineBridge
 from desktop.in_turns import InTurns
 from desktop.pages.documents import DocumentsSection
+from desktop.pages.gaps import GapsSection
 from desktop.pages.wordings import WordingsSection
 from desktop.session.documents import Documents
+from desktop.session.gaps import KnowledgeGaps
 from desktop.session.importing import Importing
 from desktop.theme import Look
 from desktop.widgets.blocks import Card, Dressed, Label, PushButton
@@ -24,12 +27,13 @@ from desktop.widgets.boxes import column, row
 from desktop.widgets.drop_veil import DropVeil
 from desktop.widgets.filter_chips import filter_chips
 from desktop.widgets.import_card import ImportCard, Outcome, Told
+from desktop.widgets.review_toast import ReviewToast
 from engine.errors import ZuoxiError
 from engine.knowledge.reports import ImportReport
 from engine.store.store import Store
 from engine.texts import explain
 
-Section = Literal["documents", "wordings"]
+Section = Literal["documents", "gaps", "wordings"]
 
 _SECTIONS: Final[tuple[Section, ...]] = get_args(Section)
 _SECTION: Final = "knowledge/section"
@@ -44,7 +48,10 @@ class KnowledgePage(Dressed, QWidget):
 
     trouble = Signal(object)
 
+    conversation_requested = Signal(str)
+
     documents: DocumentsSection
+    gaps: GapsSection | None
     wordings: WordingsSection | None
 
     def __init__(
@@ -54,6 +61,7 @@ class KnowledgePage(Dressed, QWidget):
         store: Store,
         knowledge: Path,
         importing: Importing,
+        bridge: EngineBridge,
         today: Callable[[], str],
         memory: QSettings,
         clock: Callable[[], float] = time.time,
@@ -63,9 +71,12 @@ class KnowledgePage(Dressed, QWidget):
         super().__init__()
         self._look, self._background, self._store = look, background, store
         self._knowledge, self._importing, self._memory = knowledge, importing, memory
+        self._clock = clock
         self._source = Documents(background, knowledge, today, self)
+        self._asked = KnowledgeGaps(background, store, bridge, today, self)
         self._built = False
-        self.wordings = None
+        self._settled = ""
+        self.gaps, self.wordings = None, None
         self.documents = DocumentsSection(look, self._source, clock)
         self._make_head()
         self.card = ImportCard(look)
@@ -125,10 +136,11 @@ class KnowledgePage(Dressed, QWidget):
             return
         widget = self._made(name)
         self._stack.setCurrentWidget(widget)
-        # The others read theirs when they are shown.
+        # Wordings read theirs when they are shown.
         self.documents.refresh()
-        if name == "documents":
-            self.documents.focus_first()
+        self._asked.refresh()
+        if isinstance(widget, DocumentsSection | GapsSection):
+            widget.focus_first()
 
     def choose_files(self) -> None:
         """Ask for files, and import them."""
@@ -175,6 +187,12 @@ class KnowledgePage(Dressed, QWidget):
     def _made(self, name: Section) -> QWidget:
         if name == "documents":
             return self.documents
+        if name == "gaps":
+            if self.gaps is None:
+                self.gaps = GapsSection(self._look, self._asked, self._clock)
+                self.gaps.conversation_requested.connect(self.conversation_requested)
+                self._stack.addWidget(self.gaps)
+            return self.gaps
         if self.wordings is None:
             made = WordingsSection(self._look, self._background, self._store, self._knowledge)
             made.trouble.connect(self.trouble)
@@ -187,6 +205,10 @@ class KnowledgePage(Dressed, QWidget):
         documents.import_requested.connect(self.choose_files)
         documents.retired.connect(self._on_retired)
         documents.counted.connect(self.tabs["documents"].set_count)
+        self._asked.listed.connect(lambda one: self.tabs["gaps"].set_count(len(one.rows)))
+        self._asked.settled.connect(self._on_settled)
+        self.toast = ReviewToast(self._look, self)
+        self.toast.undo_requested.connect(self.undo)
         self.veil.dropped.connect(self.import_paths)
         self.card.cancel_requested.connect(self._on_cancel)
         importing.started.connect(self._on_started)
@@ -211,9 +233,21 @@ class KnowledgePage(Dressed, QWidget):
             self.card.note("documents.busy")
         return self._importing.running
 
+    def undo(self) -> None:
+        """Put the question back that was taken off last; done once only."""
+        gap, self._settled = self._settled, ""
+        self.toast.hide()
+        if gap:
+            self._asked.reopen(gap)
+
+    def _on_settled(self, gap: str) -> None:
+        self._settled = gap
+        self.toast.say("gaps.settled", undoable=True)
+
     def _to_search(self) -> None:
-        if self.section() == "documents":
-            self.documents.focus_search()
+        shown = self._stack.currentWidget()
+        if isinstance(shown, DocumentsSection | GapsSection):
+            shown.focus_search()
 
     def _to_next_section(self) -> None:
         at = _SECTIONS.index(self.section())

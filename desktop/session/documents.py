@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Final
 from PySide6.QtCore import QObject, Signal
 
 from desktop.background import Background
-from desktop.widgets.documents_values import DocState, DocumentView, Listing
+from desktop.widgets.documents_values import (
+    DocState,
+    DocumentView,
+    Listing,
+    listing_of_documents,
+)
 from engine.errors import ZuoxiError
 
 if TYPE_CHECKING:
@@ -100,7 +105,7 @@ def _listing(knowledge: Path, today: str) -> Listing:
     from engine.knowledge.catalogue import list_documents
     from engine.knowledge.formats.kinds import KINDS
 
-    return Listing.of((_view(one, today) for one in list_documents(knowledge)), KINDS)
+    return listing_of_documents((_view(one, today) for one in list_documents(knowledge)), KINDS)
 
 
 def _view(row: DocumentRow, today: str) -> DocumentView:

@@ -47,6 +47,8 @@ class DocumentCard(Dressed, Card):
         self.retire_button = PushButton(look, "documents.retire", "", "archive", "knowledge_retire")
         self.retire_button.clicked.connect(lambda: self.retire_requested.emit(self._shown))
         self.text = PassagesText(look)
+        # Longer lines are hard to read.
+        self.text.setMaximumWidth(theme.FORM_WIDTH)
         self.more_button = PushButton(look, "documents.more.none", "link")
         self.more_button.clicked.connect(self._on_more)
         self._trouble = EmptyState(look)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from msgspec import Struct
 
@@ -37,23 +37,30 @@ class DocumentView(Struct, frozen=True):
 
 
 class Listing(Struct, frozen=True):
-    """All documents, those imported last first, and how many each filter lets through.
+    """All rows of a list, the newest first, and how many each of its filters lets through.
 
     `kinds` are the endings of the files that can be imported, with their dots.
     """
 
-    rows: tuple[DocumentView, ...] = ()
-    counts: dict[DocOnly, int] = {}
+    rows: tuple[Any, ...] = ()
+    counts: dict[str, int] = {}
     kinds: tuple[str, ...] = ()
 
-    @classmethod
-    def of(cls, rows: Iterable[DocumentView], kinds: Iterable[str] = ()) -> Listing:
-        """The listing of these documents."""
-        ordered = tuple(sorted(rows, key=lambda one: (-one.imported, one.doc)))
-        filters = (DocumentFilter(only=only) for only in get_args(DocOnly))
-        return cls(
-            ordered, {one.only: sum(map(one.lets, ordered)) for one in filters}, tuple(kinds)
-        )
+
+def listing_of_documents(rows: Iterable[DocumentView], kinds: Iterable[str] = ()) -> Listing:
+    """The listing of these documents, those imported last first."""
+    ordered = tuple(sorted(rows, key=lambda one: (-one.imported, one.doc)))
+    return Listing(ordered, _counts(DocumentFilter, ordered), tuple(kinds))
+
+
+def listing_of_gaps(rows: Iterable[GapView]) -> Listing:
+    """The listing of these questions, those asked last first."""
+    ordered = tuple(sorted(rows, key=lambda one: -one.last_at))
+    return Listing(ordered, _counts(GapFilter, ordered))
+
+
+def _counts(sieve: Any, rows: tuple[Any, ...]) -> dict[str, int]:
+    return {one: sum(map(sieve(only=one).lets, rows)) for one in sieve.onlys()}
 
 
 class DocumentFilter(Struct, frozen=True):
@@ -73,6 +80,16 @@ class DocumentFilter(Struct, frozen=True):
         elif self.order == "ends":
             found.sort(key=lambda one: (one.ends or _NO_END, one.doc))
         return found
+
+    @staticmethod
+    def onlys() -> tuple[DocOnly, ...]:
+        """What can be shown alone; "" is everything."""
+        return get_args(DocOnly)
+
+    @staticmethod
+    def orders() -> tuple[DocOrder, ...]:
+        """The orders there are."""
+        return get_args(DocOrder)
 
     def lets(self, one: DocumentView) -> bool:
         """Whether it is of the kind that is shown."""
@@ -108,18 +125,23 @@ class GapFilter(Struct, frozen=True):
     order: GapOrder = "newest"
 
     def take(self, rows: tuple[GapView, ...]) -> list[GapView]:
-        """Those that it lets through, in its order."""
-        wanted = self.words.casefold().split()
-        found = [
-            one
-            for one in rows
-            if self.lets(one) and all(word in one.question.casefold() for word in wanted)
-        ]
+        """Those of a listing's rows that it lets through, in its order."""
+        found = [one for one in rows if self.lets(one)]
+        for word in self.words.casefold().split():
+            found = [one for one in found if word in one.question.casefold()]
         if self.order == "count":
-            found.sort(key=lambda one: (-one.count, -one.last_at))
-        else:
-            found.sort(key=lambda one: -one.last_at)
+            found.sort(key=lambda one: -one.count)
         return found
+
+    @staticmethod
+    def onlys() -> tuple[GapOnly, ...]:
+        """What can be shown alone; "" is everything."""
+        return get_args(GapOnly)
+
+    @staticmethod
+    def orders() -> tuple[GapOrder, ...]:
+        """The orders there are."""
+        return get_args(GapOrder)
 
     def lets(self, one: GapView) -> bool:
         """Whether it is of the kind that is shown."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, Qt
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
@@ -102,3 +102,37 @@ class RowDelegate(QStyledItemDelegate):
             painter.setPen(ink if marked else look.color("text_soft"))
             painting.draw_line(painter, spot, part)
             left += wide
+
+
+class MomentDelegate(RowDelegate):
+    """Rows of the knowledge page, all equally high; `now` is the moment by which days are named."""
+
+    now = 0.0
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """All rows are equally high."""
+        return QSize(theme.QUEUE_MIN, theme.QUEUE_ROW)
+
+    def _head(self, painter: QPainter, room: QRectF, when: str, name: str, color: str) -> QRectF:
+        """The first line: a name, and when; the room of the second one."""
+        line = painting.line_height("body")
+        wide = painting.text_width(when) + theme.S2 if when else 0
+        spot = QRectF(room.right() - wide, room.top(), wide, line)
+        self._words(painter, spot, when, "text_faint", align=Qt.AlignmentFlag.AlignRight)
+        spot = QRectF(room.left(), room.top(), room.width() - wide, line)
+        self._words(painter, spot, name, color, size="body", bold=True)
+        return QRectF(room.left(), room.top() + line + theme.S1 / 2, room.width(), line)
+
+    def _foot(
+        self, painter: QPainter, room: QRectF, chips: Sequence[tuple[str, Tone, str]], rest: str
+    ) -> None:
+        """The last line: chips, and what is said behind them."""
+        left, top = room.left(), room.bottom() - theme.CHIP
+        for words, tone, icon in chips:
+            spot = QPointF(left, top)
+            drawn = painting.draw_chip(painter, spot, words, self.look.tokens, tone, icon)
+            left = drawn.right() + theme.S1
+        left += theme.S1
+        if left < room.right():
+            spot_rest = QRectF(left, top, room.right() - left, theme.CHIP)
+            self._words(painter, spot_rest, rest, "text_faint")

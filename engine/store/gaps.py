@@ -56,11 +56,27 @@ class Gaps:
                 "UPDATE gaps SET settled_at = ? WHERE id = ? AND settled_at IS NULL",
                 [time.time() if at is None else at, gap],
             )
-            for row in self._database.rows(
-                "SELECT DISTINCT conversation FROM gap_sightings WHERE gap = ?", [gap]
-            ):
-                refresh(self._database, row["conversation"])
+            self._refresh(gap)
             return bool(changed)
+
+    def reopen(self, gap: str) -> bool:
+        """Take `settle` back; False when the gap is open, or was asked anew meanwhile."""
+        with self._database.transaction():
+            changed = self._database.run(
+                """UPDATE gaps SET settled_at = NULL WHERE id = :gap AND settled_at IS NOT NULL
+                AND NOT EXISTS (SELECT 1 FROM gaps AS other WHERE other.settled_at IS NULL
+                    AND other.normalised = gaps.normalised)""",
+                {"gap": gap},
+            )
+            self._refresh(gap)
+            return bool(changed)
+
+    def _refresh(self, gap: str) -> None:
+        """The conversations that met it stand as they do now."""
+        for row in self._database.rows(
+            "SELECT DISTINCT conversation FROM gap_sightings WHERE gap = ?", [gap]
+        ):
+            refresh(self._database, row["conversation"])
 
     def _select(self, condition: str, values: Sequence[object]) -> Sequence[Gap]:
         # Beside max(), SQLite takes the other columns from the row that holds the maximum.

@@ -1,10 +1,10 @@
-"""The documents at the left of their section: search, filters, order, and the list."""
+"""What a section of the knowledge page has at its left: search, filters, order, and a list."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Final, get_args
+from typing import Any
 
 from msgspec.structs import replace
 from PySide6.QtCore import QItemSelectionModel, Qt, Signal
@@ -15,58 +15,64 @@ from desktop import theme
 from desktop.theme import Look
 from desktop.widgets.blocks import Card, Dressed, Label
 from desktop.widgets.boxes import column, row
-from desktop.widgets.documents_delegate import DocumentDelegate, describe_document
-from desktop.widgets.documents_values import (
-    DocOnly,
-    DocOrder,
-    DocumentFilter,
-    DocumentView,
-    Listing,
-)
+from desktop.widgets.documents_values import Listing
 from desktop.widgets.empty_state import EmptyState
 from desktop.widgets.filter_chips import FilterChip, filter_chips
 from desktop.widgets.flow import FlowBox
+from desktop.widgets.row_delegate import MomentDelegate
 from desktop.widgets.row_table import RowTable
 from desktop.widgets.rows import Rows
 from desktop.widgets.search_field import SearchField
 from desktop.widgets.setting_fields import Choice
 
-_ORDERS: Final = {one: f"documents.order.{one}" for one in get_args(DocOrder)}
 
+class SiftedTable(RowTable):
+    """The rows; `delete_requested` is the Delete key's, `opened` that of Enter."""
 
-class DocumentTable(RowTable):
-    """The rows; `retire_requested` is the Delete key's, `opened` that of Enter."""
-
-    retire_requested = Signal()
+    delete_requested = Signal()
     opened = Signal()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Delete asks whether to retire, Enter goes to the text."""
+        """Delete and Enter are told."""
         if event.key() == Qt.Key.Key_Delete and not event.modifiers():
-            self.retire_requested.emit()
+            self.delete_requested.emit()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.modifiers():
             self.opened.emit()
         else:
             super().keyPressEvent(event)
 
 
-class DocumentsList(Dressed, Card):
-    """`chosen` brings the document that is looked at, None when none is."""
+class SiftedList(Dressed, Card):
+    """`chosen` brings the row that is looked at, None when none is.
+
+    Its words are the texts below `prefix`; rows are told from one another by `key`.
+    """
 
     chosen = Signal(object)
 
-    def __init__(self, look: Look, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        look: Look,
+        prefix: str,
+        sieve: Any,
+        delegate: MomentDelegate,
+        describe: Callable[[Look, Any], str],
+        key: Callable[[Any], str],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`sieve`: a filter of `documents_values`, as the list is to begin with."""
         super().__init__("column")
-        self._look, self._clock = look, clock
-        self._all: tuple[DocumentView, ...] = ()
-        self._filter = DocumentFilter()
+        self._look, self._prefix, self._clock = look, prefix, clock
+        self._delegate, self._describe, self._key = delegate, describe, key
+        self._all: tuple[Any, ...] = ()
+        self._sieve = sieve
         self._current = ""
         self._filling = self._built = False
 
     def build(self) -> Iterator[None]:
         """Make what stands in it, some at each step; before the last one it can list nothing."""
-        look = self._look
-        self.search = SearchField(look, "documents.search", "knowledge_search")
+        look, prefix, choices = self._look, self._prefix, type(self._sieve)
+        self.search = SearchField(look, f"{prefix}.search", "knowledge_search")
         # What is dropped on the page is to be imported, not to be searched for.
         self.search.setAcceptDrops(False)
         self.search.textChanged.connect(lambda words: self._take(words=words))
@@ -75,14 +81,14 @@ class DocumentsList(Dressed, Card):
         self._chips = filter_chips(
             self,
             look,
-            "documents.only",
-            get_args(DocOnly),
+            f"{prefix}.only",
+            choices.onlys(),
             flow.add,
             lambda only: self._take(only=only),
         )
         self._chips[""].setChecked(True)
         yield
-        self.order = Choice(look, _ORDERS)
+        self.order = Choice(look, {one: f"{prefix}.order.{one}" for one in choices.orders()})
         self.order.activated.connect(lambda _: self._take(order=self.order.currentData()))
         self._sum = Label(look, tone="soft")
         last = row(None, theme.S2)
@@ -94,10 +100,9 @@ class DocumentsList(Dressed, Card):
         head.addWidget(flow)
         head.addLayout(last)
         yield
-        self._delegate = DocumentDelegate(look)
         self._delegate.now = self._clock()
-        self.table = DocumentTable(look, "documents.list", self._delegate)
-        self._rows = Rows(self.table, lambda one: describe_document(self._look, one))
+        self.table = SiftedTable(look, f"{prefix}.list", self._delegate)
+        self._rows = Rows(self.table, lambda one: self._describe(self._look, one))
         self.table.setModel(self._rows)
         self.table.moved.connect(self._on_moved)
         self._none = EmptyState(look)
@@ -115,25 +120,22 @@ class DocumentsList(Dressed, Card):
         yield
         self._dress()
 
-    def set_documents(self, listing: Listing) -> None:
-        """All documents there are. The one that was looked at stays, where it is still there."""
+    def set_listing(self, listing: Listing) -> None:
+        """All rows there are. The one that was looked at stays, where it is still there; else the
+        next one is looked at."""
         self._all = listing.rows
         self._delegate.now = self._clock()
         for only, chip in self._chips.items():
             n = listing.counts.get(only, 0)
             chip.set_count(n)
-            chip.setVisible(bool(n) or not only or self._filter.only == only)
+            chip.setVisible(bool(n) or not only or self._sieve.only == only)
         self._fill(first=True)
 
-    def shown(self) -> tuple[DocumentView, ...]:
-        """The documents that the filter lets through, in order."""
+    def shown(self) -> tuple[Any, ...]:
+        """The rows that the filter lets through, in order."""
         return self._rows.rows
 
-    def current(self) -> DocumentView | None:
-        """The document that is looked at."""
-        return next((one for one in self._all if one.doc == self._current), None)
-
-    def chip(self, only: DocOnly) -> FilterChip:
+    def chip(self, only: str) -> FilterChip:
         """The button of a filter."""
         return self._chips[only]
 
@@ -143,22 +145,22 @@ class DocumentsList(Dressed, Card):
         to.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def clear(self) -> None:
-        """Show all documents."""
-        self._filter = replace(self._filter, words="", only="")
+        """Show all rows."""
+        self._sieve = replace(self._sieve, words="", only="")
         self._chips[""].setChecked(True)
         self.search.clear()
         self._fill()
 
     def _take(self, **values: object) -> None:
-        self._filter = replace(self._filter, **values)
+        self._sieve = replace(self._sieve, **values)
         self._fill()
 
     def _fill(self, *, first: bool = False) -> None:
         """List what the filter lets through; with `first` something is looked at if it can be."""
-        shown = self._filter.take(self._all)
-        at = next((n for n, one in enumerate(shown) if one.doc == self._current), -1)
-        if at < 0 and first:
-            at = 0 if shown else -1
+        shown = self._sieve.take(self._all)
+        at = next((n for n, one in enumerate(shown) if self._key(one) == self._current), -1)
+        if at < 0 and first and shown:
+            at = max(0, min(self.table.currentIndex().row(), len(shown) - 1))
         self._filling = True
         self._rows.show(shown)
         flag = QItemSelectionModel.SelectionFlag.ClearAndSelect
@@ -170,19 +172,21 @@ class DocumentsList(Dressed, Card):
             self.table.scrollToTop()
         self._filling = False
         self._stack.setCurrentWidget(self.table if shown or not self._all else self._none)
+        prefix = self._prefix
         self._none.set_content(
-            "magnifying-glass", "documents.none", "documents.none.body", "review.clear"
+            "magnifying-glass", f"{prefix}.none", "documents.none.body", "review.clear"
         )
-        key = "documents.count" if len(shown) == len(self._all) else "documents.count.some"
+        whole = len(shown) == len(self._all)
+        key = f"{prefix}.count" if whole else "documents.count.some"
         self._sum.set_key(key, n=f"{len(shown):,}", all=f"{len(self._all):,}")
         if first:
-            self._current = shown[at].doc if at >= 0 else ""
+            self._current = self._key(shown[at]) if at >= 0 else ""
             self.chosen.emit(shown[at] if at >= 0 else None)
 
     def _on_moved(self, at: int) -> None:
         if not self._filling and 0 <= at < len(self._rows.rows):
             one = self._rows.rows[at]
-            self._current = one.doc
+            self._current = self._key(one)
             self.chosen.emit(one)
 
     def _dress(self) -> None:
