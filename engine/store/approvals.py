@@ -47,10 +47,10 @@ class Approvals:
         rules: str = "",
         at: float | None = None,
     ) -> Approval:
-        """Ask a lead to let `text` pass; what stands for it already is returned as it is.
+        """Ask a lead to let `text` pass; an approval of it, or the same request, stays as it is.
 
-        Any other text of the conversation that was asked for expires. `rules` is the rule set's
-        hash. Raises `InputError`: `no_reason_given`, `no_name`.
+        What else was asked for in the conversation expires: another text, or this one with another
+        reason. `rules` is the rule set's hash. Raises `InputError`: `no_reason_given`, `no_name`.
         """
         _named(asker)
         if not reason.strip():
@@ -59,9 +59,13 @@ class Approvals:
             )
         with self._database.transaction():
             standing = self.standing_for(conversation, text)
-            self._expire(conversation, but=standing.id if standing else "")
-            if standing is not None and standing.state in ("asked", "approved"):
+            if standing is not None and (
+                standing.state == "approved"
+                or (standing.state == "asked" and standing.reason.strip() == clean(reason).strip())
+            ):
+                self._expire(conversation, but=standing.id)
                 return standing
+            self._expire(conversation)
             return self._add("asked", conversation, text, reason, asker, hits, rules, at)
 
     def tell(

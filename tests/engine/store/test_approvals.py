@@ -194,6 +194,15 @@ def test_asking_needs_a_name_and_a_reason(store: Store, asker: str, reason: str,
     assert store.approvals.of(here) == []
 
 
+def test_another_reason_for_the_same_text_reaches_the_lead(store: Store) -> None:
+    where = thread(store)
+    first = store.approvals.ask(where, "保证明天到", "客户是老会员", "小李")
+    assert store.approvals.ask(where, "保证明天到", " 客户是老会员 ", "小李").id == first.id
+    second = store.approvals.ask(where, "保证明天到", "仓库已经确认了", "小李")
+    assert second.id != first.id
+    assert [one.reason for one in store.approvals.queue()] == ["仓库已经确认了"]
+
+
 def test_answering_needs_a_name_and_a_refusal_a_comment(store: Store) -> None:
     asked = store.approvals.ask(thread(store), "保本的", "客户原话", "小李")
     for approved, who, comment, code in (
