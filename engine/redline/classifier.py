@@ -28,6 +28,7 @@ from engine.redline.features import (
     features,
     passages_of,
     repeated,
+    said_once,
     tokenise,
     with_classes,
 )
@@ -86,6 +87,7 @@ class HandoverClassifier:
 
         Which of its clauses is the heaviest is worked out where the chance is at `least` that.
         """
+        folded = said_once(folded)
         read = tokenise(folded)
         size = len(read.starts)
         if not size:
@@ -100,6 +102,7 @@ class HandoverClassifier:
 
         The chance of a short one is lower than what speaks for it: there are more of them.
         """
+        folded = said_once(folded)
         read = tokenise(folded)
         size = len(read.starts)
         if not size:

@@ -33,6 +33,8 @@ _BORDER = 1
 _NUMBER = 2
 _HOTLINE = 1 << 40
 _LONG_WORD = 24
+_IN_A_ROW = re.compile(r"([^\s\d][^\d]{0,3}?)\1{2,}")
+_SHORT = 100
 
 
 class Features(Struct, frozen=True):
@@ -86,6 +88,7 @@ class WordClasses:
 def features(folded: str, classes: WordClasses) -> Features:
     """The features of a folded text: n-grams of up to three tokens, as they are and with classes
     for words, and pairs of classes that stand near each other."""
+    folded = said_once(folded)
     read = tokenise(folded)
     buckets: list[int] = []
     begins: list[int] = []
@@ -103,6 +106,17 @@ def features(folded: str, classes: WordClasses) -> Features:
         kept = [number for number, begin in enumerate(begins) if begin not in again]
         buckets, begins = [buckets[one] for one in kept], [begins[one] for one in kept]
     return Features(buckets, begins, list(zip(read.starts, read.ends, strict=True)))
+
+
+def said_once(folded: str) -> str:
+    """`folded`, where it is mostly one thing said three times or more in a row, with blanks in the
+    place of the copies: 喂喂喂喂 calls for no more than 喂 does.
+    """
+    # A look at the characters alone: other messages are not searched for it.
+    few = 3 if len(folded) <= _SHORT else 12
+    if few * len(set(folded)) > len(folded):
+        return folded
+    return _IN_A_ROW.sub(lambda found: found[1].ljust(len(found[0])), folded)
 
 
 def tokenise(folded: str) -> Tokens:

@@ -14,6 +14,7 @@ from engine.errors import RuleError
 from engine.paths import CLASSIFIER, RULES
 from engine.records import Hit, Language, Screening
 from engine.redline import classifier, rules
+from engine.redline.features import said_once
 from engine.redline.gate import Gate
 from engine.redline.matching import Matcher
 from engine.redline.normalise import fold
@@ -130,7 +131,7 @@ def test_any_text_has_passages_that_lie_in_it(text: str) -> None:
 
 @given(st.lists(st.sampled_from(["我", "妈", ",", "hospital ", "12315", "。"]), max_size=300))
 def test_every_token_lies_in_some_passage(parts: list[str]) -> None:
-    folded = fold("".join(parts)).text
+    folded = said_once(fold("".join(parts)).text)
     passages = classifier.shipped().passages(folded)
     covered = {place for one in passages for place in range(one.start, one.end)}
     assert all(place in covered for place, one in enumerate(folded) if one.isalnum())
@@ -216,3 +217,32 @@ def test_what_is_said_in_many_sentences_is_one_hit(gate: Gate) -> None:
 @pytest.mark.parametrize("text", [f"{GRAVE}。{ORDINARY}", f"{ORDINARY}{GRAVE}"])
 def test_an_ordinary_question_beside_it_hides_nothing(text: str) -> None:
     assert Matcher([classified_rule()]).find(fold(text).text)
+
+
+@pytest.mark.parametrize(
+    ("said", "once"),
+    [
+        ("喂喂喂喂喂喂喂", "喂"),
+        ("人呢人呢人呢人呢????", "人呢?"),
+        ("退款退款退款退款退款退款", "退款"),
+        ("a b a b a b a b ", "a b "),
+        ("哈哈哈哈哈哈,去死去死去死", "哈,去死"),
+    ],
+)
+def test_one_thing_said_over_and_over_weighs_as_said_once(said: str, once: str) -> None:
+    judged = said_once(said)
+    assert judged.replace(" ", "") == once.replace(" ", "") and len(judged) == len(said)
+    shipped = classifier.shipped()
+    assert [one.chance for one in shipped.passages(said)] == pytest.approx(
+        [one.chance for one in shipped.passages(once)]
+    )
+
+
+@pytest.mark.parametrize("said", ["10000", "111111", "你好你好,我想问问怎么退货", "", "谢谢"])
+def test_numbers_and_what_is_said_twice_stay(said: str) -> None:
+    assert said_once(said) == said
+
+
+def test_a_grave_thing_said_over_and_over_stays_grave(gate: Gate) -> None:
+    assert gate.screen("杀了你" * 5, "customer").action == "handover"
+    assert gate.screen("喂" * 7, "customer").action == "none"
