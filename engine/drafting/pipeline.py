@@ -226,8 +226,9 @@ class _Drafting:
 
     def _search(self) -> SearchResult:
         began = time.perf_counter()
+        turns = self._request.turns
         result = self._drafter.knowledge.search(
-            self._newest_text(), k=8, as_of=self._request.as_of, turns=self._request.turns
+            prompt.newest_text(turns), k=8, as_of=self._request.as_of, turns=turns
         )
         answerable = self._drafter.knowledge.answerable
         self._outdated = evidence_.outdated(result.found, result.expired, answerable)
@@ -235,10 +236,6 @@ class _Drafting:
             self._evidence = evidence_.numbered(result.found)
         self._search_ms = _ms_since(began)
         return result
-
-    def _newest_text(self) -> str:
-        turns = self._request.turns
-        return next(turn.text for turn in reversed(turns) if turn.role == "customer")
 
     def _nothing_to_rest_on(self) -> DraftFinished:
         if not self._drafter.knowledge.passage_count:

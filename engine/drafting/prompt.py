@@ -75,6 +75,11 @@ def newest_message(turns: Sequence[Turn]) -> str:
     return "\n".join(reversed(lines))
 
 
+def newest_text(turns: Sequence[Turn]) -> str:
+    """The text of the customer's newest turn."""
+    return next(turn.text for turn in reversed(turns) if turn.role == "customer")
+
+
 def said_by_agent(turns: Sequence[Turn]) -> str:
     """All that the agent said in `turns`."""
     return "\n".join(turn.text for turn in turns if turn.role == "agent")
