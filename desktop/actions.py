@@ -138,6 +138,12 @@ def combinations(where: Where | None = None) -> frozenset[int]:
     )
 
 
+def of_the_draft() -> frozenset[int]:
+    """The keys that act on the desk's draft: pages that do not show it let them do nothing."""
+    hidden: tuple[Where, ...] = ("draft", "composer", "case")
+    return frozenset().union(*map(combinations, hidden))
+
+
 def make(action_id: str, parent: QWidget, language: Language) -> QAction:
     """A QAction with the name, help and shortcuts of `action_id`; the caller connects it."""
     action = spec(action_id)

@@ -12,18 +12,14 @@ from desktop import theme
 from desktop.session.documents import Documents
 from desktop.theme import Look
 from desktop.widgets.blocks import Dressed
-from desktop.widgets.boxes import column
 from desktop.widgets.document_card import DocumentCard
 from desktop.widgets.documents_delegate import DocumentDelegate, describe_document
 from desktop.widgets.documents_values import DocumentFilter, DocumentView, Listing
 from desktop.widgets.empty_state import EmptyState
-from desktop.widgets.notice import Skeleton
 from desktop.widgets.retire_dialog import RetireDialog
 from desktop.widgets.sifted_list import SiftedList
 from engine.errors import ZuoxiError
 from engine.texts import explain
-
-_LIST_WIDTH = theme.DRAFT_WIDTH
 
 
 class DocumentsSection(Dressed, QWidget):
@@ -36,9 +32,6 @@ class DocumentsSection(Dressed, QWidget):
     retired = Signal(str)
     counted = Signal(int)
 
-    list: SiftedList
-    card: DocumentCard
-
     def __init__(
         self, look: Look, documents: Documents, clock: Callable[[], float] = time.time
     ) -> None:
@@ -46,24 +39,13 @@ class DocumentsSection(Dressed, QWidget):
         self._look, self._documents, self._clock = look, documents, clock
         self._listing: Listing | None = None
         self._blocked = ""
-        self._built = False
+        self._built = self._focus_wanted = False
         self._whole = QStackedLayout(self)
-        self._loading = QWidget()
-        waiting = column(self._loading, 0, theme.S5)
-        waiting.addWidget(Skeleton(look))
-        waiting.addStretch(1)
         self._empty = EmptyState(look)
         self._empty.action_requested.connect(self._on_remedy)
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self._splitter.setHandleWidth(theme.HAIRLINE)
         self._splitter.setChildrenCollapsible(False)
-        for part in (self._loading, self._empty, self._splitter):
-            self._whole.addWidget(part)
-
-    def build(self) -> Iterator[None]:
-        """Make what stands in it, a little in each step."""
-        look = self._look
-        yield
         self.list = SiftedList(
             look,
             "documents",
@@ -71,19 +53,22 @@ class DocumentsSection(Dressed, QWidget):
             DocumentDelegate(look),
             describe_document,
             lambda one: str(one.doc),
-            self._clock,
+            clock,
         )
+        self.card = DocumentCard(look, clock)
+        for at, part in enumerate((self.list, self.card)):
+            part.setMinimumWidth((theme.QUEUE_WIDTH, theme.CONVERSATION_MIN)[at])
+            # Made in its place: put into it later, it would be styled once more.
+            self._splitter.addWidget(part)
+            self._splitter.setStretchFactor(at, at)
+        self._splitter.setSizes([theme.DRAFT_WIDTH, 2 * theme.CONVERSATION_MIN])
+        self._whole.addWidget(self._splitter)
+        self._whole.addWidget(self._empty)
+
+    def build(self) -> Iterator[None]:
+        """Make what stands in it, a little in each step."""
         yield from self.list.build()
-        self.list.setMinimumWidth(theme.QUEUE_WIDTH)
-        self._splitter.addWidget(self.list)
-        yield
-        self.card = DocumentCard(look, self._clock)
-        self.card.setMinimumWidth(theme.CONVERSATION_MIN)
-        self._splitter.addWidget(self.card)
-        self._splitter.setStretchFactor(0, 0)
-        self._splitter.setStretchFactor(1, 1)
-        self._splitter.setSizes([_LIST_WIDTH, 2 * theme.CONVERSATION_MIN])
-        yield
+        yield from self.card.build()
         self.list.chosen.connect(self._on_chosen)
         self.list.table.delete_requested.connect(self.ask_to_retire)
         self.list.table.opened.connect(
@@ -112,11 +97,10 @@ class DocumentsSection(Dressed, QWidget):
             self.card.block(why)
 
     def focus_first(self) -> None:
-        """Put the focus on the list, or on what can be done without one."""
-        if self._whole.currentWidget() is self._splitter:
+        """Put the focus on the list, as soon as there is one."""
+        self._focus_wanted = self._listing is None
+        if self._listing is not None and self._listing.rows:
             self.list.focus_list()
-        else:
-            self._empty.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def focus_search(self) -> None:
         """Put the cursor into the search line."""
@@ -154,6 +138,8 @@ class DocumentsSection(Dressed, QWidget):
             self._whole.setCurrentWidget(self._empty)
             self._dress()
         self.list.set_listing(listing)
+        if self._focus_wanted:
+            self.focus_first()
 
     def _on_failed(self, error: ZuoxiError) -> None:
         self._listing = None

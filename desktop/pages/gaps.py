@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from itertools import chain
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSplitter, QStackedLayout, QWidget
@@ -27,8 +28,6 @@ class GapsSection(Dressed, QWidget):
 
     conversation_requested = Signal(str)
 
-    list: SiftedList
-
     def __init__(
         self, look: Look, gaps: KnowledgeGaps, clock: Callable[[], float] = time.time
     ) -> None:
@@ -51,21 +50,20 @@ class GapsSection(Dressed, QWidget):
             lambda one: str(one.id),
             clock,
         )
+        self.card = GapCard(look, clock)
+        for at, part in enumerate((self.list, self.card)):
+            part.setMinimumWidth((theme.QUEUE_WIDTH, theme.CONVERSATION_MIN)[at])
+            # Made in its place: put into it later, it would be styled once more.
+            self._splitter.addWidget(part)
+            self._splitter.setStretchFactor(at, at)
+        self._splitter.setSizes([theme.DRAFT_WIDTH, 2 * theme.CONVERSATION_MIN])
         self._whole.addWidget(self._splitter)
         self._whole.addWidget(self._empty)
         self._turns = InTurns(self)
         self._turns.done.connect(self._on_built)
-        self._turns.start(self.list.build())
+        self._turns.start(chain(self.list.build(), self.card.build()))
 
     def _on_built(self) -> None:
-        self.card = GapCard(self._look, self._clock)
-        self.list.setMinimumWidth(theme.QUEUE_WIDTH)
-        self.card.setMinimumWidth(theme.CONVERSATION_MIN)
-        self._splitter.addWidget(self.list)
-        self._splitter.addWidget(self.card)
-        self._splitter.setStretchFactor(0, 0)
-        self._splitter.setStretchFactor(1, 1)
-        self._splitter.setSizes([theme.DRAFT_WIDTH, 2 * theme.CONVERSATION_MIN])
         self._built = True
         gaps, card = self._gaps, self.card
         self.list.chosen.connect(self._on_chosen)

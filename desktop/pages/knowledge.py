@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Literal, get_args
 
-from PySide6.QtCore import QByteArray, QSettings, Qt, Signal
-from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, Signal
+from PySide6.QtGui import QHideEvent, QKeyEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from desktop import actions, theme
@@ -38,6 +38,7 @@ Section = Literal["documents", "gaps", "wordings"]
 _SECTIONS: Final[tuple[Section, ...]] = get_args(Section)
 _SECTION: Final = "knowledge/section"
 _COLUMNS: Final = "knowledge/columns"
+_ELSEWHERE: Final = actions.of_the_draft()
 
 
 class KnowledgePage(Dressed, QWidget):
@@ -139,6 +140,8 @@ class KnowledgePage(Dressed, QWidget):
         # Wordings read theirs when they are shown.
         self.documents.refresh()
         self._asked.refresh()
+        # Where there is no list to put it on.
+        self.tabs[name].setFocus(Qt.FocusReason.OtherFocusReason)
         if isinstance(widget, DocumentsSection | GapsSection):
             widget.focus_first()
 
@@ -177,6 +180,22 @@ class KnowledgePage(Dressed, QWidget):
         super().showEvent(event)
         if self._built and not event.spontaneous():
             self.show_section(self.section())
+
+    def event(self, event: QEvent) -> bool:
+        """Keys for the draft on the desk are nothing here; undo is that of a question taken off."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            undoing = event.matches(QKeySequence.StandardKey.Undo) and bool(self._settled)
+            if undoing or event.keyCombination().toCombined() in _ELSEWHERE:
+                event.accept()
+                return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Undo, wherever no text is being written."""
+        if event.matches(QKeySequence.StandardKey.Undo) and self._settled:
+            self.undo()
+            return
+        super().keyPressEvent(event)
 
     def hideEvent(self, event: QHideEvent) -> None:
         """The columns are kept as they were left."""
@@ -252,7 +271,6 @@ class KnowledgePage(Dressed, QWidget):
     def _to_next_section(self) -> None:
         at = _SECTIONS.index(self.section())
         self.show_section(_SECTIONS[(at + 1) % len(_SECTIONS)])
-        self.tabs[self.section()].setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _on_retired(self, doc: str) -> None:
         if not self._refused():

@@ -31,9 +31,7 @@ from desktop.widgets.workshop_values import (
 )
 
 _COLUMNS: Final = "workshop/columns"
-_HIDDEN: Final[tuple[actions.Where, ...]] = ("draft", "composer", "case")
-# What acts on the desk's draft does nothing here, where nobody sees the draft.
-_ELSEWHERE: Final = frozenset().union(*(actions.combinations(where) for where in _HIDDEN))
+_ELSEWHERE: Final = actions.of_the_draft()
 
 
 class WorkshopPage(Dressed, QWidget):

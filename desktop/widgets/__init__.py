@@ -65,6 +65,20 @@ wordings_panel.WordingsPanel(look)
 wording_rows: PairFields, ProposalRow, OwnRow, NewPair
 blocks: Card, Chip, KeyHint, Elided, Rule, IconLabel, PushButton and the plain-text Label;
 boxes: row() and column(); flow.FlowBox; notice.Notice and Skeleton; text_panel.TextPanel.
+sifted_list.SiftedList(look, prefix, sieve, delegate, describe, key, clock=time.time): build() first
+    set_listing(Listing) shown() chip(only) clear() focus_list(); chosen(object: a row or None)
+    table: its SiftedTable (a row_table.RowTable over rows.Rows); opened delete_requested moved(int)
+document_card.DocumentCard(look, clock=time.time)
+    show_document(DocumentView | None) show_passages(passages) show_trouble(message) shown()
+    block(why); retire_requested(object); text: its passages_text.PassagesText
+gap_card.GapCard(look, clock=time.time)
+    show_gap(GapView | None) begin_search() show_found(found) show_trouble(message) shown()
+    block_search(why); conversation_requested search_requested settle_requested (object: the gap)
+import_card.ImportCard(look)
+    begin(words, can_cancel) step(words, share) note(key) calling_off() end(outcome, told)
+    told() noted(); cancel_requested
+retire_dialog.RetireDialog(look, document, parent): confirmed(object)
+drop_veil.DropVeil(look, parent): set_busy(bool); dropped(object: paths)
 review_filters.ReviewFilters(look)
     set_choices(Choices, names) set_filter(HitFilter) filter() clear() combo(name) days()
     changed(object: HitFilter)

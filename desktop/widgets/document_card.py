@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from PySide6.QtCore import Qt, Signal
@@ -34,6 +34,19 @@ class DocumentCard(Dressed, Card):
         super().__init__("plain")
         self._look, self._clock = look, clock
         self._shown: DocumentView | None = None
+        self._built = False
+
+    def build(self) -> Iterator[None]:
+        """Make what stands in it, some at each step; before the last one it can show nothing."""
+        look = self._look
+        self._stack = QStackedLayout(self)
+        self._nothing = EmptyState(look)
+        self._nothing.set_content("file-text", "documents.choose", "documents.choose.body")
+        self._stack.addWidget(self._nothing)
+        self._whole = QWidget()
+        self._stack.addWidget(self._whole)
+        whole = column(self._whole, 0)
+        yield
         self._title = Label(look, size="title", bold=True, wrap=True)
         self._file = Label(look, tone="soft", wrap=True)
         for label in (self._title, self._file):
@@ -46,17 +59,6 @@ class DocumentCard(Dressed, Card):
             self._chips.add(chip)
         self.retire_button = PushButton(look, "documents.retire", "", "archive", "knowledge_retire")
         self.retire_button.clicked.connect(lambda: self.retire_requested.emit(self._shown))
-        self.text = PassagesText(look)
-        # Longer lines are hard to read.
-        self.text.setMaximumWidth(theme.FORM_WIDTH)
-        self.more_button = PushButton(look, "documents.more.none", "link")
-        self.more_button.clicked.connect(self._on_more)
-        self._trouble = EmptyState(look)
-        self._make()
-        self.show_document(None)
-
-    def _make(self) -> None:
-        look = self._look
         words = column(None, theme.S1)
         words.addWidget(self._title)
         words.addWidget(self._file)
@@ -68,32 +70,34 @@ class DocumentCard(Dressed, Card):
         head.addLayout(top)
         head.addWidget(self._chips)
         head.addWidget(self._facts)
+        whole.addLayout(head)
+        whole.addWidget(Rule())
+        yield
         body = QWidget()
+        room = column(None, 0)
+        room.setContentsMargins(theme.S5, theme.S4, theme.S3, theme.S3)
+        room.addWidget(body)
+        whole.addLayout(room, 1)
         self._bodies = QStackedLayout(body)
         self._waiting = QWidget()
         waiting = column(self._waiting, 0)
         waiting.addWidget(Skeleton(look))
         waiting.addStretch(1)
-        texts = QWidget()
-        inside = column(texts, theme.S2)
+        self._texts = QWidget()
+        self._trouble = EmptyState(look)
+        for part in (self._waiting, self._texts, self._trouble):
+            self._bodies.addWidget(part)
+        yield
+        self.text = PassagesText(look)
+        # Longer lines are hard to read.
+        self.text.setMaximumWidth(theme.FORM_WIDTH)
+        self.more_button = PushButton(look, "documents.more.none", "link")
+        self.more_button.clicked.connect(self._on_more)
+        inside = column(self._texts, theme.S2)
         inside.addWidget(self.text, 1)
         inside.addWidget(self.more_button, 0, Qt.AlignmentFlag.AlignLeft)
-        for part in (self._waiting, texts, self._trouble):
-            self._bodies.addWidget(part)
-        self._texts = texts
-        room = column(None, 0)
-        room.setContentsMargins(theme.S5, theme.S4, theme.S3, theme.S3)
-        room.addWidget(body)
-        self._whole = QWidget()
-        whole = column(self._whole, 0)
-        whole.addLayout(head)
-        whole.addWidget(Rule())
-        whole.addLayout(room, 1)
-        self._nothing = EmptyState(look)
-        self._nothing.set_content("file-text", "documents.choose", "documents.choose.body")
-        self._stack = QStackedLayout(self)
-        self._stack.addWidget(self._nothing)
-        self._stack.addWidget(self._whole)
+        self._built = True
+        yield
 
     def show_document(self, one: DocumentView | None) -> None:
         """Show what is known of it; its text comes with `show_passages`."""
@@ -140,7 +144,7 @@ class DocumentCard(Dressed, Card):
 
     def _dress(self) -> None:
         one, look = self._shown, self._look
-        if one is None:
+        if one is None or not self._built:
             return
         self._title.set_text(one_line(one.title))
         self._file.set_text(one_line(one.doc))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QScrollArea, QStackedLayout, QVBoxLayout, QWidget
 
 from desktop import theme
-from desktop.theme import Look
+from desktop.theme import Look, TextSize
 from desktop.widgets.blocks import Card, Dressed, Label, PushButton, Rule, restyle
 from desktop.widgets.boxes import column, row, scroll_down_only
 from desktop.widgets.documents_values import FoundNow, GapView
@@ -34,35 +34,25 @@ class GapCard(Dressed, Card):
         super().__init__("plain")
         self._look, self._clock = look, clock
         self._shown: GapView | None = None
-        self._question = Label(look, size="title", bold=True, wrap=True)
-        self._question.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._built = False
+
+    def build(self) -> Iterator[None]:
+        """Make what stands in it, some at each step; before the last one it can show nothing."""
+        look = self._look
+        self._stack = QStackedLayout(self)
+        nothing = EmptyState(look)
+        nothing.set_content("question", "gaps.choose", "gaps.choose.body")
+        self._stack.addWidget(nothing)
+        whole_widget = QWidget()
+        self._stack.addWidget(whole_widget)
+        whole = column(whole_widget, 0)
+        yield
+        self._question = self._selectable("title")
         self._facts = Label(look, tone="soft", wrap=True)
         self.open_button = PushButton(look, "gaps.open", "", "chats")
         self.settle_button = PushButton(look, "gaps.settle", "", "check-circle")
-        self.search_button = PushButton(look, "gaps.again", "", "magnifying-glass")
         self.open_button.clicked.connect(lambda: self.conversation_requested.emit(self._shown))
         self.settle_button.clicked.connect(lambda: self.settle_requested.emit(self._shown))
-        self.search_button.clicked.connect(lambda: self.search_requested.emit(self._shown))
-        self._answer = self._selectable()
-        self._state = Label(look, tone="soft", wrap=True)
-        self._found = [(Card(), Label(look, bold=True, wrap=True), self._selectable())]
-        for _ in range(_FOUND - 1):
-            self._found.append((Card(), Label(look, bold=True, wrap=True), self._selectable()))
-        nothing = EmptyState(look)
-        nothing.set_content("question", "gaps.choose", "gaps.choose.body")
-        self._whole = QWidget()
-        self._stack = QStackedLayout(self)
-        self._stack.addWidget(nothing)
-        self._stack.addWidget(self._whole)
-        self._make(column(self._whole, 0))
-
-    def _selectable(self) -> Label:
-        made = Label(self._look, size="body", wrap=True)
-        made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        return made
-
-    def _make(self, whole: QVBoxLayout) -> None:
-        look = self._look
         head = column(None, theme.S2)
         head.setContentsMargins(theme.S5, theme.S4, theme.S5, theme.S3)
         head.addWidget(self._question)
@@ -74,7 +64,9 @@ class GapCard(Dressed, Card):
         head.addLayout(acts)
         whole.addLayout(head)
         whole.addWidget(Rule())
+        yield
         scroll = QScrollArea()
+        whole.addWidget(scroll, 1)
         scroll_down_only(scroll)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         body = QWidget()
@@ -85,26 +77,44 @@ class GapCard(Dressed, Card):
         page.setMaximumWidth(theme.FORM_WIDTH)
         room.addWidget(page, 100)
         room.addStretch(1)
-        inside = column(page, theme.S2)
+        scroll.setWidget(body)
+        yield
+        self._make_rest(column(page, theme.S2))
+        self._built = True
+        yield
+
+    def _make_rest(self, inside: QVBoxLayout) -> None:
+        look = self._look
         inside.addWidget(Label(look, "gaps.reply", tone="soft", bold=True))
         reply = Card()
+        self._answer = self._selectable()
         column(reply, 0, theme.S3).addWidget(self._answer)
         inside.addWidget(reply)
         inside.addSpacing(theme.S3)
+        self.search_button = PushButton(look, "gaps.again", "", "magnifying-glass")
+        self.search_button.clicked.connect(lambda: self.search_requested.emit(self._shown))
         top = row(None, theme.S2)
         top.addWidget(Label(look, "gaps.now", tone="soft", bold=True), 1)
         top.addWidget(self.search_button)
         inside.addLayout(top)
+        self._state = Label(look, tone="soft", wrap=True)
         inside.addWidget(self._state)
-        for card, place, text in self._found:
+        self._found: list[tuple[Card, Label, Label]] = []
+        for _ in range(_FOUND):
+            card, place = Card(), Label(look, bold=True, wrap=True)
+            text = self._selectable()
             one = column(card, theme.S1, theme.S3)
             one.addWidget(place)
             one.addWidget(text)
             inside.addWidget(card)
             card.hide()
+            self._found.append((card, place, text))
         inside.addStretch(1)
-        scroll.setWidget(body)
-        whole.addWidget(scroll, 1)
+
+    def _selectable(self, size: TextSize = "body") -> Label:
+        made = Label(self._look, size=size, bold=size == "title", wrap=True)
+        made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        return made
 
     def show_gap(self, gap: GapView | None) -> None:
         """Show a question; what is known by now comes with `show_found`."""
@@ -151,7 +161,7 @@ class GapCard(Dressed, Card):
 
     def _dress(self) -> None:
         gap, look = self._shown, self._look
-        if gap is None:
+        if gap is None or not self._built:
             return
         self._question.set_text(_cut(gap.question))
         now = self._clock()

@@ -33,11 +33,14 @@ class SiftedTable(RowTable):
     opened = Signal()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Delete and Enter are told."""
+        """Delete and Enter are told; Home and End go to the first and the last row."""
+        ends = {Qt.Key.Key_Home: 0, Qt.Key.Key_End: self.model().rowCount() - 1}
         if event.key() == Qt.Key.Key_Delete and not event.modifiers():
             self.delete_requested.emit()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.modifiers():
             self.opened.emit()
+        elif event.key() in ends and not event.modifiers():
+            self.go(ends[Qt.Key(event.key())])
         else:
             super().keyPressEvent(event)
 

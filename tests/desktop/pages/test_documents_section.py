@@ -17,8 +17,17 @@ from pytestqt.qtbot import QtBot
 from desktop.app import Desk
 from desktop.pages.knowledge import KnowledgePage
 from desktop.theme import Look
+from desktop.widgets.documents_delegate import DocumentDelegate
 from desktop.widgets.retire_dialog import RetireDialog
-from engine.knowledge.catalogue import list_documents
+from engine.knowledge.catalogue import (
+    Current,
+    DocumentRow,
+    Layout,
+    list_documents,
+    switch,
+    write_catalogue,
+    writing,
+)
 from engine.paths import DataFolder
 
 Open = Callable[..., Desk]
@@ -283,6 +292,81 @@ def test_an_unreadable_list_is_told_and_can_be_tried_again(
     with qtbot.waitSignal(shown._source.listed):
         shown.documents._empty._button.click()
     assert len(titles(shown)) == 2
+
+
+def test_an_import_of_another_program_is_told_in_words(
+    page: Callable[..., KnowledgePage], qtbot: QtBot, knowing: None, folder: Path
+) -> None:
+    shown = page()
+    knowledge = DataFolder(shown.desk._folder.root).knowledge  # type: ignore[attr-defined]
+    with writing(Layout(knowledge)):
+        shown.import_paths([folder])
+        over(qtbot, shown)
+    assert shown.card.told().startswith("另一个导入正在进行")
+    assert len(titles(shown)) == 2
+
+
+def test_a_word_file_is_read_and_given_up_when_the_desk_closes(
+    qtbot: QtBot, page: Callable[..., KnowledgePage], tmp_path: Path
+) -> None:
+    from docx import Document
+
+    made = Document()
+    made.add_heading("运费", 1)
+    made.add_paragraph("满99元包邮。")
+    made.save(str(tmp_path / "运费.docx"))
+    shown = page()
+    shown.import_paths([tmp_path / "运费.docx"])
+    over(qtbot, shown)
+    assert "满99元包邮。" in read(qtbot, shown, "运费")
+    # The reading has begun, or is about to: neither thread nor process may be left of it.
+    shown._source.open("运费.docx")
+    shown.desk.close()  # type: ignore[attr-defined]
+
+
+def test_ten_thousand_documents_are_listed_and_only_those_in_sight_drawn(
+    qtbot: QtBot, page: Callable[..., KnowledgePage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = page()
+    rows = [
+        DocumentRow(f"{n:05}.md", f"政策 {n}", digest="x", passages=3, imported=float(n))
+        for n in range(10_000)
+    ]
+    version = Layout(DataFolder(shown.desk._folder.root).knowledge).version(1)  # type: ignore[attr-defined]
+    write_catalogue(version, rows)
+    now = Current(1, "hashed", "", 0, len(rows), 0, 0.0)
+    switch(Layout(version.parents[1]), now)
+    with qtbot.waitSignal(shown._source.listed, timeout=PATIENCE_MS):
+        shown.documents.refresh()
+    table = shown.documents.list.table
+    assert table.model().rowCount() == 10_000
+    drawn: set[int] = set()
+    paint = DocumentDelegate.paint
+
+    def note(self: DocumentDelegate, painter: Any, option: Any, index: Any) -> None:
+        drawn.add(index.row())
+        paint(self, painter, option, index)
+
+    monkeypatch.setattr(DocumentDelegate, "paint", note)
+    QTest.keyClick(table, Qt.Key.Key_End)
+    qtbot.waitUntil(lambda: 9_999 in drawn)
+    assert len(drawn) < 100
+    shown.documents.list.search.setText("政策 123")
+    assert table.model().rowCount() == 20
+    shown.documents.list.search.setText("")
+    assert table.model().rowCount() == 10_000
+
+
+def test_keys_of_the_desk_s_draft_do_nothing_here(
+    page: Callable[..., KnowledgePage], knowing: None
+) -> None:
+    shown = page()
+    accepted: list[str] = []
+    action = shown.desk.window.action("accept")  # type: ignore[attr-defined]
+    action.triggered.connect(lambda: accepted.append("accept"))
+    table = shown.documents.list.table
+    QTest.keyClick(table, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    assert accepted == []
 
 
 @pytest.mark.parametrize("empty", [False, True], ids=["full", "empty"])
