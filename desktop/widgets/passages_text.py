@@ -94,6 +94,9 @@ class PassagesText(Dressed, QPlainTextEdit):
                     cursor.insertText(head + "\n", soft)
                 cursor.insertText(safe(self._passages[at].text), plain)
             cursor.endEditBlock()
+            if not begin:
+                # The reader's own cursor went along with what was put in where it stood.
+                self.moveCursor(QTextCursor.MoveOperation.Start)
             yield
 
     def _head(self, at: int) -> str:
