@@ -309,7 +309,7 @@ class KnowledgePage(Dressed, QWidget):
                 if n := len(getattr(report, name)):
                     parts.append(look.text(f"documents.result.{name}", n=f"{n:,}"))
             lines = [(one.path, explain(one.error(), look.language)) for one in left_out]
-            return look.text("documents.result.joint").join(parts), lines
+            return "\n".join(parts), lines
 
         outcome: Outcome = "done"
         if left_out:
