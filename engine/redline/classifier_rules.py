@@ -1,4 +1,7 @@
-"""The rules that ask the hand-over classifier, and what it says of a text for them."""
+"""The rules that ask a classifier, and what it says of a text for them.
+
+A customer's words are the hand-over classifier's; what is sent to one, the classifier of replies'.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,9 @@ import itertools
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from engine.redline import classifier
-from engine.redline.classifier import Passage
+from engine.redline import classifier, reply_classifier
+from engine.redline.classifier import HandoverClassifier, Passage
+from engine.redline.reply_classifier import ReplyClassifier
 from engine.redline.schema import Rule
 
 
@@ -50,13 +54,20 @@ class ClassifierRules:
         ]
         self._least = min((heard.least for _, heard in self._rules), default=1.0)
         self._asked = bool(self._rules) or any(rule.match.backed for rule in rules)
+        self._of_customers = any("customer" in rule.sides for rule in rules)
 
     def classify(self, folded: str) -> Classified:
         """What it says of a folded text. Raises `RuleError` where its files are damaged."""
         if not self._asked or not folded:
             return UNCLASSIFIED
-        model = classifier.shipped()
-        scales = model.long_and_short(folded, self._least)
+        model: HandoverClassifier | ReplyClassifier
+        scales: Sequence[Sequence[Passage]]
+        if self._of_customers:
+            model = classifier.shipped()
+            scales = model.long_and_short(folded, self._least)
+        else:
+            model = reply_classifier.shipped()
+            scales = (model.passages(folded, self._least),)
         hits: dict[int, list[tuple[int, int]]] = {}
         for passage in itertools.chain(*scales):
             if passage.chance >= self._least:

@@ -48,7 +48,8 @@ class Matcher:
         self._disguises = Disguises(self._rules, self._words, self._of, self._needs)
         self._classifier_rules = ClassifierRules(rules)
         self.by_sentence = any(
-            rule.match.scope == "sentence" and rule.action in ("mask", "block", "handover")
+            (rule.match.scope == "sentence" or rule.match.heard is not None)
+            and rule.action in ("mask", "block", "handover")
             for rule in rules
         )
 

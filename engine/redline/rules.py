@@ -123,13 +123,14 @@ def _read(folder: Path) -> tuple[RuleSet, list[Problem]]:
     import hashlib
 
     from engine.redline.classifier import classifier_files
+    from engine.redline.reply_classifier import reply_classifier_files
 
     sources, problems = read_sources(folder)
     digest = hashlib.sha256()
     for source in sources:
         digest.update(msgspec.json.encode(source.pack))
         if any(rule.match.heard or rule.match.backed for rule in source.pack.rules):
-            for path in classifier_files():
+            for path in (*classifier_files(), *reply_classifier_files()):
                 digest.update(path.read_bytes())
     rule_set, found = examined(sources, digest.hexdigest()[:12], sound=not problems)
     return rule_set, problems + found

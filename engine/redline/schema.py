@@ -36,8 +36,8 @@ SHORT_WORDS: frozenset[Level] = frozenset(("L3", "L4"))
 
 
 class Heard(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the classifier must find in a customer's words: a hand-over of this category, with at
-    least this chance."""
+    """What the side's classifier must find, with at least this chance: in a customer's words a
+    hand-over of this category, in a reply what must not be sent of it."""
 
     category: Id
     least: Annotated[float, Meta(gt=0, lt=1)]
@@ -58,9 +58,9 @@ class Match(Struct, frozen=True, forbid_unknown_fields=True):
     expression that starts where it ends, or a `none_around` expression that overlaps it, all in the
     same sentence. ``@name`` in them stands for the pack's context of that name.
 
-    `heard` asks the classifier (`classifier.py`): the hit is the clause that weighs most. `backed`
-    drops an undisguised hit of words or expressions in a passage that it gives less than this
-    chance of calling for any hand-over.
+    `heard` asks the classifier of its side (`classifier.py`, `reply_classifier.py`): the hit is the
+    clause that weighs most. `backed` drops an undisguised hit of words or expressions in a passage
+    that it gives less than this chance of calling for any hand-over.
     """
 
     words: tuple[Word, ...] = ()
