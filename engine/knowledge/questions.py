@@ -11,7 +11,7 @@ from msgspec import Struct
 from engine.knowledge.answer_cues import WISHES, cues_in
 from engine.knowledge.answer_features import Wish
 from engine.knowledge.embedding import Embedder
-from engine.knowledge.grams import clean, grams
+from engine.knowledge.grams import clean, grams, is_function
 from engine.knowledge.queries import standalone_query
 from engine.knowledge.vectors import Vectors
 from engine.records import Turn
@@ -53,9 +53,10 @@ def read_question(
 
     newest = searchable(query)
     text = searchable(_completed(query, turns))
-    talk = _said(turns, ("customer", "agent"), text)
+    spoken = _taken_up(turns, text)
+    talk = _said(spoken, ("customer", "agent"), text)
     # What an agent has said tells the subject, but not which sentence to say next.
-    told = _said(turns, ("customer",), text)
+    told = _said(spoken, ("customer",), text)
     texts = list(dict.fromkeys((text, talk, told, newest)))
     vectors = dict(zip(texts, embedder.queries(texts), strict=True))
     of = {one: forms(one) for one in dict.fromkeys((text, talk, told))}
@@ -89,6 +90,30 @@ def _completed(query: str, turns: Sequence[Turn]) -> str:
         return query
     newest = turns[-1].role == "customer" and turns[-1].text.strip() == query.strip()
     return standalone_query([*turns] if newest else [*turns, Turn("customer", query)])
+
+
+def _taken_up(turns: Sequence[Turn], text: str) -> Sequence[Turn]:
+    """Of `turns` those that `text`, which the newest is searched as, goes back to, where that is
+    behind what was spoken of last; else all."""
+    searched = frozenset(grams(text))
+    subject = [
+        place
+        for place, turn in enumerate(turns[:-1])
+        if turn.role == "customer" and searched.issuperset(_content(turn.text))
+    ]
+    customer = [place for place, turn in enumerate(turns[:-1]) if turn.role == "customer"]
+    if not subject or customer[-1] in subject:
+        return turns
+    kept: list[Turn] = []
+    for place, turn in enumerate(turns[:-1]):
+        asked = max((one for one in customer if one <= place), default=-1)
+        if asked in subject:
+            kept.append(turn)
+    return [*kept, turns[-1]]
+
+
+def _content(text: str) -> list[str]:
+    return [gram for gram in grams(searchable(text)) if not is_function(gram)]
 
 
 def _said(turns: Sequence[Turn], roles: Sequence[str], query: str) -> str:

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.knowledge.embedding import HashedEmbedder
 from engine.knowledge.queries import standalone_query
+from engine.knowledge.questions import read_question
 from engine.records import Turn
 
 REPAIR = ("c 洗衣机坏了，能上门修吗", "a 可以的，一年内免费上门检修。")
@@ -149,3 +151,24 @@ def test_any_conversation_gives_a_bounded_query_from_its_own_words(turns: list[T
     query.encode()
     if not any(turn.role == "customer" for turn in turns):
         assert query == ""
+
+
+def test_what_was_left_behind_has_no_say_in_a_thread_that_is_taken_up_again() -> None:
+    turns = [
+        Turn("customer", "电水壶不通电了 才买俩月"),
+        Turn("agent", "亲，保修期内可以免费上门检修，不用您出钱。"),
+        Turn("customer", "哦对了 取暖器现在有啥活动没"),
+        Turn("agent", "取暖季同款第二件半价，到12月31日。"),
+    ]
+    embedder = HashedEmbedder(64, 0.3)
+
+    def told(asked: str) -> tuple[str, str]:
+        newest = Turn("customer", asked)
+        question = read_question(asked, [*turns, newest], embedder, lambda text: text)
+        return "".join(question.wish.told_forms[0]), "".join(question.talk.forms[0])
+
+    for said in told("行 那刚才说的那个 师傅啥时候来"):
+        assert "水壶" in said
+        assert "取暖" not in said
+    for said in told("那第二件得是一样的颜色不"):
+        assert "取暖" in said
