@@ -70,7 +70,7 @@ def examples() -> list[Example]:
 
 
 def said(path: Path) -> Iterator[str]:
-    """The sentences of a trade's policies and answers, their slots filled with their first
+    """The sentences of a trade's policies, agents and answers, their slots filled with their first
     values."""
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     slots = {
@@ -81,10 +81,12 @@ def said(path: Path) -> Iterator[str]:
     for line in lines:
         about = [line["id"]] if line["type"] == "policy" else line.get("policies", ())
         values = {name: one for policy in about for name, one in slots.get(policy, {}).items()}
-        text = _MARK.sub("", line.get("text") or line.get("answer") or "")
-        for name, value in values.items():
-            text = text.replace("{" + name + "}", value)
-        yield from in_sentences(text)
+        turns = [turn["text"] for turn in line.get("turns", ()) if turn["role"] == "agent"]
+        for text in (line.get("text", ""), line.get("answer", ""), *turns):
+            filled = _MARK.sub("", text)
+            for name, value in values.items():
+                filled = filled.replace("{" + name + "}", value)
+            yield from in_sentences(filled)
 
 
 def in_sentences(text: str) -> list[str]:

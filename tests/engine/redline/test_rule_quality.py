@@ -40,7 +40,7 @@ def test_ordinary_talk_is_not_stopped(found: dict[str, Quality]) -> None:
     # Of the held-out half a failure shows the number alone: nobody who reads it is to learn more.
     # It should be 0.5: who knows more of what is grave finds more in what only looks it.
     held_out = found["held_out"].false_alarms.percent
-    assert held_out <= 0.9
+    assert held_out <= 0.8
 
 
 def test_what_must_be_handed_over_is(found: dict[str, Quality]) -> None:
