@@ -346,6 +346,8 @@ def test_an_interruption_is_no_traceback(
         cwd=document_folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         start_new_session=True,
+        # Whoever is run in the background of a shell has it ignored, and so have its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     # As a terminal does it: to all processes at once, the youngest too.
     while len(psutil.Process(process.pid).children()) < 2:
