@@ -78,8 +78,10 @@ class Base:
         self.version = version
         self._packs = {one.pack.pack.id: one.pack for one in sources}
         self.homes: dict[Key, str] = {}
+        self.rules: dict[str, Rule] = {}
         for source in sources:
             head = source.pack.pack.id
+            self.rules |= {rule.id: rule for rule in source.pack.rules}
             self.homes |= {("rule", rule.id): head for rule in source.pack.rules}
             self.homes |= {("script", script.id): head for script in source.pack.scripts}
 
@@ -253,8 +255,19 @@ def _read(
         script, places = read_text(_bytes(change.text), Script)
         return Source(COMPANY, Pack(head, scripts=(script,)), _Inner(places)), script
     rule, places = read_text(_bytes(change.text), Rule)
+    rule = _sure_of_its_own(rule, base.rules.get(change.id))
     known = base.contexts(change) | dict(contexts)
     return Source(COMPANY, Pack(head, known, rules=(rule,)), _Inner(places)), rule
+
+
+def _sure_of_its_own(rule: Rule, shipped: Rule | None) -> Rule:
+    """`rule`, in which the wordings that the company added hold whatever the classifier says."""
+    match = rule.match
+    if not match.backed or shipped is None:
+        return rule
+    added = tuple(word for word in match.words if word not in shipped.match.words)
+    match = msgspec.structs.replace(match, sure=(*match.sure, *added))
+    return msgspec.structs.replace(rule, match=match)
 
 
 def _head(change: Change, owner: str) -> PackHead:

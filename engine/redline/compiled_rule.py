@@ -52,10 +52,11 @@ class Expression:
 
 @dataclass(frozen=True)
 class CompiledRule:
-    """`words`, `groups` and `none` are numbers of wordings."""
+    """`words`, `sure`, `groups` and `none` are numbers of wordings."""
 
     rule: Rule
     words: frozenset[int]
+    sure: frozenset[int]
     groups: tuple[frozenset[int], ...]
     none: frozenset[int]
     expressions: tuple[Expression, ...]
@@ -72,6 +73,7 @@ class CompiledRule:
         return cls(
             rule=rule,
             words=frozenset(words.number(word) for word in match.words),
+            sure=frozenset(words.number(word) for word in match.sure if word in match.words),
             groups=tuple(frozenset(words.number(w) for w in group) for group in match.all),
             none=frozenset(words.number(word) for word in match.none),
             expressions=tuple(Expression(e, required(e)) for e in match.expressions),
@@ -111,6 +113,11 @@ class CompiledRule:
             yield from (span for span in by_word[number] if text.same(scope, *span))
         if self.groups and all(shared(group, by_word) for group in self.groups):
             yield from self.windows(text, by_word)
+
+    def is_sure(self, by_word: Places, start: int, end: int) -> bool:
+        """Whether one of its wordings that nothing drops but a veto stands in ``start:end``."""
+        places = (span for number in shared(self.sure, by_word) for span in by_word[number])
+        return any(start <= first and last <= end for first, last in places)
 
     def matches(
         self, text: Text, expression: re2._Regexp, sentence: int

@@ -82,7 +82,9 @@ class Matcher:
             left = most if most is not None and rule.rule.action != "mask" else None
             one: list[Found] = []
             for start, end in plain:
-                vetoed = vetoes(start, end) or not classified.backs(rule.rule, start, end)
+                vetoed = vetoes(start, end) or not (
+                    classified.backs(rule.rule, start, end) or rule.is_sure(by_word, start, end)
+                )
                 one.append(Found(rule.rule, start, end, vetoed))
                 if left is not None and not vetoed:
                     left -= 1

@@ -60,7 +60,8 @@ class Match(Struct, frozen=True, forbid_unknown_fields=True):
 
     `heard` asks the classifier of its side (`classifier.py`, `reply_classifier.py`): the hit is the
     clause that weighs most. `backed` drops an undisguised hit of words or expressions in a passage
-    that it gives less than this chance of calling for any hand-over.
+    that it gives less than this chance of calling for any hand-over; `sure` are those of `words`
+    that it never drops, such as a company adds to a rule that ships.
     """
 
     words: tuple[Word, ...] = ()
@@ -77,6 +78,7 @@ class Match(Struct, frozen=True, forbid_unknown_fields=True):
     none_around: Expressions = ()
     heard: Heard | None = None
     backed: Annotated[float, Meta(ge=0, lt=1)] = 0.0
+    sure: tuple[Word, ...] = ()
 
 
 class Basis(Struct, frozen=True, forbid_unknown_fields=True):

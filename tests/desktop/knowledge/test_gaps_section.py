@@ -115,7 +115,7 @@ def test_the_answer_of_an_agent_is_shown_as_plain_text(
     assert card._question.textFormat() == Qt.TextFormat.PlainText
     assert card._answer.text() == "可以刻字，多付20元，三天内寄出。"
     section(page).list.table.go(0)
-    assert card._answer.text() == "还没有客服答复过。"
+    assert card._answer.text() == "还没有坐席答复过。"
 
 
 def test_enter_opens_the_conversation_it_came_from(

@@ -74,8 +74,8 @@ def test_a_veto_around_the_clause_drops_what_was_classified() -> None:
 
 
 def test_a_hit_of_words_needs_the_classifier_to_back_it() -> None:
-    def found(text: str, backed: float) -> list[bool]:
-        match = Match(words=("热水壶",), backed=backed)
+    def found(text: str, backed: float, sure: tuple[str, ...] = ()) -> list[bool]:
+        match = Match(words=("热水壶",), backed=backed, sure=sure)
         matcher = Matcher([replace(classified_rule(), match=match)])
         return [one.vetoed for one in matcher.find(fold(text).text)]
 
@@ -83,6 +83,7 @@ def test_a_hit_of_words_needs_the_classifier_to_back_it() -> None:
     assert found(asked, 0.0) == [False]
     assert found(asked, 0.3) == [True]
     assert found(GRAVE, 0.3) == [False]
+    assert found(asked, 0.3, sure=("热水壶",)) == [False]
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,19 @@ def test_a_rule_cut_out_of_its_pack_says_the_same(pack: Path) -> None:
     assert cut == {one.id: one for one in (*whole.rules, *whole.scripts)}
 
 
+def test_a_word_that_a_company_adds_holds_whatever_the_classifier_says(store: Store) -> None:
+    workshop = Workshop(store, paths.RULES)
+    shipped = workshop.one("rule", "reply.overpromise")
+    assert shipped.rule is not None and isinstance(shipped.rule, Rule)
+    assert shipped.rule.match.backed and not shipped.rule.match.sure
+    text = shipped.text.replace("words: [", "words: [您好呀, ").replace(
+        "must_hit: [", "must_hit: [您好呀, "
+    )
+    kept = workshop.put(text, "王班长", id="reply.overpromise")
+    assert kept.problems == ()
+    assert isinstance(kept.rule, Rule) and kept.rule.match.sure == ("您好呀",)
+
+
 def test_an_edit_is_there_after_a_restart_even_while_it_is_wrong(
     store: Store, packs: Path, workshop: Workshop
 ) -> None:
