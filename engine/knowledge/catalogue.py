@@ -148,6 +148,9 @@ def current(folder: Path) -> Current | None:
     """The version in use, None before the first import. Raises `KnowledgeError` when unreadable."""
     pointer = Layout(folder).pointer
     try:
+        if pointer.exists() and not pointer.is_file():
+            # To read a pipe would be to wait for ever.
+            raise ValueError(pointer.name)
         now = msgspec.json.decode(pointer.read_bytes(), type=Current)
         # One of another layout is refused by whoever reads more of it.
         if now.layout == LAYOUT and now != now.checked():

@@ -54,6 +54,9 @@ def _on_disk(version: Path, path: Path) -> _File:
 def verify(version: Path, digest: str) -> None:
     """Raise `KnowledgeError` unless every file is as it was sealed under `digest`."""
     try:
+        if not (version / FILES).is_file():
+            # To read a pipe would be to wait for ever.
+            raise ValueError(FILES)
         data = (version / FILES).read_bytes()
         if hashlib.sha256(data).hexdigest() != digest:
             raise ValueError(FILES)

@@ -112,6 +112,20 @@ def test_each_file_that_is_lost_is_missed(sound: Path, folder: Path) -> None:
     assert first(folder) == "退货运费由我们承担。"
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with a name")
+@pytest.mark.parametrize(
+    "name", ["current.json", "versions/1/files.json", "versions/1/weights.json"]
+)
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with pytest.raises(KnowledgeError) as damage:
+        Searcher.open(folder, EMBEDDER)
+    assert damage.value.code == "knowledge_corrupt"
+    rebuild(folder, EMBEDDER)
+    assert first(folder) == "退货运费由我们承担。"
+
+
 def test_a_pointer_that_was_changed_points_nowhere(sound: Path, folder: Path) -> None:
     pointer = folder / "current.json"
     import_documents(folder, [_file(folder.parent, "退货.md", "退货运费由您承担。")], EMBEDDER)
