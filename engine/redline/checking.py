@@ -279,7 +279,7 @@ def own_words(
     if not said or not rules:
         return
     where = {rule.id: at for at, rule in rules}
-    matcher = Matcher([rule for _, rule in rules if "agent" in rule.sides])
+    matcher = Matcher([rule for _, rule in rules if "agent" in rule.sides], "agent")
     for at, both in said:
         for words in (both.zh, both.en):
             for found in matcher.find(fold(words).text):

@@ -9,6 +9,7 @@ import itertools
 from bisect import bisect_left
 from collections.abc import Sequence
 
+from engine.records import Side
 from engine.redline import classifier, reply_classifier
 from engine.redline.classifier import HandoverClassifier, Passage
 from engine.redline.reply_classifier import ReplyClassifier
@@ -46,7 +47,7 @@ UNCLASSIFIED = Classified({}, ())
 class ClassifierRules:
     """The rules of one side that ask the classifier; where none does, it is not even loaded."""
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[Rule], side: Side | None = None) -> None:
         self._rules = [
             (number, rule.match.heard)
             for number, rule in enumerate(rules)
@@ -54,7 +55,9 @@ class ClassifierRules:
         ]
         self._least = min((heard.least for _, heard in self._rules), default=1.0)
         self._asked = bool(self._rules) or any(rule.match.backed for rule in rules)
-        self._of_customers = any("customer" in rule.sides for rule in rules)
+        # A rule may watch both sides; what stands beside it tells whose words are read.
+        of_customers = all("customer" in rule.sides for rule in rules)
+        self._of_customers = of_customers if side is None else side == "customer"
 
     def classify(self, folded: str) -> Classified:
         """What it says of a folded text. Raises `RuleError` where its files are damaged."""

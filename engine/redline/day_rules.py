@@ -101,5 +101,5 @@ class DayRules:
                 found = known.get(side)
                 if found is None:
                     rules = [r for r in self.rules if side in r.sides and r.shadow == shadow]
-                    found = known[side] = Matcher(rules)
+                    found = known[side] = Matcher(rules, side)
         return found

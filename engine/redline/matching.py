@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from engine.records import Side
 from engine.redline.classifier_rules import ClassifierRules
 from engine.redline.compiled_rule import CompiledRule, RulesOf
 from engine.redline.disguises import Disguises
@@ -40,13 +41,14 @@ class Found:
 class Matcher:
     """The rules of one side, compiled: every wording in one automaton, every expression in RE2."""
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[Rule], side: Side | None = None) -> None:
+        """`side` is whose words are read; without it, the one that all `rules` watch."""
         self._needs = Needs([required(e) for rule in rules for e in rule.match.expressions])
         self._words = Words(_words_of(rules), self._needs.rarest)
         self._rules = [CompiledRule.of(rule, self._words) for rule in rules]
         self._of = RulesOf(self._rules)
         self._disguises = Disguises(self._rules, self._words, self._of, self._needs)
-        self._classifier_rules = ClassifierRules(rules)
+        self._classifier_rules = ClassifierRules(rules, side)
         self.by_sentence = any(
             (rule.match.scope == "sentence" or rule.match.heard is not None)
             and rule.action in ("mask", "block", "handover")

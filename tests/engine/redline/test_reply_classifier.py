@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_rules import made
+from msgspec.structs import replace
 
 from engine.errors import RuleError
 from engine.paths import CLASSIFIER, RULES
@@ -16,7 +18,7 @@ from engine.redline.normalise import fold
 from engine.redline.quality import quality
 from engine.redline.reply_classifier import LONGEST, windows
 from engine.redline.rules import load_rules
-from engine.redline.schema import Heard, Match, Rule
+from engine.redline.schema import Heard, Match, Rule, RuleSet
 from engine.texts import Both
 
 GRAVE = "您放心,这钱公司肯定全赔给您"
@@ -164,3 +166,14 @@ def test_a_damaged_classifier_blocks_and_says_so(
     finally:
         monkeypatch.undo()
         reply_classifier.shipped.cache_clear()
+
+
+def test_a_rule_of_both_sides_beside_it_changes_nothing() -> None:
+    ours = load_rules(RULES)
+    both = replace(made(Match(words=("某词",))), side=("customer", "agent"))
+    bad = "您放心，这钱我们肯定赔给您"
+    alone, beside = (
+        {hit.rule for hit in Gate(RuleSet("v", rules)).screen(bad, "agent").hits}
+        for rules in (ours.rules, (*ours.rules, both))
+    )
+    assert beside == alone >= {"reply.heard.overpromise"}
