@@ -48,6 +48,7 @@ class Documents(QObject):
         super().__init__(parent)
         self._background, self._knowledge, self._today = background, knowledge, today
         self._wanted = self._read = ""
+        self._given_up = False
         self._confinement: Confinement | None = None
 
     def refresh(self) -> None:
@@ -62,12 +63,17 @@ class Documents(QObject):
         self._wanted = doc
         if not self._read:
             self._next()
-        elif self._read != doc and self._confinement is not None:
-            self._confinement.give_up()
+        elif self._read != doc:
+            self._give_up()
 
     def stop(self) -> None:
         """Read nothing more, because the program ends."""
         self._wanted = ""
+        self._give_up()
+
+    def _give_up(self) -> None:
+        """Whatever comes of the reading under way, or about to begin, is not shown."""
+        self._given_up = True
         if self._confinement is not None:
             self._confinement.give_up()
 
@@ -76,7 +82,7 @@ class Documents(QObject):
         self._read = doc
         if not doc:
             return
-        self._confinement = None
+        self._given_up, self._confinement = False, None
 
         def read() -> tuple[Passage, ...]:
             from engine.knowledge.formats.confinement import Confinement
@@ -84,16 +90,18 @@ class Documents(QObject):
 
             with Confinement(_SECONDS) as confinement:
                 self._confinement = confinement
+                if self._given_up:
+                    return ()
                 return passages_of(knowledge, doc, confinement)
 
         def done(passages: tuple[Passage, ...]) -> None:
-            if doc == self._wanted:
+            if doc == self._wanted and not self._given_up:
                 self._wanted = ""
                 self.opened.emit(doc, passages)
             self._next()
 
         def failed(error: ZuoxiError) -> None:
-            if doc == self._wanted:
+            if doc == self._wanted and not self._given_up:
                 self._wanted = ""
                 self.not_opened.emit(doc, error)
             self._next()
