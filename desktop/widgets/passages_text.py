@@ -29,7 +29,7 @@ class PassagesText(Dressed, QPlainTextEdit):
         super().__init__()
         self._look = look
         self._passages: tuple[Passage, ...] = ()
-        self._shown = 0
+        self._shown = self._filled = 0
         self._own: tuple[str | None, str | None, bool] = (None, None, False)
         self._turns = InTurns(self)
         self.setReadOnly(True)
@@ -60,9 +60,8 @@ class PassagesText(Dressed, QPlainTextEdit):
 
     def show_more(self) -> None:
         """Show the next ones as well."""
-        wanted = min(self._shown + AT_ONCE, len(self._passages))
-        self._turns.start(self._steps(self._shown, wanted))
-        self._shown = wanted
+        self._shown = min(self._shown + AT_ONCE, len(self._passages))
+        self._turns.start(self._steps())
 
     def left(self) -> int:
         """How many passages are not shown yet."""
@@ -74,20 +73,22 @@ class PassagesText(Dressed, QPlainTextEdit):
 
     def _begin(self, most: int) -> None:
         self.clear()
-        self._shown = min(most, len(self._passages))
-        self._turns.start(self._steps(0, self._shown))
+        self._shown, self._filled = min(most, len(self._passages)), 0
+        self._turns.start(self._steps())
 
-    def _steps(self, first: int, last: int) -> Iterator[None]:
+    def _steps(self) -> Iterator[None]:
+        """From where it is filled to, up to what is to be shown."""
         soft, plain = QTextCharFormat(), QTextCharFormat()
         soft.setFont(theme.font("small", bold=True))
         soft.setForeground(QColor(self._look.tokens.accent_text))
         plain.setFont(theme.font("body"))
         plain.setForeground(QColor(self._look.tokens.text))
-        for begin in range(first, last, _IN_A_STEP):
+        while self._filled < self._shown:
+            begin, self._filled = self._filled, min(self._filled + _IN_A_STEP, self._shown)
             cursor = QTextCursor(self.document())
             cursor.movePosition(QTextCursor.MoveOperation.End)
             cursor.beginEditBlock()
-            for at in range(begin, min(begin + _IN_A_STEP, last)):
+            for at in range(begin, self._filled):
                 if at:
                     cursor.insertText("\n\n", plain)
                 if head := self._head(at):
