@@ -8,10 +8,13 @@ import msgspec
 
 from engine.records import Draft
 from engine.store.database import Database, Row
+from engine.store.gaps import normalise
 from engine.store.rows import MissedQuestion, MissedWhy
 from engine.store.text import clean
 
 _MOST = 2000
+# Nobody asks the same in more words than these; to fold a megabyte would take long.
+_LONG = 2000
 
 _GAPS = """SELECT gaps.question, gap_sightings.conversation, conversations.customer,
         gap_sightings.at
@@ -53,7 +56,7 @@ class Missed:
         for row in rows:
             if row["text"]:
                 # The first that was sent for it; rows come newest first.
-                answers[row["conversation"], row["question"]] = row["text"]
+                answers[_asked(row)] = row["text"]
         for row in self._database.rows(_GAPS, [most]):
             _note(found, answers, row, "gap", None)
         for row in rows:
@@ -97,10 +100,15 @@ def _note(
         conversation=row["conversation"],
         at=row["at"],
         why=why,
-        answer=answers.get(key, ""),
+        answer=answers.get(_asked(row), ""),
         drafted=draft.text,
         evidence=draft.evidence,
     )
+
+
+def _asked(row: Row) -> tuple[str, str]:
+    """Where a question was asked, and what makes it the same as that of a gap."""
+    return row["conversation"], normalise(row["question"][:_LONG])
 
 
 def _draft(body: str | None) -> Draft:

@@ -98,3 +98,11 @@ def test_a_database_from_before_there_were_proposals_keeps_everything(tmp_path: 
         assert store.missed.dismissed() == frozenset()
         store.missed.dismiss("邮寄费")
     assert path.with_name("zuoxi.db.v4.bak").exists()
+
+
+def test_an_answer_counts_however_the_question_was_punctuated(store: Store) -> None:
+    asked(store, "邮寄费谁掏", Draft("abstained"))
+    here, _ = asked(store, "邮寄费谁掏？", Draft("abstained"), "李先生")
+    store.decisions.record(here, "rewritten", text="运费由本店承担。")
+    answers = {one.customer: one.answer for one in store.missed.questions()}
+    assert answers == {"王女士": "", "李先生": "运费由本店承担。"}
