@@ -44,7 +44,8 @@ _ELSEWHERE: Final = actions.of_the_draft()
 class KnowledgePage(Dressed, QWidget):
     """One section is shown at a time; what an import does is told above all of them.
 
-    What is in it is made piece by piece after it is shown; until then it is empty and deaf.
+    What is in it is made piece by piece after it is shown; until then it is empty, and only
+    tells of imports.
     """
 
     trouble = Signal(object)
@@ -88,6 +89,7 @@ class KnowledgePage(Dressed, QWidget):
         whole.addWidget(self.card)
         whole.addWidget(self._stack, 1)
         self.veil = DropVeil(look, self)
+        self._follow_imports()
         self._turns = InTurns(self)
         self._turns.done.connect(self._on_built)
         self._turns.start(self.documents.build())
@@ -120,8 +122,7 @@ class KnowledgePage(Dressed, QWidget):
             self.documents.restore(columns)
         self._built = True
         self._wire()
-        if self._importing.running:
-            self._on_started()
+        self._block()
         kept = str(self._memory.value(_SECTION) or "")
         self.show_section(next((one for one in _SECTIONS if one == kept), "documents"))
 
@@ -219,15 +220,8 @@ class KnowledgePage(Dressed, QWidget):
             self.wordings = made
         return self.wordings
 
-    def _wire(self) -> None:
-        importing, documents = self._importing, self.documents
-        documents.import_requested.connect(self.choose_files)
-        documents.retired.connect(self._on_retired)
-        documents.counted.connect(self.tabs["documents"].set_count)
-        self._asked.listed.connect(lambda one: self.tabs["gaps"].set_count(len(one.rows)))
-        self._asked.settled.connect(self._on_settled)
-        self.toast = ReviewToast(self._look, self)
-        self.toast.undo_requested.connect(self.undo)
+    def _follow_imports(self) -> None:
+        importing = self._importing
         self.veil.dropped.connect(self.import_paths)
         self.card.cancel_requested.connect(self._on_cancel)
         importing.started.connect(self._on_started)
@@ -235,6 +229,19 @@ class KnowledgePage(Dressed, QWidget):
         importing.finished.connect(self._on_finished)
         importing.failed.connect(self._on_failed)
         importing.stopping.connect(self._source.stop)
+        if importing.running:
+            self._on_started()
+
+    def _wire(self) -> None:
+        documents = self.documents
+        documents.import_requested.connect(self.choose_files)
+        documents.retired.connect(self._on_retired)
+        documents.counted.connect(self.tabs["documents"].set_count)
+        self._asked.listed.connect(lambda one: self.tabs["gaps"].set_count(len(one.rows)))
+        self._asked.settled.connect(self._on_settled)
+        self._asked.not_reopened.connect(self._on_not_reopened)
+        self.toast = ReviewToast(self._look, self)
+        self.toast.undo_requested.connect(self.undo)
         for name, act in (
             ("knowledge_import", self.choose_files),
             ("knowledge_import_folder", self.choose_folder),
@@ -262,6 +269,12 @@ class KnowledgePage(Dressed, QWidget):
     def _on_settled(self, gap: str) -> None:
         self._settled = gap
         self.toast.say("gaps.settled", undoable=True)
+
+    def _on_not_reopened(self, gap: str, error: ZuoxiError) -> None:
+        # It can be tried again once the cause is gone, unless another was taken off since.
+        if not self._settled:
+            self._on_settled(gap)
+        self.trouble.emit(error)
 
     def _to_search(self) -> None:
         shown = self._stack.currentWidget()

@@ -21,8 +21,8 @@ _FOUND: Final = 3
 class KnowledgeGaps(QObject):
     """`listed` follows `refresh`, `found` or `not_found` (with the gap's id) a `search`.
 
-    `settled` brings the id of a gap that was settled; `reopen` takes that back. `ready_changed`
-    comes when the engine may have become ready to search, or unready.
+    `settled` brings the id of a gap that was settled; `reopen` takes that back, or `not_reopened`
+    says why not. `ready_changed` comes when the engine may have become ready to search, or unready.
     """
 
     listed = Signal(object)
@@ -30,6 +30,7 @@ class KnowledgeGaps(QObject):
     found = Signal(str, object)
     not_found = Signal(str, str)
     settled = Signal(str)
+    not_reopened = Signal(str, object)
     ready_changed = Signal(object)
 
     def __init__(
@@ -81,7 +82,9 @@ class KnowledgeGaps(QObject):
     def reopen(self, gap: str) -> None:
         """Take `settle` back."""
         store = self._store
-        self._background.run(self, lambda: store.gaps.reopen(gap)).done(lambda _: self.refresh())
+        self._background.run(self, lambda: store.gaps.reopen(gap)).done(
+            lambda _: self.refresh()
+        ).failed(lambda error: self.not_reopened.emit(gap, error))
 
     def _on_found(self, event: SearchFinished) -> None:
         gap = self._asked.pop(event.id, None)
@@ -97,12 +100,12 @@ class KnowledgeGaps(QObject):
 
 
 def _read(store: Store) -> Listing:
-    asked: dict[str, tuple[str, str]] = {}
+    asked: dict[str, str] = {}
     answered: dict[str, str] = {}
     for one in store.missed.questions():
         if one.why == "gap":
             # The newest comes first.
-            asked.setdefault(one.question, (one.conversation, one.customer))
+            asked.setdefault(one.question, one.customer)
             if one.answer:
                 answered.setdefault(one.question, one.answer)
     return listing_of_gaps(
@@ -114,7 +117,7 @@ def _read(store: Store) -> Listing:
             first_at=gap.first_at,
             last_at=gap.last_at,
             conversation=gap.conversation,
-            customer=asked.get(gap.question, ("", ""))[1],
+            customer=asked.get(gap.question, ""),
             answer=answered.get(gap.question, ""),
         )
         for gap in store.gaps.list()

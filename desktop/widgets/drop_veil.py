@@ -38,15 +38,13 @@ class DropVeil(Dressed, QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Files come, go, or are let go."""
         if isinstance(event, QDragEnterEvent):
-            if local_paths(event.mimeData()):
-                event.acceptProposedAction()
+            if local_paths(event.mimeData()) and _taken(event):
                 self._cover()
                 return True
         elif isinstance(event, QDropEvent) and event.type() == QEvent.Type.Drop:
             self.hide()
             paths = local_paths(event.mimeData())
-            if paths:
-                event.acceptProposedAction()
+            if paths and _taken(event):
                 self.dropped.emit(paths)
                 return True
         elif isinstance(event, QDragLeaveEvent):
@@ -79,4 +77,15 @@ class DropVeil(Dressed, QWidget):
 
 def local_paths(data: QMimeData) -> list[Path]:
     """The files and folders of this machine among what is dragged."""
-    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+    paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+    # Any other would be looked for below the folder that the program was started in.
+    return [path for path in paths if path.is_absolute()]
+
+
+def _taken(event: QDropEvent) -> bool:
+    """Accept as a copy: of what was moved, the program it came from deletes its own."""
+    if not event.possibleActions() & Qt.DropAction.CopyAction:
+        return False
+    event.setDropAction(Qt.DropAction.CopyAction)
+    event.accept()
+    return True
