@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import QAbstractItemModel, Qt, Signal
@@ -71,6 +72,11 @@ class RowTable(Dressed, QTableView):
         if current.row() != previous.row() or not previous.isValid():
             self.setAccessibleDescription(self._words_of(current))
             self.moved.emit(current.row())
+
+    def dataChanged(self, first: Index, last: Index, roles: Sequence[int] = ()) -> None:
+        """Other things stand in rows, perhaps in the one that is looked at."""
+        super().dataChanged(first, last, roles)
+        self.setAccessibleDescription(self._words_of(self.currentIndex()))
 
     def _words_of(self, index: Index) -> str:
         """A row for screen readers."""

@@ -143,7 +143,9 @@ class SiftedList(Dressed, Card):
         return self._chips[only]
 
     def focus_list(self) -> None:
-        """Put the focus where the arrow keys choose."""
+        """Put the focus where the arrow keys choose; the first row is looked at if none is."""
+        if not self.table.currentIndex().isValid():
+            self.table.go(0)
         to = self.table if self._rows.rows else self.search
         to.setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -180,8 +182,11 @@ class SiftedList(Dressed, Card):
             "magnifying-glass", f"{prefix}.none", "documents.none.body", "review.clear"
         )
         whole = len(shown) == len(self._all)
-        key = f"{prefix}.count" if whole else "documents.count.some"
-        self._sum.set_key(key, n=f"{len(shown):,}", all=f"{len(self._all):,}")
+        self._sum.set_key(
+            f"{prefix}.count{'' if whole else '.some'}",
+            n=f"{len(shown):,}",
+            all=f"{len(self._all):,}",
+        )
         if first:
             self._current = self._key(shown[at]) if at >= 0 else ""
             self.chosen.emit(shown[at] if at >= 0 else None)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
@@ -200,3 +201,30 @@ def test_screens_of_the_documents(
     assert dialog is not None
     assert shoot(dialog, f"{name}-retire", each_look, 620).stat().st_size > 5_000
     dialog.close()
+
+
+def test_return_in_the_search_line_looks_at_the_first_that_was_found(
+    page: Callable[..., KnowledgePage], knowing: None, titles: Callable[..., list[str]]
+) -> None:
+    shown = page()
+    listed, card = shown.documents.list, shown.documents.card
+    listed.table.go(titles(shown).index("发票"))
+    listed.search.setText("上门")
+    assert not listed.table.currentIndex().isValid()
+    QTest.keyClick(listed.search, Qt.Key.Key_Return)
+    assert listed.table.hasFocus()
+    assert [one.row() for one in listed.table.selectionModel().selectedRows()] == [0]
+    looked_at = card.shown()
+    assert looked_at is not None and looked_at.title == "上门检修"
+
+
+def test_the_row_that_is_looked_at_is_said_in_the_language_of_the_window(
+    page: Callable[..., KnowledgePage], knowing: None
+) -> None:
+    shown = page()
+    table = shown.documents.list.table
+    table.go(0)
+    assert "生效中" in table.accessibleDescription()
+    desk: Any = shown.desk  # type: ignore[attr-defined]
+    desk.apply(replace(desk.settings, language="en"))
+    assert "In force" in table.accessibleDescription()

@@ -16,6 +16,7 @@ from desktop.app import Desk
 from desktop.pages.gaps import GapsSection
 from desktop.pages.knowledge import KnowledgePage
 from desktop.theme import Look
+from engine.errors import StoreError
 from engine.protocol import RequestFailed, SearchFinished
 from engine.records import Draft, Found, Passage
 from engine.store.store import Store
@@ -202,3 +203,31 @@ def test_screens_of_the_gaps(
     assert shoot(window, name, each_look, 1280, 720).stat().st_size > 20_000
     if not empty:
         assert shoot(window, f"{name}-wide", each_look, 1920, 1080).stat().st_size > 20_000
+
+
+def test_an_undo_that_fails_is_told_and_can_be_tried_again(
+    qtbot: QtBot, shown: Callable[..., KnowledgePage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = shown()
+    with qtbot.waitSignal(page._asked.settled):
+        section(page).card.settle_button.click()
+    qtbot.waitUntil(lambda: len(questions(page)) == 2)
+
+    def refuse(gap: str) -> bool:
+        raise StoreError("The disk is full.", "store_full", path="x")
+
+    with monkeypatch.context() as full:
+        full.setattr(page.desk.store.gaps, "reopen", refuse)  # type: ignore[attr-defined]
+        with qtbot.waitSignal(page.trouble):
+            page.undo()
+    assert len(questions(page)) == 2 and page.toast.isVisible()
+    page.toast._undo.click()
+    qtbot.waitUntil(lambda: len(questions(page)) == 3)
+
+
+def test_questions_are_counted_as_questions_when_only_some_are_listed(
+    shown: Callable[..., KnowledgePage],
+) -> None:
+    page = shown()
+    section(page).list.chip("again").click()
+    assert section(page).list._sum.text() == "3 个中的 1 个"
