@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from PySide6.QtCore import QObject, Signal
 
 from desktop.background import Background
-from engine.errors import ZuoxiError
+from engine.errors import Cancelled, ZuoxiError
 from engine.records import Language
 from engine.texts import text
 
@@ -136,7 +136,7 @@ class Importing(QObject):
         self.work, self.doc, self._step = work, doc, None
         self._cancelled.clear()
         self.started.emit()
-        self._background.report(self, lambda report: self._work(make(), report)).progress(
+        self._background.report(self, lambda report: self._work(make, report)).progress(
             self._on_step
         ).done(self._finished).failed(self._failed)
         return True
@@ -147,8 +147,13 @@ class Importing(QObject):
         self._step = step
         self.progress.emit(step)
 
-    def _work(self, job: Job, report: Callable[[ImportProgress], None]) -> ImportReport:
+    def _work(
+        self, make: Callable[[], Job], report: Callable[[ImportProgress], None]
+    ) -> ImportReport:
         """On the long lane: follow the job to its end."""
+        if self._cancelled.is_set():
+            raise Cancelled("The import was called off before it began.", "import_cancelled")
+        job = make()
         job.start()
         polls = 0
         while not job.finished:
@@ -160,7 +165,8 @@ class Importing(QObject):
                     # It is loading something and does not look up; its work is thrown away anyway.
                     with contextlib.suppress(OSError):
                         os.kill(job.pid, signal.SIGTERM)
-            for step in job.poll(_POLL_SECONDS):
+            # Of many small files the last one says how far it is.
+            for step in job.poll(_POLL_SECONDS)[-1:]:
                 report(step)
         return job.result()
 

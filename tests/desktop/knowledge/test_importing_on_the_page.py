@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from engine.knowledge.catalogue import (
     list_documents,
     writing,
 )
+from engine.knowledge.job import Job
 from engine.paths import DataFolder
 
 
@@ -214,3 +216,23 @@ def test_an_import_of_another_program_is_told_in_words(
         over(shown)
     assert shown.card.told().startswith("另一个导入正在进行")
     assert len(titles(shown)) == 2
+
+
+def test_an_import_called_off_while_it_waits_is_not_begun(
+    qtbot: QtBot,
+    page: Callable[..., KnowledgePage],
+    folder: Path,
+    over: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun: list[Job] = []
+    monkeypatch.setattr(Job, "start", begun.append)
+    shown = page()
+    free = threading.Event()
+    shown.desk.background.run(shown, free.wait, "long")  # type: ignore[attr-defined]
+    shown.import_paths([folder])
+    shown.card.cancel_button.click()
+    free.set()
+    over(shown)
+    assert shown.card.told() == "导入已取消，仍在使用原来的版本。"
+    assert begun == []
