@@ -23,13 +23,15 @@ from engine.texts import explain
 
 
 class DocumentsSection(Dressed, QWidget):
-    """`import_requested` asks for files, `retired` brings the name of a document that is to go.
+    """`import_requested` asks for files, `retired` brings the name of a document that is to go,
+    `busy` says that it cannot go now.
 
     What is in it is made by the steps of `build`.
     """
 
     import_requested = Signal()
     retired = Signal(str)
+    busy = Signal()
     counted = Signal(int)
 
     def __init__(
@@ -111,6 +113,8 @@ class DocumentsSection(Dressed, QWidget):
     def ask_to_retire(self) -> RetireDialog | None:
         """Ask whether the document that is looked at is to go; None where that cannot be."""
         shown = self.card.shown()
+        if self._blocked:
+            self.busy.emit()
         if shown is None or self._blocked:
             return None
         dialog = RetireDialog(self._look, shown, self)

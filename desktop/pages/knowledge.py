@@ -236,6 +236,7 @@ class KnowledgePage(Dressed, QWidget):
         documents = self.documents
         documents.import_requested.connect(self.choose_files)
         documents.retired.connect(self._on_retired)
+        documents.busy.connect(self._refused)
         documents.counted.connect(self.tabs["documents"].set_count)
         self._asked.listed.connect(lambda one: self.tabs["gaps"].set_count(len(one.rows)))
         self._asked.settled.connect(self._on_settled)

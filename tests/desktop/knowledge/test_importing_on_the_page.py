@@ -236,3 +236,21 @@ def test_an_import_called_off_while_it_waits_is_not_begun(
     over(shown)
     assert shown.card.told() == "导入已取消，仍在使用原来的版本。"
     assert begun == []
+
+
+def test_retiring_while_an_import_runs_is_refused_in_words(
+    qtbot: QtBot,
+    page: Callable[..., KnowledgePage],
+    knowing: None,
+    folder: Path,
+    over: Callable[..., None],
+    titles: Callable[..., list[str]],
+) -> None:
+    shown = page()
+    shown.import_paths([folder])
+    QTest.keyClick(shown.documents.list.table, Qt.Key.Key_Delete)
+    assert shown.findChild(RetireDialog) is None
+    assert "请等这一次完成" in shown.card.noted()
+    shown.card.cancel_button.click()
+    over(shown)
+    assert len(titles(shown)) == 2
