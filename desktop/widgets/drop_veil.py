@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, Signal
@@ -38,12 +39,12 @@ class DropVeil(Dressed, QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Files come, go, or are let go."""
         if isinstance(event, QDragEnterEvent):
-            if local_paths(event.mimeData()) and _taken(event):
+            if any(local_paths(event.mimeData())) and _taken(event):
                 self._cover()
                 return True
         elif isinstance(event, QDropEvent) and event.type() == QEvent.Type.Drop:
             self.hide()
-            paths = local_paths(event.mimeData())
+            paths = list(local_paths(event.mimeData()))
             if paths and _taken(event):
                 self.dropped.emit(paths)
                 return True
@@ -75,11 +76,11 @@ class DropVeil(Dressed, QWidget):
         self.raise_()
 
 
-def local_paths(data: QMimeData) -> list[Path]:
-    """The files and folders of this machine among what is dragged."""
-    paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+def local_paths(data: QMimeData) -> Iterator[Path]:
+    """The files and folders of this machine among what is dragged, of which there may be many."""
+    paths = (Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile())
     # Any other would be looked for below the folder that the program was started in.
-    return [path for path in paths if path.is_absolute()]
+    return (path for path in paths if path.is_absolute())
 
 
 def _taken(event: QDropEvent) -> bool:

@@ -74,7 +74,7 @@ def test_what_can_only_be_moved_is_not_taken(veil: DropVeil, tmp_path: Path) -> 
 def test_addresses_that_name_no_place_stand_for_no_folder(tmp_path: Path) -> None:
     good = QUrl.fromLocalFile(str(tmp_path))
     odd = [QUrl("file:"), QUrl("file:政策.md"), QUrl("https://example.invalid/a.md")]
-    assert local_paths(files(*odd, good)) == [tmp_path]
+    assert list(local_paths(files(*odd, good))) == [tmp_path]
 
 
 def test_an_import_that_ends_before_the_page_is_made_is_told_on_it(
