@@ -18,6 +18,8 @@ MOST_CELLS: Final = 4_000_000
 _LONGEST_CELL: Final = 1 << 20
 _SEPARATORS: Final = ",\t;|，；"
 _LOOKED_AT: Final = 50
+_LAST: Final = "\x1f"
+"""A row of its own behind the last one; what is decoded holds no control characters."""
 
 
 def read_csv(data: bytes) -> Content:
@@ -25,9 +27,9 @@ def read_csv(data: bytes) -> Content:
     text = decoded(data)
     separator = ","
     first, _, rest = text.partition("\n")
-    if first.strip().lower().startswith("sep=") and len(first.strip()) == 5:
+    if first[:4].lower() == "sep=" and len(first[4:].rstrip(" ")) == 1:
         # How Excel is told.
-        separator, text = first.strip()[4], rest
+        separator, text = first[4], rest
     else:
         separator = _separator(text)
     tally = Tally()
@@ -50,17 +52,19 @@ def _rows(text: str, separator: str) -> list[list[str]]:
     rows: list[list[str]] = []
     cells = 0
     try:
-        for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
+        for row in csv.reader(io.StringIO(f"{text}\n{_LAST}", newline=""), delimiter=separator):
             cells += len(row)
             if cells > MOST_CELLS:
                 raise too_many_rows()
             if any(row):
                 rows.append(row)
-            if len(rows) > MOST_ROWS:
+            if len(rows) > MOST_ROWS + 1:
                 raise too_many_rows()
     except csv.Error as error:
-        # A quotation mark that is never closed makes one cell of all that follows.
         raise broken("csv") from error
+    # A quotation mark that is never closed makes one cell of all that follows.
+    if rows.pop() != [_LAST]:
+        raise broken("csv")
     return rows
 
 
@@ -70,7 +74,7 @@ def _separator(text: str) -> str:
 
     def evenness(separator: str) -> tuple[float, int]:
         widths = _widths(head, separator)
-        usual, count = Counter(width for width in widths).most_common(1)[0] if widths else (1, 0)
+        usual, count = Counter(widths).most_common(1)[0] if widths else (1, 0)
         return (count / len(widths) if usual > 1 else 0.0, usual)
 
     best = max(_SEPARATORS, key=evenness)

@@ -221,7 +221,7 @@ def _answer(asked: Asked) -> Content | Refusal:
 
 
 def _limit(megabytes: int) -> None:
-    """End this process when it has more than so much memory."""
+    """End this process when it has more than so much memory, or nobody waits for it any more."""
     import psutil
 
     if sys.platform == "linux":
@@ -231,9 +231,11 @@ def _limit(megabytes: int) -> None:
         most = megabytes + 1024 << 20
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
     own = psutil.Process()
+    # Whoever asked may be killed while a file is read, and cannot end this one then.
+    parent = os.getppid()
 
     def watch() -> None:
-        while own.memory_info().rss < megabytes << 20:
+        while own.memory_info().rss < megabytes << 20 and os.getppid() == parent:
             time.sleep(_LOOK_SECONDS)
         os._exit(_TOO_LARGE)
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -82,6 +86,7 @@ def locked_pdf() -> bytes:
         ("a.csv", XLSX, "document_misnamed"),
         ("a.csv", b"\x00\x01\x02\x03" * 500, "document_binary"),
         ("a.csv", b'a,"' + b"b" * 2_000_000, "document_broken"),
+        ("a.csv", '问题,答案\n甲,"乙\n丙,丁\n'.encode(), "document_broken"),
         ("a.html", b"", "document_empty"),
         ("a.html", b"<script>alert(1)</script>", "document_empty"),
         ("a.csv", b"", "document_empty"),
@@ -194,6 +199,31 @@ def test_what_takes_too_long_or_too_much_is_stopped_and_the_next_file_is_read() 
         process.wait()
         assert refused("a.csv", CSV, confinement) == "document_broken"
         assert parse_document(Path("a.csv"), CSV, confinement).text == "能退。"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what is open is found in /proc")
+def test_a_reader_ends_with_whoever_asked_it_even_while_it_reads() -> None:
+    """The reader waits for ever for the rest of what it was sent."""
+    asking = "; ".join(
+        (
+            "import time",
+            "from engine.knowledge.formats.confinement import Confinement",
+            "process = Confinement()._started()",
+            "print(process.pid, flush=True)",
+            "print(process.stdin.fileno(), flush=True)",
+            "time.sleep(600)",
+        )
+    )
+    with subprocess.Popen([sys.executable, "-c", asking], stdout=subprocess.PIPE) as asker:
+        assert asker.stdout is not None
+        reader = psutil.Process(int(asker.stdout.readline()))
+        ends = Path(f"/proc/{asker.pid}/fd/{int(asker.stdout.readline())}")
+        # Held open here, so that the reader is not ended by the end of what it is sent.
+        with ends.open("wb"):
+            while reader.num_threads() < 2:
+                time.sleep(0.05)
+            asker.kill()
+            assert psutil.wait_procs([reader], timeout=20)[0] == [reader]
 
 
 def test_a_file_that_takes_long_can_be_called_off() -> None:
