@@ -44,9 +44,8 @@ class Outline:
         self._unanswered()
         if level < QUESTION:
             self.first = self.first or name
-        # A heading with nothing below it says what it has to say itself.
-        if self._bare and not self._blocks and level <= self._path[-1][0]:
-            self._blocks = [self._path[-1][1]]
+        if self._path and level <= self._path[-1][0]:
+            self._speak_for_itself()
         self._close()
         self._path = [*(above for above in self._path if above[0] < level), (level, name)]
         self._bare = True
@@ -77,6 +76,7 @@ class Outline:
         """What comes next stands no longer under headings of that level or below it."""
         self._unanswered()
         if any(above[0] >= level for above in self._path):
+            self._speak_for_itself()
             self._close()
             self._path = [above for above in self._path if above[0] < level]
 
@@ -94,8 +94,7 @@ class Outline:
     def parts(self) -> tuple[Part, ...]:
         """All parts; no more can be added."""
         self._unanswered()
-        if self._bare and not self._blocks and self._path:
-            self._blocks = [self._path[-1][1]]
+        self._speak_for_itself()
         self._close()
         return tuple(self._parts)
 
@@ -104,6 +103,11 @@ class Outline:
         if self._asked:
             self._blocks.append(self._as_asked)
             self._asked = ""
+
+    def _speak_for_itself(self) -> None:
+        """A heading with nothing below it says what it has to say itself."""
+        if self._bare and not self._blocks:
+            self._blocks = [self._path[-1][1]]
 
     def _close(self) -> None:
         if self._blocks:

@@ -106,6 +106,9 @@ class _Page(HTMLParser):
         if tag == "title" and not self._named:
             self._title = []
             return
+        if self._left_out == "p" and tag in _BLOCKS:
+            # Nobody needs to close a paragraph: what begins here ends it.
+            self._left_out = ""
         if self._left_out:
             self._depth += tag == self._left_out
             return
@@ -145,7 +148,7 @@ class _Page(HTMLParser):
             self._named, self._title = line("".join(self._title)), None
         elif self._left_out:
             self._depth -= tag == self._left_out
-            if not self._depth:
+            if not self._depth or (self._left_out == "p" and tag in _BLOCKS):
                 self._left_out = ""
         elif tag == "table" and self._tables:
             self._end_table()
