@@ -14,9 +14,9 @@ from msgspec import Struct
 
 from engine.errors import InputError
 from engine.knowledge.formats.confinement import Confinement
-from engine.knowledge.formats.content import CONTROL, Content, Part, day
+from engine.knowledge.formats.content import CONTROL, Content, Part, day, line
 from engine.knowledge.formats.kinds import check_is, kind_of
-from engine.knowledge.formats.values import flag
+from engine.knowledge.formats.values import is_internal
 
 MAX_TAGS = 32
 
@@ -218,7 +218,7 @@ def _flag(front: dict[str, object], key: str) -> bool:
     if value is None or isinstance(value, bool):
         return bool(value)
     try:
-        return flag(str(value))
+        return is_internal(str(value))
     except ValueError:
         # Guessing here could publish what is internal.
         raise _refused(key) from None
@@ -234,13 +234,13 @@ def _tags(front: dict[str, object]) -> tuple[str, ...]:
         parts = [str(tag) for tag in value]
     else:
         raise _refused("tags")
-    return tuple(dict.fromkeys(part.strip()[:60] for part in parts if part.strip()))[:MAX_TAGS]
+    return tuple(dict.fromkeys(line(part)[:60] for part in parts if line(part)))[:MAX_TAGS]
 
 
 def _title(content: Content, stem: str) -> str:
     value = content.front.get("title")
-    if isinstance(value, (str, int, float, date)) and str(value).strip():
-        return " ".join(str(value).split())[:200]
+    if isinstance(value, (str, int, float, date)) and (title := line(str(value))):
+        return title[:200]
     if value is not None and value != "":
         raise _refused("title")
     heading = _HEADING.search(content.text)

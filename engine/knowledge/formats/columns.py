@@ -12,7 +12,7 @@ from msgspec import Struct
 from engine.knowledge.formats.table_words import table_words
 
 LONGEST_NAME: Final = 30
-_ASIDE: Final = re.compile(r"[(（\[【].*?[)）\]】]|[*＊:：\s_\-]|\d+$")
+_ASIDE: Final = re.compile(r"[(（\[【][^()（）\[\]【】]*+[)）\]】]|[*＊:：\s_\-]|(?<!\d)\d++$")
 
 
 class Columns(Struct, frozen=True):

@@ -23,8 +23,8 @@ _DAY = re.compile(
     r"(\d{4})(\d{2})(\d{2})"
 )
 # How a question and its answer are marked in running text and in cells.
-ASKED = re.compile(r"\s*(?:q|question|问题?)\s*\d{0,4}\s*[:：.、]\s*", re.IGNORECASE)
-ANSWERED = re.compile(r"\s*(?:a|answer|答案?)\s*\d{0,4}\s*[:：]\s*", re.IGNORECASE)
+ASKED = re.compile(r"\s*+(?:q|question|问题?)\s*+\d{0,4}+\s*+[:：.、]\s*+", re.IGNORECASE)
+ANSWERED = re.compile(r"\s*+(?:a|answer|答案?)\s*+\d{0,4}+\s*+[:：]\s*+", re.IGNORECASE)
 
 
 class Part(Struct, frozen=True):
@@ -83,7 +83,8 @@ def day(value: object) -> str:
         return value.date().isoformat()
     if isinstance(value, date):
         return value.isoformat()
-    found = _DAY.fullmatch(unicodedata.normalize("NFKC", str(value)).strip())
+    # A run of blanks could be shared out among the expression's in too many ways.
+    found = _DAY.fullmatch(" ".join(unicodedata.normalize("NFKC", str(value)).split()))
     if found is None:
         raise ValueError(value)
     numbers = [int(part) for part in found.groups() if part]

@@ -20,9 +20,11 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BINARY = re.compile("[\x00-\x08\x0b\x0e-\x1f]")
 # One that is never closed reaches to the end, as in Markdown.
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
-# A question in one line, and below it the answer.
+# A question in one line, and below it the answer. Possessive, as all here that repeats: nobody can
+# stop what is read unconfined.
 _QUESTIONS = re.compile(
-    r"^[ \t]*(?:q|问题?)[ \t]*\d{0,4}[ \t]*[:：].*\n+[ \t]*(?:a|答案?)[ \t]*\d{0,4}[ \t]*[:：]",
+    r"^[ \t]*+(?:q|问题?)[ \t]*+\d{0,4}+[ \t]*+[:：].*\n++"
+    r"[ \t]*+(?:a|答案?)[ \t]*+\d{0,4}+[ \t]*+[:：]",
     re.IGNORECASE | re.MULTILINE,
 )
 _FEWEST_QUESTIONS = 2
@@ -34,8 +36,10 @@ _BAR = re.compile(r"(?<!\\)\|")
 def read_markdown(data: bytes) -> Content:
     """Markdown, with front matter or without."""
     front, body = _front_matter(decoded(data))
+    tally = Tally()
     # Comments are notes to other writers: they must not reach a customer.
-    return Content(_tables_told(_COMMENT.sub("", body)), front=front)
+    text = _tables_told(_COMMENT.sub("", body), tally)
+    return Content(text, front=front, left_out=tally.told())
 
 
 def read_text(data: bytes) -> Content:
@@ -52,7 +56,7 @@ def read_text(data: bytes) -> Content:
     return Content(parts=outline.parts())
 
 
-def _tables_told(body: str) -> str:
+def _tables_told(body: str, tally: Tally) -> str:
     """`body` with the rows of its tables as sentences, which can be quoted; as `table_parts` tells
     them. What needs headings or dates of its own stays a table."""
     if "|" not in body:
@@ -63,11 +67,13 @@ def _tables_told(body: str) -> str:
     while place < len(lines):
         fenced ^= lines[place].lstrip(" ").startswith(("```", "~~~"))
         rows = [] if fenced else _table(lines, place)
-        parts = table_parts([_cells(one) for one in rows], (), Tally(), header=True)
+        own = Tally()
+        parts = table_parts([_cells(one) for one in rows], (), own, header=True)
         # The ruler is no row.
         whole = lines[place : place + len(rows) + 1]
         if parts and all(part == Part((), part.text) for part in parts):
             told += ["", *(part.text for part in parts), ""]
+            tally.add(own)
         else:
             told += whole
         place += len(whole)
@@ -125,7 +131,7 @@ def _first_that_decodes(data: bytes, declared: str) -> str | None:
     for encoding in encodings:
         try:
             return data.decode(encoding)
-        except (UnicodeDecodeError, LookupError):
+        except (UnicodeError, LookupError):
             continue
     return None
 
@@ -144,6 +150,8 @@ def _front_matter(text: str) -> tuple[dict[str, object], str]:
         if any(isinstance(token, yaml.AliasToken) for token in tokens):
             raise ValueError("an alias")
         values = yaml.load(head, Loader=_Loader)
+        # A hexadecimal figure may have more digits than can be written out.
+        str(values)
     except Exception as error:  # A wrong tag raises anything: KeyError, AttributeError, ….
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 2})" if mark is not None else ""

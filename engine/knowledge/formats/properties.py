@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 from engine.knowledge.formats.columns import folded
 from engine.knowledge.formats.content import line
 from engine.knowledge.formats.table_words import table_words
+from engine.knowledge.formats.values import is_internal
 
 # What programs put there by themselves.
 _JUNK: Final = re.compile(
@@ -32,14 +33,25 @@ def front_of(title: str, keywords: str, properties: Mapping[str, str]) -> dict[s
     """The front matter that a title, keywords and other properties by their names make."""
     front: dict[str, str] = {}
     for name, value in properties.items():
-        field = _FIELDS.get(table_words().roles.get(folded(name), ""))
-        if field and line(value):
-            front.setdefault(field, line(value)[:500])
+        role = table_words().roles.get(folded(name), "")
+        if role in _FIELDS and line(value):
+            front.setdefault(_FIELDS[role], line(value)[:500])
+        elif role == "public" and (internal := _withheld(line(value))):
+            front["internal"] = internal
     if line(keywords):
         front.setdefault("tags", line(keywords)[:500])
     if not _JUNK.search(line(title)):
         front["title"] = line(title)
     return front
+
+
+def _withheld(public: str) -> str:
+    """What the front matter says of access, where a property says whether a file is public."""
+    try:
+        return "yes" if is_internal(public, public=True) else ""
+    except ValueError:
+        # It is refused there, in words.
+        return public[:500]
 
 
 def custom_properties(data: bytes) -> dict[str, str]:

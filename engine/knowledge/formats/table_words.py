@@ -20,6 +20,8 @@ class _Written(Struct, forbid_unknown_fields=True):
     units: str
     yes: str
     no: str
+    insiders_only: str
+    everybody: str
     open: str
 
 
@@ -33,6 +35,8 @@ class TableWords(Struct, frozen=True):
     units: frozenset[str]
     yes: frozenset[str]
     no: frozenset[str]
+    insiders_only: frozenset[str]
+    everybody: frozenset[str]
     open: frozenset[str]
 
 
@@ -47,7 +51,9 @@ def table_words() -> TableWords:
         tuple(given.insiders.split()),
         frozenset(given.units.split()),
         frozenset(given.yes.split()),
-        frozenset(("", *given.no.split())),
+        frozenset(given.no.split()),
+        frozenset(given.insiders_only.split()),
+        frozenset(given.everybody.split()),
         frozenset(given.open.split()),
     )
 

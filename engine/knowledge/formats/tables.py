@@ -19,7 +19,7 @@ from engine.knowledge.formats.columns import (
 )
 from engine.knowledge.formats.content import ANSWERED, ASKED, LeftOut, Part, block, day, line
 from engine.knowledge.formats.table_words import table_words
-from engine.knowledge.formats.values import flag
+from engine.knowledge.formats.values import is_internal
 
 # The header may stand below a title and some notes.
 _HEADER_WITHIN: Final = 30
@@ -28,9 +28,10 @@ _QUESTIONS: Final = 120
 _LONGEST_QUESTION: Final = 200
 _SHORT: Final = 80
 _LONGEST_SENTENCE: Final = 120
+_MOST_NAMES: Final = 3
 _ENDS: Final = re.compile(r"[。！？!?；;]")
 _INNER_END: Final = re.compile(r"[。；;！？!?]+\s*(?=\S)")
-_LAST_END: Final = re.compile(r"[。；;，,、.\s]+$")
+_LAST_END: Final = re.compile(r"(?<![。；;，,、.\s])[。；;，,、.\s]++$")
 _HAN: Final = re.compile("[\u3400-\u9fff]")
 _FIGURE: Final = re.compile(r"[-+¥￥$€£]?\d[\d,.]*%?")
 _UNIT: Final = re.compile(r"(.+?)\s*[(（](.{1,6})[)）]")
@@ -43,7 +44,7 @@ class Tally:
 
     def __init__(self) -> None:
         self._rows: Counter[str] = Counter()
-        self._names: dict[str, list[str]] = {}
+        self._names: dict[str, dict[str, None]] = {}
 
     def row(self, code: str) -> None:
         """A row was left out, for the reason `code`."""
@@ -51,8 +52,13 @@ class Tally:
 
     def named(self, code: str, names: Iterable[str]) -> None:
         """Columns or sheets were left out."""
-        known = self._names.setdefault(code, [])
-        known.extend(name for name in names if name not in known)
+        self._names.setdefault(code, {}).update(dict.fromkeys(names))
+
+    def add(self, other: Tally) -> None:
+        """What `other` counted as well."""
+        self._rows.update(other._rows)
+        for code, names in other._names.items():
+            self.named(code, names)
 
     def told(self) -> tuple[LeftOut, ...]:
         """All of it."""
@@ -61,14 +67,14 @@ class Tally:
             for code, count in self._rows.items()
         ]
         names = [
-            LeftOut(f"Left out: {code}.", f"left_out_{code}", {"names": shown(known)})
+            LeftOut(f"Left out: {code}.", f"left_out_{code}", {"names": _shown(list(known))})
             for code, known in self._names.items()
             if known
         ]
         return (*rows, *names)
 
 
-def shown(names: Sequence[str]) -> str:
+def _shown(names: Sequence[str]) -> str:
     """Some names in a line."""
     return "、".join(name[:40] for name in names[:8]) + ("…" if len(names) > 8 else "")
 
@@ -131,8 +137,9 @@ def _above(
 ) -> tuple[tuple[str, ...], list[Part]]:
     """What stands above a table: its name joins the headings, notes are a part of their own.
 
-    Merged cells hold the same text several times.
+    Merged cells hold the same text several times. Of many lines only the first are names.
     """
+    names: list[str] = []
     notes: list[str] = []
     for row in rows:
         texts = list(dict.fromkeys(filter(None, row)))
@@ -140,8 +147,11 @@ def _above(
             notes.append(_sentence([], row))
         elif len(texts[0]) > LONGEST_NAME or _ENDS.search(texts[0]) or notes:
             notes.append(block(texts[0]))
+        elif len(names) == _MOST_NAMES:
+            notes.append(texts[0])
         elif line(texts[0]) not in path:
-            path = (*path, line(texts[0]))
+            names.append(line(texts[0]))
+            path = (*path, names[-1])
     return path, [Part(path, "\n".join(notes))] if notes else []
 
 
@@ -160,11 +170,9 @@ def _terms(row: Sequence[str], columns: Columns, tally: Tally) -> _Terms | None:
         tally.row("dates")
         return None
     try:
-        internal = flag(_cell(row, columns.internal))
-        public = _cell(row, columns.public)
-        internal = internal or bool(public and not flag(public))
+        internal = is_internal(_cell(row, columns.internal))
+        internal = internal or is_internal(_cell(row, columns.public), public=True)
     except ValueError:
-        # Guessing here could publish what is internal.
         tally.row("internal")
         return None
     tags = (tag for place in columns.tags for tag in re.split(r"[,，、;；\n|]", _cell(row, place)))
@@ -329,7 +337,8 @@ def _is_long(cell: str) -> bool:
 def _is_header(body: list[list[str]], told: bool | None) -> bool:
     first, rest = body[0], body[1:]
     if told is not None:
-        return told and bool(rest)
+        # With each row every name is told again: what is no name would blow up a small file.
+        return told and bool(rest) and max(map(len, first)) <= _LONGEST_SENTENCE
     names = [cell for cell in first if cell]
     if (
         not rest
@@ -372,7 +381,8 @@ def _sentence(names: Sequence[str], cells: Sequence[str]) -> str:
             sentences[-1].append(text)
         else:
             # Each says what it is about, so that any of them can be told alone.
-            sentences.append([texts[0], text] if sentences else [text])
+            about = texts[:1] if sentences and len(texts[0]) <= _LONGEST_SENTENCE else []
+            sentences.append([*about, text])
     ends = ("。", "！", "？", "!", "?", ".")
     told = [comma.join(parts) for parts in sentences]
     return "\n".join(one if one.endswith(ends) else one + end for one in told)

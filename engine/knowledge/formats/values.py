@@ -14,14 +14,22 @@ _BRACKETS: Final = re.compile(r"\[[^\]]{0,40}\]")
 _SIGN: Final = re.compile(r"[¥￥$€£]")
 
 
-def flag(value: str) -> bool:
-    """Whether `value` says yes. Raises `ValueError` when it says neither."""
+def is_internal(value: str, *, public: bool = False) -> bool:
+    """Whether `value` keeps what it stands at from customers; an empty one does not.
+
+    It answers whether that is internal, or with `public` whether it is public. Raises `ValueError`
+    when it cannot be understood: guessing could publish what is internal.
+    """
     word = value.strip().lower()
     words = table_words()
-    if word in words.yes:
-        return True
-    if word in words.no:
+    if not word or word in words.everybody:
         return False
+    if word in words.insiders_only:
+        return True
+    if word in words.yes:
+        return not public
+    if word in words.no:
+        return public
     raise ValueError(value)
 
 

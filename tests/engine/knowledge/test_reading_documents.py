@@ -68,6 +68,8 @@ def test_encodings_are_detected(tmp_path: Path, encoding: str) -> None:
         ("a.md", "---\ninternal: maybe\n---\n正文", "document_value"),
         ("a.md", "---\ntitle: [a, b]\n---\n正文", "document_value"),
         ("a.md", "---\n" + "[" * 9000 + "\n---\n正文", "document_front_matter"),
+        ("a.md", f"---\ntitle: 0x{'f' * 5000}\n---\n正文", "document_front_matter"),
+        ("a.md", f"---\ntags: [0x{'f' * 5000}]\n---\n正文", "document_front_matter"),
         ("a.txt", bytes(range(256)) * 20, "document_binary"),
         ("a.txt", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\xff\xfe\xfd" * 50, "document_binary"),
         ("a.txt", b"caf\xe9 \xff\xff au lait", "document_encoding"),
@@ -94,6 +96,12 @@ def test_a_file_over_the_limit_is_refused_unread(tmp_path: Path) -> None:
 def test_notes_in_comments_and_control_characters_do_not_come_along(tmp_path: Path) -> None:
     text = "运费8元。<!-- 底价5元 -->\n满59\u200b元包邮。\x07\u202e"
     assert read_document(written(tmp_path, "a.md", text)).text == "运费8元。\n满59元包邮。"
+
+
+def test_what_turns_or_hides_text_does_not_come_along_in_front_matter() -> None:
+    text = '---\ntitle: "退货\\u202e\\x07"\ntags: ["运\\u200b费", "\\u202e"]\n---\n正文'
+    document = parse_document(Path("a.md"), text.encode())
+    assert (document.title, document.tags) == ("退货", ("运费",))
 
 
 @given(st.binary(max_size=400))
@@ -213,6 +221,51 @@ def test_rows_of_a_markdown_table_are_told_as_sentences() -> None:
 )
 def test_what_is_no_table_or_has_questions_stays_as_it_is(text: str) -> None:
     assert parse_document(Path("a.md"), text.encode()).text == text
+
+
+def test_what_of_a_markdown_table_is_left_out_is_told() -> None:
+    table = "| 项目 | 费用 | 内部备注 | 失效日期 |\n|---|---|---|---|\n"
+    rows = "| 退款 | 0元 | 成本5元 | 长期 |\n| 加急 | 15元 | | 春节前 |\n"
+    document = parse_document(Path("a.md"), f"{table}{rows}\n{table}{rows}".encode())
+    assert "成本" not in document.text and "15元" not in document.text
+    assert {one.code: one.values for one in document.partly} == {
+        "left_out_internal_columns": {"names": "内部备注"},
+        "left_out_dates": {"n": "2"},
+    }
+
+
+_MANY = 200_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"| {'(' * _MANY} | b |\n|---|---|\n| 1 | 2 |\n",
+        f"| {'1' * _MANY}x | b |\n|---|---|\n| 1 | 2 |\n",
+        f"| 问题 | 答案 |\n|---|---|\n| q{' ' * _MANY}x | 1 |\n",
+        f"| 问题 | 答案 | 失效日期 |\n|---|---|---|\n| q | 1 | 2026-1-1{' ' * _MANY}x |\n",
+        f"| 甲 | {'.' * _MANY}x |\n|---|---|\n| 问题 | 答案 |\n| q | a |\n",
+        f"| 问题 | 答案 |{'甲|' * _MANY}\n|---|---|{'---|' * _MANY}\n| q | a |\n",
+        f"| 甲 |\n|---|\n{''.join(f'| {number} |' + chr(10) for number in range(_MANY))}| q | a |",
+    ],
+)
+def test_cells_made_to_be_slow_are_read_at_once(text: str) -> None:
+    """Quadratic time would keep this test for many minutes; nobody stops what reads Markdown."""
+    assert parse_document(Path("a.md"), text.encode()).text
+
+
+def test_questions_made_to_be_slow_are_read_at_once() -> None:
+    """As above."""
+    assert parse_document(Path("a.txt"), f"q{' ' * _MANY}x".encode()).text
+
+
+def test_a_small_file_does_not_blow_up_by_what_is_told_with_each_row() -> None:
+    long = "长" * 10_000
+    for head in (f"| {long} | b |\n", f"| {long} |{' a |' * 2000}\n"):
+        ruler = "|---" * (head.count("|") - 1) + "|\n"
+        text = head + ruler + "| 1 | 2 |\n" * 2000 + "| 问题 | 答案 |\n"
+        told = parse_document(Path("a.md"), text.encode()).text
+        assert told.count("长") == 10_000
 
 
 @pytest.mark.parametrize("text", ["| 问题 | 答案 |\n|---|---|\n", "| 甲 | 乙 |\n|---|---|\n", "|-"])

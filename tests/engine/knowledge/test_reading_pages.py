@@ -20,6 +20,7 @@ from engine.knowledge.documents import parse_document
 from engine.knowledge.formats.content import Part
 from engine.knowledge.formats.plain_text import read_text
 from engine.knowledge.formats.portable import read_pdf
+from engine.knowledge.formats.properties import front_of
 from engine.knowledge.formats.web_page import read_html
 from engine.knowledge.formats.word import read_docx
 
@@ -239,6 +240,23 @@ def test_properties_that_somebody_gave_a_file_count_as_front_matter_does() -> No
     assert document.tags == ("运费", "配送")
 
 
+@pytest.mark.parametrize(
+    ("public", "front"),
+    [
+        ("否", {"internal": "yes"}),
+        ("内部", {"internal": "yes"}),
+        ("是", {}),
+        ("看情况", {"internal": "看情况"}),
+    ],
+)
+def test_a_property_that_says_whether_a_file_is_public_is_heard(
+    public: str, front: dict[str, str]
+) -> None:
+    assert front_of("", "", {"是否公开": public}) == front
+    assert front_of("", "", {"是否公开": "否", "内部": "否"}) == {"internal": "yes"}
+    assert front_of("", "", {"内部": "否", "是否公开": "否"}) == {"internal": "yes"}
+
+
 # PDF
 
 RUNNING = (50, 780, 9, "海风商城客服手册"), (50, 20, 9, "机密 2026")
@@ -332,12 +350,30 @@ def test_of_a_page_with_a_main_part_only_that_is_read() -> None:
 
 @pytest.mark.parametrize(
     ("declared", "encoding"),
-    [("gb2312", "gb18030"), ("GBK", "gbk"), ("utf-8", "utf-8"), ("", "utf-16"), ("", "utf-8-sig")],
+    [
+        ("gb2312", "gb18030"),
+        ("GBK", "gbk"),
+        ("utf-8", "utf-8"),
+        ("", "utf-16"),
+        ("", "utf-8-sig"),
+        ("undefined", "utf-8"),
+        ("base64", "utf-8"),
+    ],
 )
 def test_a_page_is_read_in_the_encoding_it_declares(declared: str, encoding: str) -> None:
     meta = f'<meta http-equiv="Content-Type" content="text/html; charset={declared}">'
     html = f"<html><head>{meta if declared else ''}</head><body><p>镕记包邮。</p></body></html>"
     assert read_html(html.encode(encoding)).parts == (Part((), "镕记包邮。"),)
+
+
+def test_a_hidden_paragraph_that_is_never_closed_hides_itself_only() -> None:
+    html = "<div><p hidden>底价<p>能退。</div><div><p style='display:none'>成本</div><p>能换。"
+    assert read_html(html.encode()).parts == (Part((), "能退。\n\n能换。"),)
+
+
+def test_what_folds_up_with_nothing_inside_is_not_lost() -> None:
+    html = "<details><summary>周末照常发货</summary></details><p>能换。"
+    assert [part.text for part in read_html(html.encode()).parts] == ["周末照常发货", "能换。"]
 
 
 def test_ten_thousand_nested_tags_and_a_tag_that_is_never_closed_lose_no_text() -> None:

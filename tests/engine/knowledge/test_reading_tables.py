@@ -150,6 +150,45 @@ def test_what_is_internal_or_dated_by_its_row_stays_so_in_its_passages() -> None
     assert (dated.valid_until, secret.valid_until) == ("2026-12-31", None)
 
 
+@pytest.mark.parametrize(
+    ("column", "cell", "internal"),
+    [
+        ("是否公开", "内部", True),
+        ("是否公开", "公开", False),
+        ("是否公开", "×", True),
+        ("是否公开", "", False),
+        ("对外", "对外", False),
+        ("public", "internal", True),
+        ("public", "Public", False),
+        ("内部", "公开", False),
+        ("内部", "仅内部", True),
+        ("内部", "", False),
+    ],
+)
+def test_a_cell_that_names_the_access_counts_by_what_it_names(
+    column: str, cell: str, internal: bool
+) -> None:
+    parts, left_out = told([["问题", "答案", column], ["底价多少", "五折。", cell]])
+    assert [part.internal for part in parts] == [internal]
+    assert left_out == []
+
+
+def test_of_many_lines_above_a_table_only_the_first_are_its_names() -> None:
+    lines = [[f"第{number}行", ""] for number in range(20)]
+    parts, _ = told([*lines, ["问题", "答案"], ["退货", "能退。"]])
+    assert [part.path for part in parts] == [
+        ("第0行", "第1行", "第2行"),
+        ("第0行", "第1行", "第2行", "退货"),
+    ]
+    assert parts[0].text.split("\n") == [line for line, _ in lines[3:]]
+
+
+@pytest.mark.parametrize("separator", ["\t", "|", "，"])
+def test_the_separator_that_a_file_names_for_excel_is_no_row(separator: str) -> None:
+    text = f"sep={separator}\r\n问题{separator}答案\r\n退货{separator}能退。\r\n"
+    assert read_csv(text.encode()).parts == (Part(("退货",), "能退。"),)
+
+
 def test_columns_that_are_not_used_are_named() -> None:
     document = read(
         "a.csv", csv_of([["问题", "答案", "创建人", "序号"], ["退货", "能退。", "某人", "1"]])
