@@ -131,8 +131,10 @@ class EngineNotices(QObject):
     def _condition(self, state: EngineState) -> Notice | None:
         remedies, ready = self._remedies, state.ready
         if self._importing.running and not self._told_elsewhere:
-            cancel = self._text("desk.import.cancel")
             words = self._importing.words(self._language)
+            if self._importing.work == "remove":
+                return Notice("import", "info", words)
+            cancel = self._text("desk.import.cancel")
             return Notice("import", "info", words, "", cancel, self._importing.cancel)
         if state.phase == "failed" and state.failed is not None:
             return Notice(

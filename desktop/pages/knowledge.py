@@ -199,8 +199,9 @@ class KnowledgePage(Dressed, QWidget):
         super().keyPressEvent(event)
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """The columns are kept as they were left."""
+        """The columns are kept as they were left; elsewhere, undo is of what was done there."""
         super().hideEvent(event)
+        self._settled = ""
         if self._built:
             self._memory.setValue(_COLUMNS, self.documents.state())
 
