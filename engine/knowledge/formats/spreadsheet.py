@@ -130,7 +130,8 @@ def _grid(sheet: Any, layout: _Layout, tally: Tally) -> Iterator[list[str]]:
 
 def _text(cell: Any) -> str:
     value = cell.value
-    if value is None:
+    if value is None or (cell.has_style and cell.font.strike):
+        # What is struck out holds no longer, as in Word documents.
         return ""
     if isinstance(value, str):
         # What Excel shows where a formula failed is nobody's answer.

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from office_files import changed, csv_of, saved, xlsx_of
 from openpyxl import Workbook
+from openpyxl.styles import Font
 
 from engine.knowledge.documents import Document, parse_document
 from engine.knowledge.formats.comma_separated import MOST_ROWS, read_csv
@@ -318,6 +319,17 @@ def test_what_is_hidden_is_left_out_and_told() -> None:
         "hidden_rows": {"n": "1"},
         "hidden_columns": {"names": "Sheet"},
     }
+
+
+def test_what_is_struck_out_in_a_sheet_is_gone() -> None:
+    book = Workbook()
+    for row in (["商品", "旧价", "价格"], ["净水器", 129, 99], ["滤芯", "停售", 39]):
+        book.active.append(row)
+    for cell in ("B2", "B3"):
+        book.active[cell].font = Font(strike=True)
+    book.active["C2"].font = Font(bold=True)
+    (part,) = read_xlsx(saved(book)).parts
+    assert part.text == "商品：净水器，价格：99。\n商品：滤芯，价格：39。"
 
 
 def test_formulas_count_by_the_results_stored_with_them() -> None:
