@@ -74,10 +74,22 @@ def _tables_told(body: str, tally: Tally) -> str:
         if parts and all(part == Part((), part.text) for part in parts):
             told += ["", *(part.text for part in parts), ""]
             tally.add(own)
+        elif any(part.internal for part in parts):
+            # A line of text has no access of its own.
+            told += whole[:2] + [row for row in whole[2:] if not _is_internal(whole[0], row, tally)]
         else:
             told += whole
         place += len(whole)
     return "\n".join(told)
+
+
+def _is_internal(head: str, row: str, tally: Tally) -> bool:
+    """Whether a row of a table is for insiders; it is counted as left out then."""
+    parts = table_parts([_cells(head), _cells(row)], (), Tally(), header=True)
+    internal = any(part.internal for part in parts)
+    if internal:
+        tally.row("internal_rows")
+    return internal
 
 
 def _table(lines: Sequence[str], place: int) -> list[str]:

@@ -234,6 +234,16 @@ def test_what_of_a_markdown_table_is_left_out_is_told() -> None:
     }
 
 
+def test_internal_rows_of_a_markdown_table_are_left_out_and_told() -> None:
+    table = "| 项目 | 费用 | 内部 |\n|---|---|---|\n| 退款 | 0元 | 否 |\n| 底价 | 5元 | 是 |\n"
+    document = parse_document(Path("a.md"), f"# 价目\n\n{table}\n别的话。\n".encode())
+    assert "退款" in document.text and "别的话。" in document.text
+    assert "底价" not in document.text
+    assert {one.code: one.values for one in document.partly} == {
+        "left_out_internal_rows": {"n": "1"}
+    }
+
+
 _MANY = 200_000
 
 
