@@ -66,7 +66,10 @@ def test_nothing_of_a_blocked_phrase_is_ever_shown(pieces: list[str], cuts: list
     whole = GATE.screen(text, "model")
     stopping = [hit for hit in whole.hits if hit.action == "block"]
     if stopping:
-        assert screen.blocked[0] in stopping
+        # The gate makes one hit of what a rule finds twice at one place; the stream stops before.
+        first = screen.blocked[0]
+        same = [hit for hit in stopping if (hit.rule, hit.start) == (first.rule, first.start)]
+        assert same and first.end <= same[0].end
         assert len(shown) <= stopping[0].start
     else:
         assert screen.blocked == ()
