@@ -14,8 +14,9 @@ from desktop.theme import Look
 from desktop.widgets.blocks import Dressed
 from desktop.widgets.document_card import DocumentCard
 from desktop.widgets.documents_delegate import DocumentDelegate, describe_document
-from desktop.widgets.documents_values import DocumentFilter, DocumentView, Listing
+from desktop.widgets.documents_values import DocumentFilter, DocumentView
 from desktop.widgets.empty_state import EmptyState
+from desktop.widgets.listing import Listing
 from desktop.widgets.retire_dialog import RetireDialog
 from desktop.widgets.sifted_list import SiftedList
 from engine.errors import ZuoxiError

@@ -14,10 +14,11 @@ from desktop.in_turns import InTurns
 from desktop.session.gaps import KnowledgeGaps
 from desktop.theme import Look
 from desktop.widgets.blocks import Dressed
-from desktop.widgets.documents_values import FoundNow, GapFilter, GapView, Listing
 from desktop.widgets.empty_state import EmptyState
 from desktop.widgets.gap_card import GapCard
 from desktop.widgets.gap_delegate import GapDelegate, describe_gap
+from desktop.widgets.gap_values import FoundNow, GapFilter, GapView
+from desktop.widgets.listing import Listing
 from desktop.widgets.sifted_list import SiftedList
 from engine.errors import ZuoxiError
 from engine.texts import explain

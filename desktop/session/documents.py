@@ -9,12 +9,8 @@ from typing import TYPE_CHECKING, Final
 from PySide6.QtCore import QObject, Signal
 
 from desktop.background import Background
-from desktop.widgets.documents_values import (
-    DocState,
-    DocumentView,
-    Listing,
-    listing_of_documents,
-)
+from desktop.widgets.documents_values import DocState, DocumentView, listing_of_documents
+from desktop.widgets.listing import Listing
 from engine.errors import ZuoxiError
 
 if TYPE_CHECKING:

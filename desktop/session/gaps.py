@@ -9,7 +9,8 @@ from PySide6.QtCore import QObject, Signal
 
 from desktop.background import Background
 from desktop.bridge import EngineBridge
-from desktop.widgets.documents_values import FoundNow, GapView, Listing, listing_of_gaps
+from desktop.widgets.gap_values import FoundNow, GapView, listing_of_gaps
+from desktop.widgets.listing import Listing
 from engine.store.store import Store
 
 if TYPE_CHECKING:

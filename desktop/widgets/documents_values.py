@@ -1,17 +1,17 @@
-"""What the lists of documents and of gaps are filled with: frozen values, no store and no Qt."""
+"""Documents as they are listed, and what they are sifted by: frozen values, no store and no Qt."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from msgspec import Struct
+
+from desktop.widgets.listing import Listing
 
 DocState = Literal["in_force", "upcoming", "expired"]
 DocOnly = Literal["", "in_force", "upcoming", "expired", "internal"]
 DocOrder = Literal["imported", "title", "ends"]
-GapOnly = Literal["", "again", "answered"]
-GapOrder = Literal["newest", "count"]
 
 _NO_END = "9999"
 
@@ -34,33 +34,6 @@ class DocumentView(Struct, frozen=True):
     passages: int = 0
     imported: float = 0.0
     sought: str = ""
-
-
-class Listing(Struct, frozen=True):
-    """All rows of a list, the newest first, and how many each of its filters lets through.
-
-    `kinds` are the endings of the files that can be imported, with their dots.
-    """
-
-    rows: tuple[Any, ...] = ()
-    counts: dict[str, int] = {}
-    kinds: tuple[str, ...] = ()
-
-
-def listing_of_documents(rows: Iterable[DocumentView], kinds: Iterable[str] = ()) -> Listing:
-    """The listing of these documents, those imported last first."""
-    ordered = tuple(sorted(rows, key=lambda one: (-one.imported, one.doc)))
-    return Listing(ordered, _counts(DocumentFilter, ordered), tuple(kinds))
-
-
-def listing_of_gaps(rows: Iterable[GapView]) -> Listing:
-    """The listing of these questions, those asked last first."""
-    ordered = tuple(sorted(rows, key=lambda one: -one.last_at))
-    return Listing(ordered, _counts(GapFilter, ordered))
-
-
-def _counts(sieve: Any, rows: tuple[Any, ...]) -> dict[str, int]:
-    return {one: sum(map(sieve(only=one).lets, rows)) for one in sieve.onlys()}
 
 
 class DocumentFilter(Struct, frozen=True):
@@ -98,62 +71,6 @@ class DocumentFilter(Struct, frozen=True):
         return not self.only or one.state == self.only
 
 
-class GapView(Struct, frozen=True):
-    """A question that the knowledge held no answer to.
-
-    `count` is how often it came, `first_at` and `last_at` when (seconds since 1970), `conversation`
-    where it came last and `customer` who asked there; `answer` is what an agent sent for it, "" if
-    that is not known.
-    """
-
-    id: str
-    question: str
-    reason: str = ""
-    count: int = 1
-    first_at: float = 0.0
-    last_at: float = 0.0
-    conversation: str = ""
-    customer: str = ""
-    answer: str = ""
-
-
-class GapFilter(Struct, frozen=True):
-    """Which questions are listed, and in which order."""
-
-    words: str = ""
-    only: GapOnly = ""
-    order: GapOrder = "newest"
-
-    def take(self, rows: tuple[GapView, ...]) -> list[GapView]:
-        """Those of a listing's rows that it lets through, in its order."""
-        found = [one for one in rows if self.lets(one)]
-        for word in self.words.casefold().split():
-            found = [one for one in found if word in one.question.casefold()]
-        if self.order == "count":
-            found.sort(key=lambda one: -one.count)
-        return found
-
-    @staticmethod
-    def onlys() -> tuple[GapOnly, ...]:
-        """What can be shown alone; "" is everything."""
-        return get_args(GapOnly)
-
-    @staticmethod
-    def orders() -> tuple[GapOrder, ...]:
-        """The orders there are."""
-        return get_args(GapOrder)
-
-    def lets(self, one: GapView) -> bool:
-        """Whether it is of the kind that is shown."""
-        if self.only == "again":
-            return one.count > 1
-        return not self.only or bool(one.answer)
-
-
-class FoundNow(Struct, frozen=True):
-    """What the knowledge holds on a question now."""
-
-    doc: str
-    title: str
-    section: str
-    text: str
+def listing_of_documents(rows: Iterable[DocumentView], kinds: Iterable[str] = ()) -> Listing:
+    """The listing of these documents, those imported last first."""
+    return Listing.of(sorted(rows, key=lambda one: (-one.imported, one.doc)), DocumentFilter, kinds)

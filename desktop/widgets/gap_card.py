@@ -13,9 +13,9 @@ from desktop import theme
 from desktop.theme import Look, TextSize
 from desktop.widgets.blocks import Card, Dressed, Label, PushButton, Rule, restyle
 from desktop.widgets.boxes import column, row, scroll_down_only
-from desktop.widgets.documents_values import FoundNow, GapView
 from desktop.widgets.empty_state import EmptyState
 from desktop.widgets.gap_delegate import count_words
+from desktop.widgets.gap_values import FoundNow, GapView
 from desktop.widgets.plain_text import one_line
 from desktop.widgets.review_delegate import moment_words
 

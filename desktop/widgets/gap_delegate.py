@@ -7,7 +7,7 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QStyleOptionViewItem
 
 from desktop.theme import Look, Tone
-from desktop.widgets.documents_values import GapView
+from desktop.widgets.gap_values import GapView
 from desktop.widgets.plain_text import one_line
 from desktop.widgets.review_delegate import moment_words
 from desktop.widgets.row_delegate import Index, MomentDelegate

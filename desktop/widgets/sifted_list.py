@@ -15,10 +15,10 @@ from desktop import theme
 from desktop.theme import Look
 from desktop.widgets.blocks import Card, Dressed, Label
 from desktop.widgets.boxes import column, row
-from desktop.widgets.documents_values import Listing
 from desktop.widgets.empty_state import EmptyState
 from desktop.widgets.filter_chips import FilterChip, filter_chips
 from desktop.widgets.flow import FlowBox
+from desktop.widgets.listing import Listing
 from desktop.widgets.row_delegate import MomentDelegate
 from desktop.widgets.row_table import RowTable
 from desktop.widgets.rows import Rows
@@ -63,7 +63,7 @@ class SiftedList(Dressed, Card):
         key: Callable[[Any], str],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`sieve`: a filter of `documents_values`, as the list is to begin with."""
+        """`sieve`: a filter, such as `DocumentFilter`, as the list is to begin with."""
         super().__init__("column")
         self._look, self._prefix, self._clock = look, prefix, clock
         self._delegate, self._describe, self._key = delegate, describe, key
