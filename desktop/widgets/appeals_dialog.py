@@ -10,8 +10,8 @@ from desktop import theme
 from desktop.theme import Look
 from desktop.widgets.blocks import Card, Chip, Dressed, Label, PushButton, restyle
 from desktop.widgets.boxes import column, row, scroll_down_only
+from desktop.widgets.moments import moment_words
 from desktop.widgets.plain_text import one_line
-from desktop.widgets.review_delegate import moment_words
 from engine.store.rows import Appealed
 
 

@@ -22,7 +22,8 @@ from desktop.widgets.blocks import (
     restyle,
 )
 from desktop.widgets.boxes import column, row
-from desktop.widgets.plain_text import clock_text, safe
+from desktop.widgets.moments import clock_text
+from desktop.widgets.plain_text import safe
 from desktop.widgets.values import CaseView
 from engine.records import Level
 

@@ -14,7 +14,8 @@ from desktop.widgets.blocks import Card, Chip, Dressed, Elided, IconLabel, Label
 from desktop.widgets.boxes import column, row
 from desktop.widgets.bubble_list import BubbleList
 from desktop.widgets.empty_state import EmptyState
-from desktop.widgets.plain_text import clock_text, one_line
+from desktop.widgets.moments import clock_text
+from desktop.widgets.plain_text import one_line
 from desktop.widgets.queue_delegate import CHANNEL_ICONS, channel_name
 from desktop.widgets.values import Bubble, ConversationHead
 

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QStyleOptionViewItem
 
 from desktop.theme import Look, Tone
 from desktop.widgets.documents_values import DocState, DocumentView
+from desktop.widgets.moments import moment_words
 from desktop.widgets.plain_text import one_line
-from desktop.widgets.review_delegate import moment_words
 from desktop.widgets.row_delegate import Index, MomentDelegate
 
 STATE_LOOKS: Final[dict[DocState, tuple[Tone, str]]] = {

@@ -16,8 +16,8 @@ from desktop.widgets.boxes import column, row, scroll_down_only
 from desktop.widgets.empty_state import EmptyState
 from desktop.widgets.gap_delegate import count_words
 from desktop.widgets.gap_values import FoundNow, GapView
+from desktop.widgets.moments import moment_words
 from desktop.widgets.plain_text import one_line
-from desktop.widgets.review_delegate import moment_words
 
 _LONG: Final = 1500
 _FOUND: Final = 3

@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QStyleOptionViewItem
 
 from desktop.theme import Look, Tone
 from desktop.widgets.gap_values import GapView
+from desktop.widgets.moments import moment_words
 from desktop.widgets.plain_text import one_line
-from desktop.widgets.review_delegate import moment_words
 from desktop.widgets.row_delegate import Index, MomentDelegate
 
 

@@ -52,14 +52,6 @@ class Offsets:
         return unit if self._units is None else bisect_left(self._units, unit)
 
 
-def clock_text(seconds: float) -> str:
-    """A waiting time: ``00:42``, ``12:05``, ``1:02:03``."""
-    whole = max(0, int(seconds))
-    hours, rest = divmod(whole, 3600)
-    minutes, secs = divmod(rest, 60)
-    return f"{hours}:{minutes:02d}:{secs:02d}" if hours else f"{minutes:02d}:{secs:02d}"
-
-
 def unstopped(sentence: str) -> str:
     """A sentence without its full stop, to stand inside another one."""
     return sentence.strip().rstrip("。.")

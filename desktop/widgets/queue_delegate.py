@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem,
 from desktop import theme
 from desktop.theme import Look, Tone
 from desktop.widgets import painting
-from desktop.widgets.plain_text import clock_text, one_line
+from desktop.widgets.moments import clock_text
+from desktop.widgets.plain_text import one_line
 from desktop.widgets.queue_roles import QueueRole, QueueRow
 
 Index = QModelIndex | QPersistentModelIndex

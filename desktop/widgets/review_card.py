@@ -15,13 +15,13 @@ from desktop.widgets.blocks import Card, Chip, Dressed, Elided, Label, PushButto
 from desktop.widgets.boxes import column, row, scroll_down_only
 from desktop.widgets.bubble_layout import hit_tone
 from desktop.widgets.flow import FlowBox
+from desktop.widgets.moments import moment_words
 from desktop.widgets.plain_text import one_line, unstopped
 from desktop.widgets.review_delegate import (
     LEVEL_ICONS,
     REQUEST_LOOKS,
     VERDICT_LOOKS,
     category_words,
-    moment_words,
     rule_words,
 )
 from desktop.widgets.review_text import HitText

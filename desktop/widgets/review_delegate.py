@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
@@ -13,6 +12,7 @@ from desktop import theme
 from desktop.theme import Look, Tone
 from desktop.widgets import painting
 from desktop.widgets.bubble_layout import hit_tone
+from desktop.widgets.moments import moment_words
 from desktop.widgets.plain_text import one_line
 from desktop.widgets.review_values import HitRow, RequestRow, Verdict
 from desktop.widgets.row_delegate import Index, RowDelegate
@@ -42,15 +42,6 @@ LEVEL_ICONS: Final = {
 def category_words(look: Look, category: str) -> str:
     """A category in words; one that has none keeps its id."""
     return one_line(category_named(category, look.language))
-
-
-def moment_words(at: float, now: float) -> str:
-    """A time of day, with the day where it was another one."""
-    moment = datetime.fromtimestamp(at)
-    if datetime.fromtimestamp(now).date() == moment.date():
-        return f"{moment:%H:%M}"
-    same_year = moment.year == datetime.fromtimestamp(now).year
-    return f"{moment:%m-%d %H:%M}" if same_year else f"{moment:%Y-%m-%d}"
 
 
 def rule_words(look: Look, row: HitRow) -> str:

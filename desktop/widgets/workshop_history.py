@@ -23,8 +23,8 @@ from desktop.widgets.blocks import Card, Dressed, Elided, Label, PushButton, res
 from desktop.widgets.boxes import column, row
 from desktop.widgets.empty_state import EmptyState
 from desktop.widgets.filter_chips import filter_chips
+from desktop.widgets.moments import moment_words
 from desktop.widgets.plain_text import one_line, safe
-from desktop.widgets.review_delegate import moment_words
 from desktop.widgets.row_delegate import Index, RowDelegate
 from desktop.widgets.workshop_list import RowList
 from desktop.widgets.workshop_values import RuleDiff, VersionRow

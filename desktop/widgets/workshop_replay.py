@@ -13,7 +13,8 @@ from desktop.widgets.blocks import Card, Dressed, IconLabel, Label, PushButton
 from desktop.widgets.boxes import column, row
 from desktop.widgets.filter_chips import FilterChip, filter_chips
 from desktop.widgets.flow import FlowBox
-from desktop.widgets.plain_text import clock_text, one_line
+from desktop.widgets.moments import clock_text
+from desktop.widgets.plain_text import one_line
 from desktop.widgets.workshop_delegate import ReplayDelegate
 from desktop.widgets.workshop_list import RowList
 from desktop.widgets.workshop_values import REPLAY_KINDS, ReplayKind, ReplayRow, ReplayView

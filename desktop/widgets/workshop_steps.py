@@ -14,9 +14,9 @@ from desktop.theme import Look
 from desktop.widgets import painting
 from desktop.widgets.blocks import Card, Dressed, Elided, IconLabel, Label, PushButton
 from desktop.widgets.boxes import column, row
+from desktop.widgets.moments import moment_words
 from desktop.widgets.plain_text import one_line
 from desktop.widgets.review_card import CommentField
-from desktop.widgets.review_delegate import moment_words
 from desktop.widgets.workshop_values import STAGES, Stage, Standing
 
 _ICONS: Final[dict[Stage, str]] = {

@@ -20,7 +20,8 @@ from desktop.widgets.draft_card import DraftCard
 from desktop.widgets.draft_text import Marks, pieces
 from desktop.widgets.evidence_list import EvidenceList
 from desktop.widgets.grounding_line import GroundingLine
-from desktop.widgets.plain_text import Offsets, clock_text, safe, tooltip
+from desktop.widgets.moments import clock_text
+from desktop.widgets.plain_text import Offsets, safe, tooltip
 from desktop.widgets.sentences import find, sentence_around
 from desktop.widgets.undo_toast import UndoToast
 from desktop.widgets.values import Availability
