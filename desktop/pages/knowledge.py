@@ -27,7 +27,7 @@ from desktop.widgets.boxes import column, row
 from desktop.widgets.drop_veil import DropVeil
 from desktop.widgets.filter_chips import filter_chips
 from desktop.widgets.import_card import ImportCard, Outcome, Told
-from desktop.widgets.review_toast import ReviewToast
+from desktop.widgets.toast import Toast
 from engine.errors import ZuoxiError
 from engine.knowledge.reports import ImportReport
 from engine.store.store import Store
@@ -242,7 +242,7 @@ class KnowledgePage(Dressed, QWidget):
         self._asked.listed.connect(lambda one: self.tabs["gaps"].set_count(len(one.rows)))
         self._asked.settled.connect(self._on_settled)
         self._asked.not_reopened.connect(self._on_not_reopened)
-        self.toast = ReviewToast(self._look, self)
+        self.toast = Toast(self._look, self)
         self.toast.undo_requested.connect(self.undo)
         for name, act in (
             ("knowledge_import", self.choose_files),

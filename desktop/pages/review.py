@@ -23,8 +23,8 @@ from desktop.widgets.boxes import column
 from desktop.widgets.forget_dialog import ForgetDialog
 from desktop.widgets.queue_delegate import channel_name
 from desktop.widgets.review_missed import MissedDialog
-from desktop.widgets.review_toast import ReviewToast
 from desktop.widgets.review_values import Accuracy, Around, HitFilter, HitRow, RequestRow
+from desktop.widgets.toast import Toast
 from engine.errors import ZuoxiError
 from engine.forgetting import OUTSIDE, Forgotten
 from engine.texts import explain, text
@@ -80,7 +80,7 @@ class ReviewPage(Dressed, QWidget):
         self.filters, self.list, self.card = parts.filters, parts.rows, parts.card
         self.messages, self.appeal = parts.messages, parts.appeal
         self.evidence, self.accuracy = parts.evidence, parts.accuracy
-        self.toast = ReviewToast(self._look, self)
+        self.toast = Toast(self._look, self)
         self._built = True
         self._recall()
         self._wire()

@@ -18,7 +18,7 @@ from desktop.theme import Look
 from desktop.widgets.blocks import Dressed
 from desktop.widgets.boxes import column
 from desktop.widgets.plain_text import one_line
-from desktop.widgets.review_toast import ReviewToast
+from desktop.widgets.toast import Toast
 from desktop.widgets.workshop_history import HistoryDialog
 from desktop.widgets.workshop_steps import StepDialog
 from desktop.widgets.workshop_values import (
@@ -67,7 +67,7 @@ class WorkshopPage(Dressed, QWidget):
         parts = self._columns
         self.bar, self.rules, self.rule = parts.bar, parts.rules, parts.rule
         self.trying, self.replay = parts.trying, parts.replay
-        self.toast = ReviewToast(self._look, self)
+        self.toast = Toast(self._look, self)
         self._built = True
         columns = self._memory.value(_COLUMNS)
         if isinstance(columns, QByteArray):

@@ -48,6 +48,8 @@ case_card.CaseCard(look, clock=time.time)
     script_requested take_requested note_changed(str) close_requested(str)
 undo_toast.UndoToast(look)
     show_for(decision_id, seconds) dismiss() undo() decision_id(); undo_requested(str) expired(str)
+toast.Toast(look, parent)
+    say(key, undoable=False, values) words(); undo_requested
 banner.Banner(look)
     show_message(kind, text, details="", action="") dismiss() message(); action_requested dismissed
 keys_dialog.KeysDialog(look, parent=None)
@@ -94,8 +96,6 @@ review_messages.ReviewMessages(look, clock=time.time)
     a BubbleList with go_to(message) picked()
 review_missed.MissedDialog(look, message, text, categories, span, note, category, parent)
     text() category() span(); marked(object: MissedSpan)
-review_toast.ReviewToast(look, parent)
-    say(key, undoable=False, values) words(); undo_requested
 workshop_steps.StepBar(look, clock), StepDialog(look, step, parent, **values)
     set_standing(Standing) set_busy(key) button(step) main_step()
     step_requested(str) history_requested; confirmed(str: the comment)

@@ -15,7 +15,7 @@ from desktop.widgets.boxes import row
 _SHOWN_MS: Final = 8000
 
 
-class ReviewToast(Dressed, Card):
+class Toast(Dressed, Card):
     """Stands for some seconds in its parent's lower right corner, where it hides no message; the
     undo works by key for longer."""
 
